@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Helpers shared by src/, tests/, examples/, benchmarks/ and python/.
+
+add_library(sinew_warnings INTERFACE)
+if(SINEW_DEV)
+  target_compile_options(sinew_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wnon-virtual-dtor -Werror)
+endif()
+
+# sinew_module(<target> HEADERS <files> SOURCES <files>): adds files of one folder to a library target.
+# Headers are given relative to include/, sources relative to the calling folder.
+function(sinew_module target)
+  cmake_parse_arguments(arg "" "" "HEADERS;SOURCES" ${ARGN})
+  list(TRANSFORM arg_HEADERS PREPEND ${PROJECT_SOURCE_DIR}/include/)
+  target_sources(${target} PRIVATE ${arg_SOURCES} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${arg_HEADERS})
+endfunction()
+
+# sinew_library(<name>): a library target with the alias sinew::<name>, hardened and warned about, C++20.
+function(sinew_library name)
+  set(target sinew)
+  if(NOT name STREQUAL "sinew")
+    set(target sinew_${name})
+  endif()
+  add_library(${target})
+  add_library(sinew::${name} ALIAS ${target})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_compile_options(${target} PRIVATE -ffp-contract=off -fno-math-errno)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:sinew_warnings>)
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON VERSION ${PROJECT_VERSION}
+                                             SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} VERIFY_INTERFACE_HEADER_SETS ${SINEW_DEV})
+endfunction()

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The policy card: plain structs that say, with units, what a policy was trained on and what it emits.
+// io/card_json.hpp reads and writes them as sinew.json; docs/policy_card.md describes every field.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinew/core/dtype.hpp"
+
+namespace sinew {
+
+/// How the pixels of one camera become a tensor.
+enum class ProcessorKind : std::uint8_t {
+  raw,      ///< `u8 [height, width, 3]`, resized when the camera has another size
+  qwen3_vl  ///< Qwen3-VL patches: smart resize, scale, normalise, 2x2 block order
+};
+
+/// One camera as the policy expects it.
+struct CameraCard {
+  std::string name;  ///< as in Observation::cameras
+  std::string view;  ///< view tag in prompts, e.g. "ego", "cam_left_wrist"; may be empty
+  ProcessorKind processor = ProcessorKind::raw;
+  std::string resample;     ///< resize rule by name, e.g. "pil_bicubic"
+  int height = 0;           ///< of the frames that the policy was trained on, pixels
+  int width = 0;            ///< pixels
+  bool rotate_180 = false;  ///< turn the frame before anything else
+};
+
+/// One sensor channel that the policy reads.
+struct SensorCard {
+  std::string name;  ///< as in Observation::channels
+  std::string unit;  ///< must equal Channel::unit
+  int size = 0;      ///< number of values
+  double rate = 0;   ///< Hz
+};
+
+/// How a vector is mapped to and from the policy's normalised space.
+enum class NormalizationMode : std::uint8_t { identity, quantile };
+
+/// Mode, rule (whose formula: where the epsilon sits, what clips) and key in the statistics file.
+struct NormalizationCard {
+  NormalizationMode mode = NormalizationMode::identity;
+  std::string rule;  ///< "qwen"; empty for identity
+  std::string key;   ///< entry of the statistics file; empty for identity
+};
+
+/// The state vector: the named channels, concatenated in this order.
+struct StateCard {
+  std::vector<SensorCard> channels;
+  NormalizationCard normalization;
+
+  /// Sum of the channel sizes.
+  [[nodiscard]] int size() const noexcept;
+};
+
+/// What the numbers that the policy emits mean.
+enum class DecoderKind : std::uint8_t {
+  joint_absolute,  ///< joint positions (rad or m) for every joint
+  tool_delta       ///< position delta (m) and rotation vector (rad), base axes, from the tool pose of the observation; then grippers (m)
+};
+
+/// The action chunk.
+struct ActionCard {
+  DecoderKind decoder = DecoderKind::joint_absolute;
+  std::vector<std::string> joint_names;    ///< joint order of the commands that the chunk leads to, grippers last
+  std::vector<std::string> gripper_names;  ///< the joints among them that are grippers: absolute opening, m
+  std::string tool_channel;                ///< channel with base_from_tool, for tool_delta
+  int horizon = 0;                         ///< steps per chunk
+  double rate = 0;                         ///< Hz of the steps
+  NormalizationCard normalization;
+
+  /// Columns of the action tensor.
+  [[nodiscard]] int size() const noexcept;
+};
+
+/// The prompt: a template by name and its constant fields; `instruction` comes with each observation.
+struct PromptCard {
+  std::string name;                           ///< e.g. "qwen_vla"; "instruction" passes the bare text
+  std::map<std::string, std::string> fields;  ///< e.g. robot_tag, arms
+  int max_bytes = 0;                          ///< capacity of the UTF-8 prompt tensor
+};
+
+/// Statistics file of the policy directory.
+struct StatisticsCard {
+  std::string file;    ///< relative to the directory; empty when nothing is normalised
+  std::string sha256;  ///< of the file, 64 hexadecimal digits
+};
+
+/// Joint limits of the policy's own, one value per entry of ActionCard::joint_names.
+struct LimitsCard {
+  std::vector<double> lower;         ///< rad or m
+  std::vector<double> upper;         ///< rad or m
+  std::vector<double> velocity;      ///< rad/s or m/s
+  std::vector<double> acceleration;  ///< rad/s^2 or m/s^2
+  std::vector<double> jerk;          ///< rad/s^3 or m/s^3
+};
+
+/// The whole card. Nothing here has a default that could hide a mistake: the reader demands every field.
+struct PolicyCard {
+  std::string format_version = "1.0";  ///< major.minor of the card's own format
+  std::string name;
+  std::string architecture;  ///< model that the backend must run, e.g. "affine", "demonstrator"
+  std::string backend;       ///< preferred entry of the backend registry
+  DType dtype = DType::f32;  ///< of the model's arithmetic
+  std::vector<CameraCard> cameras;
+  PromptCard prompt;
+  StateCard state;
+  ActionCard action;
+  StatisticsCard statistics;
+  std::optional<LimitsCard> limits;
+};
+
+/// Throws Error for what no reader could accept: empty or duplicate names, sizes or rates that are not positive and
+/// finite, limits of the wrong length, grippers that are not joints, a normalisation without statistics.
+/// `where` begins the message.
+void validate(const PolicyCard& card, const std::string& where);
+
+[[nodiscard]] std::string_view to_string(ProcessorKind kind) noexcept;
+[[nodiscard]] std::string_view to_string(NormalizationMode mode) noexcept;
+[[nodiscard]] std::string_view to_string(DecoderKind kind) noexcept;
+
+}  // namespace sinew

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every backend must do, as functions that return what went wrong, so that any test framework can use them.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sinew/backend/backend.hpp"
+
+namespace sinew::testing {
+
+/// Tensors of a backend, filled with reproducible numbers in [-1, 1] (integers: 0 to 3).
+[[nodiscard]] inline TensorMap filled_inputs(const ModelSpec& spec, std::uint64_t seed) {
+  TensorMap inputs = make_tensors(spec.inputs);
+  std::uint64_t state = seed;
+  const auto next = [&state] {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<double>(state >> 11) * 0x1.0p-53;
+  };
+  for (auto& [name, tensor] : inputs) {
+    for (float& value : tensor.as<float>()) value = static_cast<float>(2 * next() - 1);
+    for (double& value : tensor.as<double>()) value = 2 * next() - 1;
+    for (std::int64_t& value : tensor.as<std::int64_t>()) value = static_cast<std::int64_t>(4 * next());
+    for (std::uint8_t& value : tensor.as<std::uint8_t>()) value = static_cast<std::uint8_t>(256 * next());
+  }
+  return inputs;
+}
+
+/// Options of the suite.
+struct ConformanceOptions {
+  std::uint64_t seed = 1;
+  /// Current heap-call count of the thread, e.g. sinew::testing::heap_calls; empty skips the allocation check.
+  std::function<std::uint64_t()> heap_calls;
+};
+
+/// Runs the suite and returns one line per violation; empty means that the backend conforms.
+///
+/// The laws: the specification is well-formed; the same inputs give the same bytes; inputs are not written; outputs have
+/// the specified dtype and fit their capacity; a missing input, a wrong dtype and a wrong rank are refused with a status
+/// and a text, and a good call after that works; a backend that says so allocates nothing.
+template <Backend B>
+[[nodiscard]] std::vector<std::string> check_backend(B& backend, const ConformanceOptions& options = {}) {
+  std::vector<std::string> violations;
+  const auto expect = [&violations](bool condition, std::string text) {
+    if (!condition) violations.push_back(std::move(text));
+  };
+  const ModelSpec spec = backend.spec();
+  expect(!spec.name.empty(), "spec: the model has no name");
+  expect(!spec.outputs.empty(), "spec: no output");
+  const TensorMap inputs = filled_inputs(spec, options.seed);
+  TensorMap outputs = make_tensors(spec.outputs);
+  const auto reset = [&backend] {
+    if constexpr (ResettableBackend<B>) backend.reset();
+  };
+
+  reset();
+  TensorMap inputs_kept = inputs;
+  expect(backend.infer(inputs_kept, outputs) == Status::ok, "infer: refuses inputs of its own specification: " + std::string(backend.last_error()));
+  for (const auto& [name, tensor] : inputs)
+    expect(std::ranges::equal(tensor.bytes(), inputs_kept[name].bytes()), "infer: writes its input '" + name + "'");
+  for (const auto& output : spec.outputs) expect(check_tensor(output, outputs[output.name]) == Status::ok, "infer: output '" + output.name + "' breaks its specification");
+
+  const TensorMap first = outputs;
+  reset();
+  expect(backend.infer(inputs, outputs) == Status::ok, "infer: refuses the second call");
+  for (const auto& [name, tensor] : first) expect(std::ranges::equal(tensor.bytes(), outputs[name].bytes()), "infer: '" + name + "' differs between equal calls");
+
+  if (options.heap_calls && !spec.allocates) {
+    const auto before = options.heap_calls();
+    const Status status = backend.infer(inputs, outputs);
+    expect(status == Status::ok && options.heap_calls() == before, "infer: allocates although the specification says that it does not");
+  }
+
+  for (const auto& damaged : spec.inputs) {
+    const auto refused = [&](const TensorMap& bad, const std::string& how) {
+      reset();
+      expect(backend.infer(bad, outputs) != Status::ok, "infer: accepts input '" + damaged.name + "' " + how);
+      expect(!backend.last_error().empty(), "last_error: says nothing about input '" + damaged.name + "' " + how);
+    };
+    const auto replaced = [&](const Tensor& tensor) {
+      TensorMap bad;
+      for (const auto& [name, original] : inputs) bad.add(name, name == damaged.name ? tensor : original);
+      return bad;
+    };
+    TensorMap without;
+    for (const auto& [name, tensor] : inputs)
+      if (name != damaged.name) without.add(name, tensor);
+    refused(without, "missing");
+    refused(replaced(Tensor(damaged.dtype == DType::f64 ? DType::i32 : DType::f64, damaged.capacity)), "of another dtype");
+    std::vector<std::int64_t> dims(damaged.capacity.dims().begin(), damaged.capacity.dims().end());
+    dims.push_back(1);
+    if (dims.size() <= Shape::kMaxRank) refused(replaced(Tensor(damaged.dtype, Shape(dims))), "of another rank");
+  }
+  reset();
+  expect(backend.infer(inputs, outputs) == Status::ok, "infer: does not recover from refused inputs");
+  return violations;
+}
+
+}  // namespace sinew::testing
