@@ -15,9 +15,12 @@ BackendRegistry BackendRegistry::with_defaults() {
 }
 
 void BackendRegistry::add(std::string name, BackendFactory factory) {
-  if (name.empty() || !factory) fail(ErrorCode::invalid_argument, {"BackendRegistry::add", "backend", "a name and a factory", "an empty one", ""});
+  if (name.empty() || !factory)
+    fail(ErrorCode::invalid_argument, {"BackendRegistry::add", "backend", "a name and a factory", "an empty one", ""});
   const auto [place, added] = factories_.try_emplace(std::move(name), std::move(factory));
-  if (!added) fail(ErrorCode::invalid_argument, {"BackendRegistry::add", fmt::format("backend '{}'", place->first), "a new name", "one that is registered already", ""});
+  if (!added)
+    fail(ErrorCode::invalid_argument,
+         {"BackendRegistry::add", fmt::format("backend '{}'", place->first), "a new name", "one that is registered already", ""});
 }
 
 AnyBackend BackendRegistry::make(std::string_view name, const BackendRequest& request) const {
@@ -25,8 +28,9 @@ AnyBackend BackendRegistry::make(std::string_view name, const BackendRequest& re
   if (found == factories_.end()) {
     const auto known = names();
     const auto near = nearest_name(name, known);
-    fail(ErrorCode::not_found, {"BackendRegistry", fmt::format("backend '{}'", name), known.empty() ? "a registered backend" : "one of " + join_names(known), "no such name",
-                                near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+    fail(ErrorCode::not_found,
+         {"BackendRegistry", fmt::format("backend '{}'", name), known.empty() ? "a registered backend" : "one of " + join_names(known),
+          "no such name", near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
   }
   return found->second(request);
 }

@@ -66,7 +66,8 @@ void check_cameras(const PolicyCard& card, const Checker& check) {
   }
 }
 
-void check_normalization(const NormalizationCard& normalization, const StatisticsCard& statistics, const Checker& check, std::string_view what) {
+void check_normalization(const NormalizationCard& normalization, const StatisticsCard& statistics, const Checker& check,
+                         std::string_view what) {
   if (normalization.mode == NormalizationMode::identity) {
     check.require(normalization.rule.empty() && normalization.key.empty(), what, "neither rule nor key with mode identity", "one of them",
                   "the identity reads no statistics");
@@ -79,13 +80,15 @@ void check_normalization(const NormalizationCard& normalization, const Statistic
 
 void check_action(const PolicyCard& card, const Checker& check) {
   const auto& action = card.action;
-  check.require(!action.joint_names.empty() && action.joint_names.size() <= 64, "/action/joint_names", "1 to 64 joints", std::to_string(action.joint_names.size()));
+  check.require(!action.joint_names.empty() && action.joint_names.size() <= 64, "/action/joint_names", "1 to 64 joints",
+                std::to_string(action.joint_names.size()));
   check.unique(action.joint_names, [](const std::string& name) { return name; }, "/action/joint_names");
   check.unique(action.gripper_names, [](const std::string& name) { return name; }, "/action/gripper_names");
   for (std::size_t i = 0; i < action.gripper_names.size(); ++i) {
     const std::size_t place = action.joint_names.size() - action.gripper_names.size() + i;
     const bool last = action.gripper_names.size() <= action.joint_names.size() && action.joint_names[place] == action.gripper_names[i];
-    check.require(last, "/action/gripper_names", "the last of joint_names, in the same order", fmt::format("'{}'", action.gripper_names[i]));
+    check.require(last, "/action/gripper_names", "the last of joint_names, in the same order",
+                  fmt::format("'{}'", action.gripper_names[i]));
   }
   check.bounded(action.horizon, 4096, "/action/horizon");
   check.positive(action.rate, "/action/rate");
@@ -93,16 +96,18 @@ void check_action(const PolicyCard& card, const Checker& check) {
   if (action.decoder == DecoderKind::tool_delta) {
     check.text(action.tool_channel, "/action/tool_channel");
   } else {
-    check.require(action.tool_channel.empty(), "/action/tool_channel", "no tool channel with decoder joint_absolute", fmt::format("'{}'", action.tool_channel));
+    check.require(action.tool_channel.empty(), "/action/tool_channel", "no tool channel with decoder joint_absolute",
+                  fmt::format("'{}'", action.tool_channel));
   }
 }
 
 void check_limits(const LimitsCard& limits, std::size_t joints, const Checker& check) {
   const auto column = [&](const std::vector<double>& values, std::string_view what, bool positive) {
-    check.require(values.size() == joints, fmt::format("/limits/{}", what), fmt::format("{} values, one per joint", joints), std::to_string(values.size()));
+    check.require(values.size() == joints, fmt::format("/limits/{}", what), fmt::format("{} values, one per joint", joints),
+                  std::to_string(values.size()));
     for (const double value : values)
-      check.require(std::isfinite(value) && (!positive || value > 0), fmt::format("/limits/{}", what), positive ? "finite values above 0" : "finite values",
-                    fmt::format("{}", value));
+      check.require(std::isfinite(value) && (!positive || value > 0), fmt::format("/limits/{}", what),
+                    positive ? "finite values above 0" : "finite values", fmt::format("{}", value));
   };
   column(limits.lower, "lower", false);
   column(limits.upper, "upper", false);
@@ -110,7 +115,8 @@ void check_limits(const LimitsCard& limits, std::size_t joints, const Checker& c
   column(limits.acceleration, "acceleration", true);
   column(limits.jerk, "jerk", true);
   for (std::size_t i = 0; i < joints; ++i)
-    check.require(limits.lower[i] < limits.upper[i], fmt::format("/limits of joint {}", i), "lower < upper", fmt::format("{} and {}", limits.lower[i], limits.upper[i]));
+    check.require(limits.lower[i] < limits.upper[i], fmt::format("/limits of joint {}", i), "lower < upper",
+                  fmt::format("{} and {}", limits.lower[i], limits.upper[i]));
 }
 
 }  // namespace
@@ -135,10 +141,11 @@ void validate(const PolicyCard& card, const std::string& where) {
   check_action(card, check);
   if (!card.statistics.file.empty()) {
     const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-    check.require(card.statistics.sha256.size() == 64 && std::all_of(card.statistics.sha256.begin(), card.statistics.sha256.end(), hexadecimal), "/statistics/sha256",
-                  "64 lower-case hexadecimal digits", fmt::format("'{}'", card.statistics.sha256));
-    check.require(card.statistics.file.find('/') == std::string::npos && card.statistics.file != "..", "/statistics/file", "a file of the policy directory",
-                  fmt::format("'{}'", card.statistics.file));
+    check.require(
+        card.statistics.sha256.size() == 64 && std::all_of(card.statistics.sha256.begin(), card.statistics.sha256.end(), hexadecimal),
+        "/statistics/sha256", "64 lower-case hexadecimal digits", fmt::format("'{}'", card.statistics.sha256));
+    check.require(card.statistics.file.find('/') == std::string::npos && card.statistics.file != "..", "/statistics/file",
+                  "a file of the policy directory", fmt::format("'{}'", card.statistics.file));
   }
   if (card.limits) check_limits(*card.limits, card.action.joint_names.size(), check);
 }

@@ -15,7 +15,9 @@ namespace sinew {
 
 #define SINEW_TEXT(x) SINEW_TEXT_(x)
 #define SINEW_TEXT_(x) #x
-std::string_view version() noexcept { return SINEW_TEXT(SINEW_VERSION_MAJOR) "." SINEW_TEXT(SINEW_VERSION_MINOR) "." SINEW_TEXT(SINEW_VERSION_PATCH); }
+std::string_view version() noexcept {
+  return SINEW_TEXT(SINEW_VERSION_MAJOR) "." SINEW_TEXT(SINEW_VERSION_MINOR) "." SINEW_TEXT(SINEW_VERSION_PATCH);
+}
 
 std::string_view to_string(Status status) noexcept {
   switch (status) {

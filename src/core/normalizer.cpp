@@ -28,7 +28,8 @@ Normalizer::Normalizer(const VectorStatistics& statistics, NormalizationMode mod
       fail(ErrorCode::invalid_argument, {"Normalizer", fmt::format("statistics '{}'", name), fmt::format("{} values", dim),
                                          values.empty() ? "none" : std::to_string(values.size()), ""});
     for (const double value : values)
-      if (!std::isfinite(value)) fail(ErrorCode::invalid_argument, {"Normalizer", fmt::format("statistics '{}'", name), "finite values", std::to_string(value), ""});
+      if (!std::isfinite(value))
+        fail(ErrorCode::invalid_argument, {"Normalizer", fmt::format("statistics '{}'", name), "finite values", std::to_string(value), ""});
   };
   check(statistics.q01, "q01");
   check(statistics.q99, "q99");
@@ -75,8 +76,9 @@ Normalizer make_normalizer(const NormalizationCard& card, const Statistics& stat
     std::vector<std::string_view> keys;
     for (const auto& [key, unused] : statistics) keys.push_back(key);
     const auto near = nearest_name(card.key, keys);
-    fail(ErrorCode::not_found, {where, fmt::format("statistics key '{}'", card.key), keys.empty() ? "statistics" : "one of " + join_names(keys), "no such key",
-                                near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+    fail(ErrorCode::not_found,
+         {where, fmt::format("statistics key '{}'", card.key), keys.empty() ? "statistics" : "one of " + join_names(keys), "no such key",
+          near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
   }
   return Normalizer(found->second, card.mode, card.rule, dim);
 }

@@ -70,7 +70,10 @@ Tensor& Tensor::operator=(const Tensor& other) {
 }
 
 Tensor::Tensor(Tensor&& other) noexcept
-    : data_(std::move(other.data_)), dtype_(other.dtype_), capacity_(std::exchange(other.capacity_, Shape{0})), shape_(std::exchange(other.shape_, Shape{0})) {}
+    : data_(std::move(other.data_)),
+      dtype_(other.dtype_),
+      capacity_(std::exchange(other.capacity_, Shape{0})),
+      shape_(std::exchange(other.shape_, Shape{0})) {}
 
 Tensor& Tensor::operator=(Tensor&& other) noexcept {
   data_ = std::move(other.data_);
@@ -89,7 +92,9 @@ Status Tensor::set_shape(const Shape& shape) noexcept {
 
 Tensor& TensorMap::add(std::string name, Tensor tensor) {
   if (name.empty()) fail(ErrorCode::invalid_argument, {"TensorMap::add", "name", "a name", "an empty one", ""});
-  if (contains(name)) fail(ErrorCode::invalid_argument, {"TensorMap::add", fmt::format("tensor '{}'", name), "a new name", "one that is present already", ""});
+  if (contains(name))
+    fail(ErrorCode::invalid_argument,
+         {"TensorMap::add", fmt::format("tensor '{}'", name), "a new name", "one that is present already", ""});
   return entries_.emplace_back(Entry{std::move(name), std::move(tensor)}).tensor;
 }
 
@@ -111,7 +116,9 @@ Tensor& TensorMap::operator[](std::string_view name) noexcept {
   return found != nullptr ? *found : missing_;
 }
 
-std::string to_string(const TensorSpec& spec) { return fmt::format("{} {} {}", spec.name, to_string(spec.dtype), to_string(spec.capacity)); }
+std::string to_string(const TensorSpec& spec) {
+  return fmt::format("{} {} {}", spec.name, to_string(spec.dtype), to_string(spec.capacity));
+}
 
 const TensorSpec* find_spec(const TensorSpecs& specs, std::string_view name) noexcept {
   for (const auto& spec : specs)

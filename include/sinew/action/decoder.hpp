@@ -18,11 +18,12 @@ namespace sinew {
 /// deltas are relative to it. Fills space, horizon, dim, values, t0 (the observation's time), dt, observation_id and
 /// joint_order_hash; the caller numbers the chunk. Does not throw; allocates nothing after the first call.
 template <class D>
-concept Decoder = std::movable<D> && requires(D decoder, const D& constant, const TensorMap& in, const Observation& observation, ActionChunk& chunk) {
-  { constant.spec() } noexcept -> std::same_as<const TensorSpecs&>;
-  { decoder.decode(in, observation, chunk) } noexcept -> std::same_as<Status>;
-  { constant.last_error() } noexcept -> std::same_as<std::string_view>;
-};
+concept Decoder =
+    std::movable<D> && requires(D decoder, const D& constant, const TensorMap& in, const Observation& observation, ActionChunk& chunk) {
+      { constant.spec() } noexcept -> std::same_as<const TensorSpecs&>;
+      { decoder.decode(in, observation, chunk) } noexcept -> std::same_as<Status>;
+      { constant.last_error() } noexcept -> std::same_as<std::string_view>;
+    };
 
 /// A decoder chosen at run time. Itself a Decoder. Empty only after being moved from.
 class AnyDecoder {
@@ -33,7 +34,9 @@ class AnyDecoder {
 
   /// The tensors that `decode` reads.
   [[nodiscard]] const TensorSpecs& spec() const noexcept { return self_->spec(); }
-  [[nodiscard]] Status decode(const TensorMap& in, const Observation& observation, ActionChunk& chunk) noexcept { return self_->decode(in, observation, chunk); }
+  [[nodiscard]] Status decode(const TensorMap& in, const Observation& observation, ActionChunk& chunk) noexcept {
+    return self_->decode(in, observation, chunk);
+  }
   [[nodiscard]] std::string_view last_error() const noexcept { return self_->last_error(); }
 
  private:
@@ -47,7 +50,9 @@ class AnyDecoder {
   struct Model final : Interface {
     explicit Model(D&& d) : decoder(std::move(d)) {}
     const TensorSpecs& spec() const noexcept override { return decoder.spec(); }
-    Status decode(const TensorMap& in, const Observation& observation, ActionChunk& chunk) noexcept override { return decoder.decode(in, observation, chunk); }
+    Status decode(const TensorMap& in, const Observation& observation, ActionChunk& chunk) noexcept override {
+      return decoder.decode(in, observation, chunk);
+    }
     std::string_view last_error() const noexcept override { return decoder.last_error(); }
     D decoder;
   };

@@ -57,23 +57,41 @@ namespace detail {
 template <class T>
 struct dtype_of;
 template <>
-struct dtype_of<bool> { static constexpr DType value = DType::boolean; };
+struct dtype_of<bool> {
+  static constexpr DType value = DType::boolean;
+};
 template <>
-struct dtype_of<std::uint8_t> { static constexpr DType value = DType::u8; };
+struct dtype_of<std::uint8_t> {
+  static constexpr DType value = DType::u8;
+};
 template <>
-struct dtype_of<std::int8_t> { static constexpr DType value = DType::i8; };
+struct dtype_of<std::int8_t> {
+  static constexpr DType value = DType::i8;
+};
 template <>
-struct dtype_of<std::int32_t> { static constexpr DType value = DType::i32; };
+struct dtype_of<std::int32_t> {
+  static constexpr DType value = DType::i32;
+};
 template <>
-struct dtype_of<std::int64_t> { static constexpr DType value = DType::i64; };
+struct dtype_of<std::int64_t> {
+  static constexpr DType value = DType::i64;
+};
 template <>
-struct dtype_of<Float16> { static constexpr DType value = DType::f16; };
+struct dtype_of<Float16> {
+  static constexpr DType value = DType::f16;
+};
 template <>
-struct dtype_of<BFloat16> { static constexpr DType value = DType::bf16; };
+struct dtype_of<BFloat16> {
+  static constexpr DType value = DType::bf16;
+};
 template <>
-struct dtype_of<float> { static constexpr DType value = DType::f32; };
+struct dtype_of<float> {
+  static constexpr DType value = DType::f32;
+};
 template <>
-struct dtype_of<double> { static constexpr DType value = DType::f64; };
+struct dtype_of<double> {
+  static constexpr DType value = DType::f64;
+};
 }  // namespace detail
 
 /// A C++ type that a tensor can hold.

@@ -17,7 +17,10 @@ class ImageView {
   ImageView() = default;
   /// `row_stride` is the distance of two rows in bytes; 0 means tightly packed.
   ImageView(const std::uint8_t* data, int height, int width, int channels = 3, std::ptrdiff_t row_stride = 0) noexcept
-      : data_(data), height_(height), width_(width), channels_(channels),
+      : data_(data),
+        height_(height),
+        width_(width),
+        channels_(channels),
         row_stride_(row_stride != 0 ? row_stride : std::ptrdiff_t{width} * channels) {}
 
   [[nodiscard]] bool empty() const noexcept { return data_ == nullptr || height_ <= 0 || width_ <= 0 || channels_ <= 0; }

@@ -40,6 +40,7 @@ class Normalizer {
 
 /// The normaliser that `card` names, from `statistics`. Throws Error that lists the keys there are when the key is absent.
 /// `where` begins the message.
-[[nodiscard]] Normalizer make_normalizer(const NormalizationCard& card, const Statistics& statistics, std::size_t dim, const std::string& where);
+[[nodiscard]] Normalizer make_normalizer(const NormalizationCard& card, const Statistics& statistics, std::size_t dim,
+                                         const std::string& where);
 
 }  // namespace sinew

@@ -59,15 +59,18 @@ template <Backend B>
 
   reset();
   TensorMap inputs_kept = inputs;
-  expect(backend.infer(inputs_kept, outputs) == Status::ok, "infer: refuses inputs of its own specification: " + std::string(backend.last_error()));
+  expect(backend.infer(inputs_kept, outputs) == Status::ok,
+         "infer: refuses inputs of its own specification: " + std::string(backend.last_error()));
   for (const auto& [name, tensor] : inputs)
     expect(std::ranges::equal(tensor.bytes(), inputs_kept[name].bytes()), "infer: writes its input '" + name + "'");
-  for (const auto& output : spec.outputs) expect(check_tensor(output, outputs[output.name]) == Status::ok, "infer: output '" + output.name + "' breaks its specification");
+  for (const auto& output : spec.outputs)
+    expect(check_tensor(output, outputs[output.name]) == Status::ok, "infer: output '" + output.name + "' breaks its specification");
 
   const TensorMap first = outputs;
   reset();
   expect(backend.infer(inputs, outputs) == Status::ok, "infer: refuses the second call");
-  for (const auto& [name, tensor] : first) expect(std::ranges::equal(tensor.bytes(), outputs[name].bytes()), "infer: '" + name + "' differs between equal calls");
+  for (const auto& [name, tensor] : first)
+    expect(std::ranges::equal(tensor.bytes(), outputs[name].bytes()), "infer: '" + name + "' differs between equal calls");
 
   if (options.heap_calls && !spec.allocates) {
     const auto before = options.heap_calls();

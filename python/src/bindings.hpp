@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the binding files share: conversions between NumPy arrays and spans, with errors that name the argument.
+#pragma once
+
+#include <fmt/format.h>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sinew/core/clock.hpp"
+#include "sinew/core/error.hpp"
+#include "sinew/core/image.hpp"
+#include "sinew/core/status.hpp"
+
+namespace sinew::bindings {
+
+namespace py = pybind11;
+
+/// A float64 row-major array; other dtypes and layouts are converted.
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
+/// A uint8 row-major array; anything else is refused by pixels().
+using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
+
+inline std::string shape_text(const py::array& array) {
+  std::string text = "[";
+  for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) text += (axis > 0 ? ", " : "") + std::to_string(array.shape(axis));
+  return text + "]";
+}
+
+/// Throws sinew::Error unless `array` has these dimensions; -1 accepts any size.
+inline void require_shape(const py::array& array, std::initializer_list<py::ssize_t> dims, std::string_view where, std::string_view what) {
+  bool same = array.ndim() == static_cast<py::ssize_t>(dims.size());
+  std::string expected = "[";
+  py::ssize_t axis = 0;
+  for (const py::ssize_t dim : dims) {
+    expected += (axis > 0 ? ", " : "") + (dim < 0 ? std::string("n") : std::to_string(dim));
+    if (same && dim >= 0 && array.shape(axis) != dim) same = false;
+    ++axis;
+  }
+  if (!same) fail(ErrorCode::invalid_argument, {where, what, "shape " + expected + "]", shape_text(array), ""});
+}
+
+/// The numbers of an array; valid while the array lives.
+inline std::span<const double> as_span(const Doubles& array) { return {array.data(), static_cast<std::size_t>(array.size())}; }
+
+/// A new float64 array [n] with a copy of `values`.
+inline Doubles to_array(std::span<const double> values) {
+  Doubles array(static_cast<py::ssize_t>(values.size()));
+  std::copy(values.begin(), values.end(), array.mutable_data());
+  return array;
+}
+
+/// A new float64 array with a copy of `values`, of the given shape.
+inline Doubles to_array(std::span<const double> values, std::vector<py::ssize_t> shape) {
+  Doubles array(std::move(shape));
+  std::copy(values.begin(), values.end(), array.mutable_data());
+  return array;
+}
+
+/// The pixels of a uint8 array [height, width, channels]; valid while `array` lives.
+inline ImageView pixels(const py::array& array, std::string_view where) {
+  if (!py::isinstance<py::array_t<std::uint8_t>>(array) || array.ndim() != 3 || (array.flags() & py::array::c_style) == 0)
+    fail(ErrorCode::invalid_argument, {where, "image", "a contiguous uint8 array [height, width, channels]",
+                                       fmt::format("{} {}", py::str(array.dtype()).cast<std::string>(), shape_text(array)), ""});
+  return {static_cast<const std::uint8_t*>(array.data()), static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1)),
+          static_cast<int>(array.shape(2))};
+}
+
+/// A new uint8 array [height, width, channels].
+inline py::array to_array(const Image& image) {
+  py::array_t<std::uint8_t> array({image.height(), image.width(), image.channels()});
+  std::copy(image.pixels().begin(), image.pixels().end(), array.mutable_data());
+  return array;
+}
+
+/// Raises sinew.Error for a status that is not ok.
+inline void raise_unless_ok(Status status, std::string_view where, std::string_view detail) {
+  if (status != Status::ok)
+    fail(ErrorCode::invalid_argument, {where, detail.empty() ? "call" : detail, "", std::string(to_string(status)), ""});
+}
+
+}  // namespace sinew::bindings
