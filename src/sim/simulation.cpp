@@ -14,9 +14,9 @@ namespace sinew::sim {
 
 namespace {
 
-constexpr Time kStep = std::chrono::milliseconds(2);
+constexpr Time kStep = std::chrono::milliseconds(1);
 constexpr int kMaxPixels = 4096;
-constexpr int kDoneSteps = 150;  // 0.3 s
+constexpr int kDoneSteps = 300;  // 0.3 s
 // Success: how near, how wide open, how far away.
 constexpr double kOnPlate = 0.05;
 constexpr double kRestHeight = kPlateHeight + kCubeHalf;
@@ -106,6 +106,7 @@ void Simulation::update_kinematics() noexcept {
   mj_kinematics(model_.get(), data_.get());
   mj_comPos(model_.get(), data_.get());
   mj_camlight(model_.get(), data_.get());
+  mj_comVel(model_.get(), data_.get());
 }
 
 Status Simulation::advance(Time until) noexcept {
@@ -160,6 +161,12 @@ Eigen::Isometry3d Simulation::base_from_target_tool() const noexcept {
   std::copy_n(data_->ctrl, kArmJoints, scratch_->qpos);
   mj_kinematics(model_.get(), scratch_.get());
   return site_pose(*scratch_);
+}
+
+Simulation::ToolVelocity Simulation::tool_velocity() const noexcept {
+  std::array<mjtNum, 6> velocity{};  // angular first
+  mj_objectVelocity(model_.get(), data_.get(), mjOBJ_SITE, tool_, velocity.data(), 0);
+  return {{velocity[3], velocity[4], velocity[5]}, velocity[2]};
 }
 
 Eigen::Isometry3d Simulation::body_pose(int body) const noexcept {

@@ -39,6 +39,12 @@ class Simulation {
   [[nodiscard]] Eigen::Isometry3d base_from_tool() const noexcept;
   /// Where the tool would be with the arm at the servos' targets. Uses scratch memory of the simulation.
   [[nodiscard]] Eigen::Isometry3d base_from_target_tool() const noexcept;
+  /// Measured velocity of the tool in base axes: linear, m/s, and about the vertical, rad/s.
+  struct ToolVelocity {
+    Eigen::Vector3d linear;
+    double yaw;
+  };
+  [[nodiscard]] ToolVelocity tool_velocity() const noexcept;
   [[nodiscard]] Eigen::Isometry3d base_from_cube(int cube) const noexcept;
   [[nodiscard]] Eigen::Isometry3d base_from_plate(int plate) const noexcept;
   [[nodiscard]] bool succeeded(const Instruction& instruction) const noexcept;

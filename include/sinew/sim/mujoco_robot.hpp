@@ -54,7 +54,7 @@ class MujocoRobot {
   void reset(std::uint64_t seed);
 
   [[nodiscard]] Time now() const noexcept;
-  /// Steps the physics (2 ms) until the clock is at `time` or just past it. `not_finite` when the physics diverged.
+  /// Steps the physics (1 ms) until the clock is at `time` or just past it. `not_finite` when the physics diverged.
   Status wait_until(Time time) noexcept;
   /// Cameras "front" and "wrist"; channels "joint_position" [8] "rad,m", "joint_velocity" [8] "rad/s,m/s" and "tool_pose"
   /// [7] "m,quat_wxyz" (base_from_tool). All stamped now. `backend_failed` when the frame could not be drawn.

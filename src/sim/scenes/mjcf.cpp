@@ -18,16 +18,17 @@ constexpr std::array<std::string_view, kColours> kCubeColour{"0.84 0.13 0.11 1",
 constexpr std::array<std::string_view, kColours> kPlateColour{"0.95 0.76 0.10 1", "0.50 0.19 0.64 1", "0.88 0.88 0.87 1"};
 constexpr std::array<std::string_view, kColours> kPlateInner{"0.90 0.68 0.05 1", "0.42 0.14 0.55 1", "0.78 0.79 0.80 1"};
 
-// Everything that does not repeat: options, looks, table, lights. 2 ms steps: a 100 Hz and a 500 Hz command land on a step.
+// Everything that does not repeat: options, looks, table, lights. 1 ms steps: commands at any
+// whole number of milliseconds land on a step.
 constexpr std::string_view kHead = R"(<mujoco model="sinew_tabletop">
   <compiler angle="radian" autolimits="true"/>
-  <option timestep="0.002" integrator="implicitfast" cone="elliptic" impratio="10"/>
+  <option timestep="0.001" integrator="implicitfast" cone="elliptic" impratio="10"/>
   <statistic center="0.42 0 0.2" extent="1"/>
   <visual>
     <global offwidth="640" offheight="480"/>
     <quality shadowsize="2048" offsamples="0" numslices="40" numstacks="24"/>
     <headlight ambient="0.34 0.34 0.36" diffuse="0.22 0.22 0.22" specular="0.05 0.05 0.05"/>
-    <map znear="0.01" zfar="20" shadowclip="0.75" shadowscale="0.9"/>
+    <map znear="0.02" zfar="12" shadowclip="0.75" shadowscale="0.9"/>
   </visual>
   <default>
     <joint damping="1" armature="0.1"/>
@@ -60,7 +61,7 @@ constexpr std::string_view kHead = R"(<mujoco model="sinew_tabletop">
     <geom class="look" type="box" size="0.03 0.03 0.34" pos="0.98 -0.56 -0.38" material="table_leg"/>
     <geom class="look" type="box" size="0.03 0.03 0.34" pos="0.98 0.56 -0.38" material="table_leg"/>
     <camera name="front" pos="1.02 0 0.70" xyaxes="0 1 0 -0.74 0 0.67" fovy="42"/>
-    <camera name="video" pos="1.36 -1.02 0.86" xyaxes="0.74 0.67 0 -0.28 0.31 0.91" fovy="41"/>
+    <camera name="video" pos="1.36 -1.02 0.86" xyaxes="0.74 0.67 0 -0.28 0.31 0.91" fovy="38"/>
 )";
 
 constexpr std::string_view kContactAndGripper = R"(  <contact>
@@ -141,7 +142,7 @@ void write_objects(MjcfWriter& out) {
   for (std::size_t i = 0; i < kColours; ++i) {
     out.add("<body name=\"plate_{}\" mocap=\"true\" pos=\"0.5 {} 0\">", kPlateColours[i], 0.15 * (static_cast<double>(i) - 1));
     out.add("<geom class=\"plate\" size=\"{} {}\" pos=\"0 0 {}\" rgba=\"{}\"/>", kPlateRadius, kPlateHeight / 2, kPlateHeight / 2, kPlateColour[i]);
-    out.add("<geom class=\"look\" type=\"cylinder\" size=\"{} 0.0001\" pos=\"0 0 {}\" rgba=\"{}\"/></body>\n", 0.8 * kPlateRadius, kPlateHeight, kPlateInner[i]);
+    out.add("<geom class=\"look\" type=\"cylinder\" size=\"{} 0.0005\" pos=\"0 0 {}\" rgba=\"{}\"/></body>\n", 0.8 * kPlateRadius, kPlateHeight, kPlateInner[i]);
   }
   for (std::size_t i = 0; i < kColours; ++i) {
     out.add("<body name=\"cube_{}\" pos=\"0.38 {} {}\"><freejoint name=\"cube_{}\"/>", kCubeColours[i], 0.15 * (static_cast<double>(i) - 1), kCubeHalf, kCubeColours[i]);
