@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sinew/core/error.hpp"
+#include "sinew/io/json_cursor.hpp"
 
 namespace sinew {
 
@@ -27,6 +28,23 @@ ReferenceBackend::ReferenceBackend(AffineModel model) : model_(std::move(model))
            .inputs = {{"state", DType::f32, Shape{model_.state_dim}}},
            .outputs = {{"actions", DType::f32, Shape{model_.horizon, model_.action_dim}}},
            .allocates = false};
+}
+
+ReferenceBackend ReferenceBackend::load(const BackendRequest& request) {
+  const std::filesystem::path path = request.directory / "config.json";
+  const Json document = Json::read_file(path, {.max_bytes = std::size_t{64} << 20});
+  const JsonCursor root(document, path.string());
+  root.only_keys({"architecture", "weight", "bias"});
+  (void)root.at("architecture").one_of({"affine"});
+  AffineModel model{.state_dim = request.card.state.size(), .horizon = request.card.action.horizon, .action_dim = request.card.action.size()};
+  for (const auto& row : root.at("weight").elements()) {
+    const auto values = row.numbers();
+    if (values.size() != static_cast<std::size_t>(model.state_dim)) row.refuse(fmt::format("{} numbers, the size of the card's state", model.state_dim));
+    for (const double value : values) model.weight.push_back(static_cast<float>(value));
+  }
+  const JsonCursor bias = root.at("bias");
+  for (const double value : bias.numbers()) model.bias.push_back(static_cast<float>(value));
+  return ReferenceBackend(std::move(model));
 }
 
 Status ReferenceBackend::infer(const TensorMap& in, TensorMap& out) noexcept {

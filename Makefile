@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# The commands of the project. Each first runs scripts/bootstrap, which installs what is missing and is quick when nothing is.
+.PHONY: help demo test bench soak docs cross format tidy clean
+.DEFAULT_GOAL := help
+SHELL := bash
+SOAK_MINUTES ?= 10
+export SOAK_MINUTES
+
+help:    ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+
+demo:    ## watch an arm do what two cameras and an instruction say; make demo ARGS="--seed 7"
+	@scripts/bootstrap --sim
+	@scripts/install-python
+	@.venv/bin/python -m sinew demo $(ARGS)
+
+test:    ## build and test everything
+	@scripts/test
+
+bench:   ## run every benchmark; results in build/bench
+	@scripts/bootstrap --sim --dev --with-torch
+	@scripts/bench
+
+soak:    ## run the long tests, SOAK_MINUTES (10) each
+	@scripts/bootstrap --sim --dev
+	@cmake --preset dev && cmake --build --preset dev
+	@ctest --test-dir build/dev -L soak --output-on-failure --no-tests=error --timeout $$((SOAK_MINUTES * 60 + 600))
+
+docs:    ## check links, paths and included programs of all documents
+	@scripts/bootstrap
+	@.venv/bin/python scripts/check_docs.py
+
+cross:   ## build sinew::sinew for aarch64 and run its unit tests in an emulator
+	@scripts/bootstrap --cross
+	@scripts/cross
+
+format:  ## format the C++ sources
+	@scripts/bootstrap --dev
+	@scripts/format --write
+
+tidy:    ## clang-tidy over src/
+	@scripts/bootstrap --sim --tidy
+	@scripts/tidy
+
+clean:   ## remove build/; .venv stays
+	@rm -rf build

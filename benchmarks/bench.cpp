@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "sinew/core/clock.hpp"
+#include "sinew/io/json.hpp"
+
+namespace sinew::bench {
+
+namespace {
+
+double seconds_of(const Run& run, int batch) {
+  const SteadyClock clock;
+  const Time start = clock.now();
+  run(batch);
+  return to_seconds(clock.now() - start);
+}
+
+int batch_for(const Run& run) {
+  int batch = 1;
+  while (seconds_of(run, batch) < 20e-6 && batch < (1 << 20)) batch *= 2;
+  return batch;
+}
+
+Timing summarize(std::vector<double>& samples) {
+  std::sort(samples.begin(), samples.end());
+  const auto at = [&](double share) { return samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1))]; };
+  return {at(0.5), at(0.99), samples.back(), static_cast<int>(samples.size())};
+}
+
+/// Seconds of a fixed chain of dependent multiplications.
+double calibration_loop() {
+  double best = 1e9;
+  for (int repetition = 0; repetition < 15; ++repetition) {
+    best = std::min(best, seconds_of(
+                              [](int) {
+                                double x = 1.0000001;
+                                for (int i = 0; i < 400000; ++i) x = x * 1.0000001 + 1e-9;
+                                keep(x);
+                              },
+                              1));
+  }
+  return best;
+}
+
+std::string first_line(const char* path, std::string_view prefix) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line))
+    if (line.starts_with(prefix)) {
+      const auto colon = line.find(':');
+      return colon == std::string::npos || prefix.empty() ? line : line.substr(std::min(line.size(), colon + 2));
+    }
+  return "unknown";
+}
+
+std::string isa() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") ? "avx512" : __builtin_cpu_supports("avx2") ? "avx2" : "sse";
+#else
+  return "portable";
+#endif
+}
+
+Json optional_number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+Json row_json(const Row& row) {
+  return Json(Json::Object{{"id", row.id},
+                           {"what", row.what},
+                           {"unit", row.unit},
+                           {"ours", row.ours},
+                           {"ours_p99", row.ours_p99},
+                           {"ours_worst", row.ours_worst},
+                           {"baseline", row.baseline},
+                           {"theirs", optional_number(row.theirs)},
+                           {"ratio", optional_number(row.ratio)},
+                           {"bound", row.bound},
+                           {"pass", row.pass ? Json(*row.pass) : Json(nullptr)},
+                           {"checked", row.checked},
+                           {"n", static_cast<std::int64_t>(row.n)},
+                           {"note", row.note}});
+}
+
+}  // namespace
+
+Options Options::parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string name = argv[i];
+    const bool known = name == "--json" || name == "--filter" || name == "--min-time";
+    if (!known || i + 1 >= argc) {
+      fmt::print(stderr, "usage: {} [--json FILE] [--filter TEXT] [--min-time SECONDS]\n", argv[0]);
+      std::exit(2);
+    }
+    const char* value = argv[++i];
+    if (name == "--json") options.json = value;
+    if (name == "--filter") options.filter = value;
+    if (name == "--min-time") options.min_time = std::strtod(value, nullptr);
+  }
+  return options;
+}
+
+std::pair<Timing, std::optional<Timing>> time_pair(const Run& ours, const Run& theirs, double min_time) {
+  const int batch = batch_for(ours);
+  const int their_batch = theirs ? batch_for(theirs) : 0;
+  std::vector<double> a;
+  std::vector<double> b;
+  double spent = 0;
+  while (a.size() < 31 || spent < min_time) {
+    const double ours_seconds = seconds_of(ours, batch);
+    a.push_back(ours_seconds / batch);
+    const double theirs_seconds = theirs ? seconds_of(theirs, their_batch) : 0;
+    if (theirs) b.push_back(theirs_seconds / their_batch);
+    spent += ours_seconds + theirs_seconds;
+  }
+  return {summarize(a), theirs ? std::optional(summarize(b)) : std::nullopt};
+}
+
+Report::Report(Options options) : options_(std::move(options)) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(sched_getcpu(), &set);
+  sched_setaffinity(0, sizeof set, &set);
+  double load[1] = {-1};
+  load_ = getloadavg(load, 1) == 1 ? load[0] : -1;
+  calibration_ = calibration_loop();
+}
+
+bool Report::wants(const std::string& id) const { return options_.filter.empty() || id.find(options_.filter) != std::string::npos; }
+
+void Report::add(Row row) {
+  fmt::print("{:<28} {:>12.4g} {} (p99 {:.4g}, worst {:.4g}){}{}{}{}\n", row.id, row.ours, row.unit, row.ours_p99, row.ours_worst,
+             row.theirs ? fmt::format("  {} {:.4g}", row.baseline, *row.theirs) : "", row.ratio ? fmt::format("  ratio {:.2f}", *row.ratio) : "",
+             row.bound.empty() ? "" : fmt::format("  bound {} {}", row.bound, !row.pass ? "not judged" : *row.pass ? "met" : "MISSED"),
+             row.note.empty() ? "" : "  " + row.note);
+  if (!row.pass && !row.baseline.empty() && !row.theirs) fmt::print(stderr, "{}: no baseline: {}\n", row.id, row.note);
+  rows_.push_back(std::move(row));
+}
+
+int Report::finish() {
+  const double drift = std::abs(calibration_loop() / calibration_ - 1);
+  bool all_pass = true;
+  Json::Array rows;
+  for (const auto& row : rows_) {
+    all_pass = all_pass && row.pass.value_or(true) && row.checked;
+    rows.push_back(row_json(row));
+  }
+  if (drift > 0.05) fmt::print("noisy: the calibration loop drifted by {:.0f} % during the run\n", 100 * drift);
+  if (!options_.json.empty()) {
+    const Json machine(Json::Object{{"cpu", first_line("/proc/cpuinfo", "model name")},
+                                    {"isa", isa()},
+                                    {"cores", static_cast<std::int64_t>(std::thread::hardware_concurrency())},
+                                    {"governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "")},
+                                    {"load_before", load_},
+                                    {"calibration_drift", drift},
+                                    {"noisy", drift > 0.05}});
+    const Json build(Json::Object{{"compiler", "g++ " __VERSION__}, {"type", SINEW_BUILD_TYPE}, {"flags", SINEW_BUILD_FLAGS}, {"commit", SINEW_COMMIT}});
+    std::ofstream(options_.json) << to_text(Json(Json::Object{{"machine", machine}, {"build", build}, {"rows", Json(std::move(rows))}})) << '\n';
+  }
+  return all_pass ? 0 : 1;
+}
+
+}  // namespace sinew::bench

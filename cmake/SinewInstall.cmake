@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Install rules: libraries, header sets and the package config. A wheel takes the shared library alone.
+include(CMakePackageConfigHelpers)
+
+set(sinew_targets sinew sinew_testing sinew_no_alloc)
+set(sinew_components "")
+foreach(component sim torch)
+  if(TARGET sinew_${component})
+    list(APPEND sinew_components ${component})
+  endif()
+endforeach()
+set(sinew_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sinew)
+
+install(TARGETS ${sinew_targets} EXPORT sinew-targets COMPONENT development FILE_SET HEADERS)
+install(EXPORT sinew-targets NAMESPACE sinew:: DESTINATION ${sinew_config_dir} COMPONENT development)
+# One export per optional part: a consumer that does not ask for it need not have what it links.
+foreach(component ${sinew_components})
+  install(TARGETS sinew_${component} EXPORT sinew-${component}-targets COMPONENT development FILE_SET HEADERS)
+  install(EXPORT sinew-${component}-targets NAMESPACE sinew:: DESTINATION ${sinew_config_dir} COMPONENT development)
+endforeach()
+
+get_target_property(sinew_library_type sinew TYPE)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sinew-config.cmake.in ${PROJECT_BINARY_DIR}/sinew-config.cmake
+                              INSTALL_DESTINATION ${sinew_config_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/sinew-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/sinew-config.cmake ${PROJECT_BINARY_DIR}/sinew-config-version.cmake DESTINATION ${sinew_config_dir}
+        COMPONENT development)
+if(SINEW_SIM)
+  install(FILES ${CMAKE_CURRENT_LIST_DIR}/FindMujocoWheel.cmake DESTINATION ${sinew_config_dir} COMPONENT development OPTIONAL)
+endif()
+
+# Inside a wheel the libraries lie beside the modules that share them. A wheel holds no symbolic links, so each has one name.
+if(SINEW_PYTHON AND BUILD_SHARED_LIBS)
+  foreach(target sinew sinew_sim)
+    if(TARGET ${target})
+      set_property(TARGET ${target} PROPERTY VERSION)
+      set_property(TARGET ${target} PROPERTY INSTALL_RPATH "$ORIGIN" "$ORIGIN/../mujoco")
+      install(TARGETS ${target} LIBRARY DESTINATION sinew COMPONENT python NAMELINK_SKIP)
+    endif()
+  endforeach()
+endif()
