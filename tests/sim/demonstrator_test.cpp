@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "sinew/action/make_decoder.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 #include "sinew/sim/demonstrator.hpp"
+#include "sinew/sim/scenes/tabletop.hpp"
 #include "sinew/testing/no_alloc.hpp"
 
 using namespace sinew;
