@@ -28,27 +28,42 @@ int ActionCard::size() const noexcept {
 
 namespace {
 
-/// Carries the place of the card through the checks.
+constexpr std::size_t kMaxName = 256;
+
+/// A name for a message: it may come from a stranger and must neither drive a terminal nor flood a log.
+std::string shown(std::string_view text) {
+  std::string shown = fmt::format("'{}{}'", text.substr(0, 64), text.size() > 64 ? "..." : "");
+  for (char& c : shown)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  return shown;
+}
+
+/// Carries the place of the card through the checks; `at` is a JSON pointer into the card.
 class Checker {
  public:
   explicit Checker(const std::string& where) : where_(where) {}
 
-  void require(bool condition, std::string_view what, std::string_view expected, std::string_view got, std::string_view hint = "") const {
-    if (!condition) fail(ErrorCode::invalid_argument, {where_, what, expected, got, hint});
+  void require(bool condition, std::string_view at, std::string_view expected, std::string_view got, std::string_view hint = "") const {
+    if (!condition) fail(ErrorCode::invalid_argument, {fmt::format("{} {}", where_, at), "policy card", expected, got, hint});
   }
-  void text(const std::string& value, std::string_view what) const { require(!value.empty(), what, "a non-empty text", "an empty one"); }
-  void positive(double value, std::string_view what) const {
-    require(std::isfinite(value) && value > 0, what, "a finite number above 0", fmt::format("{}", value));
+  void text(const std::string& value, std::string_view at) const {
+    const bool plain = std::none_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    require(!value.empty() && value.size() <= kMaxName && plain, at,
+            fmt::format("a text of 1 to {} bytes without control characters", kMaxName), shown(value));
   }
-  void bounded(int value, int most, std::string_view what) const {
-    require(value > 0 && value <= most, what, fmt::format("1 to {}", most), std::to_string(value));
+  void positive(double value, std::string_view at) const {
+    require(std::isfinite(value) && value > 0, at, "a finite number above 0", fmt::format("{}", value));
+  }
+  void bounded(int value, int most, std::string_view at) const {
+    require(value > 0 && value <= most, at, fmt::format("1 to {}", most), std::to_string(value));
   }
   template <class Entries, class Name>
-  void unique(const Entries& entries, Name name, std::string_view what) const {
-    std::set<std::string> seen;
-    for (const auto& entry : entries) {
-      text(name(entry), what);
-      require(seen.insert(name(entry)).second, what, "each name once", fmt::format("'{}' twice", name(entry)));
+  void unique(const Entries& entries, Name name, std::string_view at) const {
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const std::string& text_i = name(entries[i]);
+      text(text_i, fmt::format("{}/{}", at, i));
+      require(seen.insert(text_i).second, fmt::format("{}/{}", at, i), "each name once", shown(text_i) + " twice");
     }
   }
 
@@ -57,38 +72,54 @@ class Checker {
 };
 
 void check_cameras(const PolicyCard& card, const Checker& check) {
-  check.unique(card.cameras, [](const CameraCard& camera) { return camera.name; }, "/cameras names");
+  check.require(card.cameras.size() <= 64, "/cameras", "at most 64 cameras", std::to_string(card.cameras.size()));
+  check.unique(card.cameras, [](const CameraCard& camera) -> const std::string& { return camera.name; }, "/cameras");
   for (std::size_t i = 0; i < card.cameras.size(); ++i) {
     const auto& camera = card.cameras[i];
     check.bounded(camera.height, 8192, fmt::format("/cameras/{}/height", i));
     check.bounded(camera.width, 8192, fmt::format("/cameras/{}/width", i));
     check.text(camera.resample, fmt::format("/cameras/{}/resample", i));
+    if (!camera.view.empty()) check.text(camera.view, fmt::format("/cameras/{}/view", i));
   }
 }
 
+void check_state(const StateCard& state, const Checker& check) {
+  check.require(!state.channels.empty() && state.channels.size() <= 256, "/state/channels", "1 to 256 channels",
+                std::to_string(state.channels.size()));
+  check.unique(state.channels, [](const SensorCard& sensor) -> const std::string& { return sensor.name; }, "/state/channels");
+  std::int64_t total = 0;
+  for (std::size_t i = 0; i < state.channels.size(); ++i) {
+    const auto& channel = state.channels[i];
+    check.text(channel.unit, fmt::format("/state/channels/{}/unit", i));
+    check.bounded(channel.size, 65536, fmt::format("/state/channels/{}/size", i));
+    check.positive(channel.rate, fmt::format("/state/channels/{}/rate", i));
+    total += channel.size;
+  }
+  check.require(total <= 65536, "/state/channels", "at most 65536 values together", std::to_string(total));
+}
+
 void check_normalization(const NormalizationCard& normalization, const StatisticsCard& statistics, const Checker& check,
-                         std::string_view what) {
+                         std::string_view at) {
   if (normalization.mode == NormalizationMode::identity) {
-    check.require(normalization.rule.empty() && normalization.key.empty(), what, "neither rule nor key with mode identity", "one of them",
+    check.require(normalization.rule.empty() && normalization.key.empty(), at, "neither rule nor key with mode identity", "one of them",
                   "the identity reads no statistics");
     return;
   }
-  check.text(normalization.rule, fmt::format("{}/rule", what));
-  check.text(normalization.key, fmt::format("{}/key", what));
-  check.require(!statistics.file.empty(), what, "a statistics file for a mode other than identity", "none", "name it in /statistics/file");
+  check.text(normalization.rule, fmt::format("{}/rule", at));
+  check.text(normalization.key, fmt::format("{}/key", at));
+  check.require(!statistics.file.empty(), at, "a statistics file for a mode other than identity", "none", "name it in /statistics/file");
 }
 
 void check_action(const PolicyCard& card, const Checker& check) {
   const auto& action = card.action;
   check.require(!action.joint_names.empty() && action.joint_names.size() <= 64, "/action/joint_names", "1 to 64 joints",
                 std::to_string(action.joint_names.size()));
-  check.unique(action.joint_names, [](const std::string& name) { return name; }, "/action/joint_names");
-  check.unique(action.gripper_names, [](const std::string& name) { return name; }, "/action/gripper_names");
+  check.unique(action.joint_names, [](const std::string& name) -> const std::string& { return name; }, "/action/joint_names");
+  check.unique(action.gripper_names, [](const std::string& name) -> const std::string& { return name; }, "/action/gripper_names");
   for (std::size_t i = 0; i < action.gripper_names.size(); ++i) {
     const std::size_t place = action.joint_names.size() - action.gripper_names.size() + i;
     const bool last = action.gripper_names.size() <= action.joint_names.size() && action.joint_names[place] == action.gripper_names[i];
-    check.require(last, "/action/gripper_names", "the last of joint_names, in the same order",
-                  fmt::format("'{}'", action.gripper_names[i]));
+    check.require(last, "/action/gripper_names", "the last of joint_names, in the same order", shown(action.gripper_names[i]));
   }
   check.bounded(action.horizon, 4096, "/action/horizon");
   check.positive(action.rate, "/action/rate");
@@ -97,7 +128,7 @@ void check_action(const PolicyCard& card, const Checker& check) {
     check.text(action.tool_channel, "/action/tool_channel");
   } else {
     check.require(action.tool_channel.empty(), "/action/tool_channel", "no tool channel with decoder joint_absolute",
-                  fmt::format("'{}'", action.tool_channel));
+                  shown(action.tool_channel));
   }
 }
 
@@ -115,8 +146,22 @@ void check_limits(const LimitsCard& limits, std::size_t joints, const Checker& c
   column(limits.acceleration, "acceleration", true);
   column(limits.jerk, "jerk", true);
   for (std::size_t i = 0; i < joints; ++i)
-    check.require(limits.lower[i] < limits.upper[i], fmt::format("/limits of joint {}", i), "lower < upper",
-                  fmt::format("{} and {}", limits.lower[i], limits.upper[i]));
+    check.require(limits.lower[i] < limits.upper[i], fmt::format("/limits/lower/{}", i), "a value below the upper limit",
+                  fmt::format("{}, not below {}", limits.lower[i], limits.upper[i]));
+}
+
+void check_statistics(const StatisticsCard& statistics, const Checker& check) {
+  if (statistics.file.empty()) {
+    check.require(statistics.sha256.empty(), "/statistics/sha256", "none without a statistics file", "one",
+                  "name the file in /statistics/file");
+    return;
+  }
+  check.text(statistics.file, "/statistics/file");
+  check.require(statistics.file.find('/') == std::string::npos && statistics.file != "." && statistics.file != "..", "/statistics/file",
+                "a file of the policy directory", shown(statistics.file));
+  const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  check.require(statistics.sha256.size() == 64 && std::all_of(statistics.sha256.begin(), statistics.sha256.end(), hexadecimal),
+                "/statistics/sha256", "64 lower-case hexadecimal digits", shown(statistics.sha256));
 }
 
 }  // namespace
@@ -126,27 +171,15 @@ void validate(const PolicyCard& card, const std::string& where) {
   check.text(card.name, "/name");
   check.text(card.architecture, "/architecture");
   check.text(card.backend, "/backend");
+  const bool real = card.dtype == DType::f16 || card.dtype == DType::bf16 || card.dtype == DType::f32 || card.dtype == DType::f64;
+  check.require(real, "/dtype", "f16, bf16, f32 or f64", to_string(card.dtype));
   check_cameras(card, check);
   check.text(card.prompt.name, "/prompt/name");
   check.bounded(card.prompt.max_bytes, 1 << 20, "/prompt/max_bytes");
-  check.require(!card.state.channels.empty(), "/state/channels", "at least one channel", "none");
-  check.unique(card.state.channels, [](const SensorCard& sensor) { return sensor.name; }, "/state/channels names");
-  for (std::size_t i = 0; i < card.state.channels.size(); ++i) {
-    const auto& channel = card.state.channels[i];
-    check.text(channel.unit, fmt::format("/state/channels/{}/unit", i));
-    check.bounded(channel.size, 65536, fmt::format("/state/channels/{}/size", i));
-    check.positive(channel.rate, fmt::format("/state/channels/{}/rate", i));
-  }
+  check_state(card.state, check);
   check_normalization(card.state.normalization, card.statistics, check, "/state/normalization");
   check_action(card, check);
-  if (!card.statistics.file.empty()) {
-    const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-    check.require(
-        card.statistics.sha256.size() == 64 && std::all_of(card.statistics.sha256.begin(), card.statistics.sha256.end(), hexadecimal),
-        "/statistics/sha256", "64 lower-case hexadecimal digits", fmt::format("'{}'", card.statistics.sha256));
-    check.require(card.statistics.file.find('/') == std::string::npos && card.statistics.file != "..", "/statistics/file",
-                  "a file of the policy directory", fmt::format("'{}'", card.statistics.file));
-  }
+  check_statistics(card.statistics, check);
   if (card.limits) check_limits(*card.limits, card.action.joint_names.size(), check);
 }
 

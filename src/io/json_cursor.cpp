@@ -69,8 +69,7 @@ JsonCursor JsonCursor::at(std::string_view key) const {
                           near.empty() ? "" : fmt::format("is {} meant to be it?", quote(near))});
 }
 
-void JsonCursor::only_keys(std::initializer_list<std::string_view> keys) const {
-  const std::span<const std::string_view> known(keys.begin(), keys.size());
+void JsonCursor::only_keys(std::span<const std::string_view> known) const {
   for (const auto& [name, member] : object())
     if (std::find(known.begin(), known.end(), name) == known.end())
       fail(ErrorCode::parse, {place(), "unknown key " + quote(name), known.empty() ? "no key" : "one of " + join_names(known), "",

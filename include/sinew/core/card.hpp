@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sinew/core/dtype.hpp"
@@ -28,6 +29,8 @@ struct CameraCard {
   int height = 0;           ///< of the frames that the policy was trained on, pixels
   int width = 0;            ///< pixels
   bool rotate_180 = false;  ///< turn the frame before anything else
+
+  friend bool operator==(const CameraCard&, const CameraCard&) = default;
 };
 
 /// One sensor channel that the policy reads.
@@ -36,6 +39,8 @@ struct SensorCard {
   std::string unit;  ///< must equal Channel::unit
   int size = 0;      ///< number of values
   double rate = 0;   ///< Hz
+
+  friend bool operator==(const SensorCard&, const SensorCard&) = default;
 };
 
 /// How a vector is mapped to and from the policy's normalised space.
@@ -46,6 +51,8 @@ struct NormalizationCard {
   NormalizationMode mode = NormalizationMode::identity;
   std::string rule;  ///< "qwen"; empty for identity
   std::string key;   ///< entry of the statistics file; empty for identity
+
+  friend bool operator==(const NormalizationCard&, const NormalizationCard&) = default;
 };
 
 /// The state vector: the named channels, concatenated in this order.
@@ -55,6 +62,8 @@ struct StateCard {
 
   /// Sum of the channel sizes.
   [[nodiscard]] int size() const noexcept;
+
+  friend bool operator==(const StateCard&, const StateCard&) = default;
 };
 
 /// What the numbers that the policy emits mean.
@@ -75,6 +84,8 @@ struct ActionCard {
 
   /// Columns of the action tensor.
   [[nodiscard]] int size() const noexcept;
+
+  friend bool operator==(const ActionCard&, const ActionCard&) = default;
 };
 
 /// The prompt: a template by name and its constant fields; `instruction` comes with each observation.
@@ -82,12 +93,16 @@ struct PromptCard {
   std::string name;                           ///< e.g. "qwen_vla"; "instruction" passes the bare text
   std::map<std::string, std::string> fields;  ///< e.g. robot_tag, arms
   int max_bytes = 0;                          ///< capacity of the UTF-8 prompt tensor
+
+  friend bool operator==(const PromptCard&, const PromptCard&) = default;
 };
 
 /// Statistics file of the policy directory.
 struct StatisticsCard {
   std::string file;    ///< relative to the directory; empty when nothing is normalised
   std::string sha256;  ///< of the file, 64 hexadecimal digits
+
+  friend bool operator==(const StatisticsCard&, const StatisticsCard&) = default;
 };
 
 /// Joint limits of the policy's own, one value per entry of ActionCard::joint_names.
@@ -97,6 +112,8 @@ struct LimitsCard {
   std::vector<double> velocity;      ///< rad/s or m/s
   std::vector<double> acceleration;  ///< rad/s^2 or m/s^2
   std::vector<double> jerk;          ///< rad/s^3 or m/s^3
+
+  friend bool operator==(const LimitsCard&, const LimitsCard&) = default;
 };
 
 /// The whole card. Nothing here has a default that could hide a mistake: the reader demands every field.
@@ -112,6 +129,8 @@ struct PolicyCard {
   ActionCard action;
   StatisticsCard statistics;
   std::optional<LimitsCard> limits;
+
+  friend bool operator==(const PolicyCard&, const PolicyCard&) = default;
 };
 
 /// Throws Error for what no reader could accept: empty or duplicate names, sizes or rates that are not positive and

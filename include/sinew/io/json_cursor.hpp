@@ -37,7 +37,8 @@ class JsonCursor {
   /// The member of that name, or nothing when it is absent. Refused: not an object.
   [[nodiscard]] std::optional<JsonCursor> optional(std::string_view key) const;
   /// Refuses members with any other name, naming the nearest of `keys`.
-  void only_keys(std::initializer_list<std::string_view> keys) const;
+  void only_keys(std::span<const std::string_view> keys) const;
+  void only_keys(std::initializer_list<std::string_view> keys) const { only_keys(std::span(keys.begin(), keys.size())); }
   /// All members, in the order of the file. Refused: not an object.
   [[nodiscard]] std::vector<std::pair<std::string, JsonCursor>> members() const;
   /// All elements. Refused: not an array.

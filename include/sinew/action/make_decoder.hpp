@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decoder that a policy card names.
+#pragma once
+
+#include "sinew/action/decoder.hpp"
+#include "sinew/core/card.hpp"
+#include "sinew/core/statistics.hpp"
+
+namespace sinew {
+
+/// Throws Error as the decoders' constructors do.
+[[nodiscard]] AnyDecoder make_decoder(const PolicyCard& card, const Statistics& statistics);
+
+}  // namespace sinew

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the simulator's state to normalised deltas: rolls the expert forward and writes where the tool will be.
+#include "sinew/sim/demonstrator.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Geometry>
+#include <cmath>
+#include <utility>
+
+#include "expert.hpp"
+#include "simulation.hpp"
+#include "sinew/core/error.hpp"
+#include "sinew/io/card_json.hpp"
+#include "sinew/observation/vla_encoder.hpp"
+
+namespace sinew::sim {
+
+namespace {
+
+constexpr int kPoseSize = 7;
+constexpr int kRowSize = 7;
+
+double yaw_of(const Eigen::Isometry3d& pose) noexcept { return std::atan2(pose.linear()(1, 0), pose.linear()(0, 0)); }
+
+/// The present task, with the tool where the servos are told to be: the plan continues the motion that is under way.
+TaskState observe_task(const Simulation& simulation, const Instruction& instruction) noexcept {
+  TaskState task;
+  const Eigen::Isometry3d tool = simulation.base_from_target_tool();
+  const auto [velocity, yaw_rate] = simulation.tool_velocity();
+  task.tool = tool.translation();
+  task.velocity = velocity;
+  task.yaw = yaw_of(tool);
+  task.yaw_rate = yaw_rate;
+  std::array<double, kRobotJoints> q{};
+  simulation.targets(q);
+  task.grip = q[kArmJoints];
+  simulation.positions(q);
+  task.width = q[kArmJoints];
+  const Eigen::Isometry3d cube = simulation.base_from_cube(instruction.cube);
+  task.cube = cube.translation();
+  task.cube_yaw = yaw_of(cube);
+  task.plate = simulation.base_from_plate(instruction.plate).translation().head<2>();
+  return task;
+}
+
+/// Writes the target (p + d, exp(w) R) of a row relative to the measured pose.
+void write_row(const TaskState& task, const Eigen::Isometry3d& measured, std::span<double> row) noexcept {
+  const Eigen::Matrix3d target = (Eigen::AngleAxisd(task.yaw, Eigen::Vector3d::UnitZ()) * Eigen::AngleAxisd(std::numbers::pi, Eigen::Vector3d::UnitX())).toRotationMatrix();
+  const Eigen::AngleAxisd turn(Eigen::Matrix3d(target * measured.linear().transpose()));
+  const Eigen::Vector3d delta = task.tool - measured.translation();
+  const Eigen::Vector3d rotation = turn.angle() * turn.axis();
+  for (std::size_t i = 0; i < 3; ++i) {
+    row[i] = delta[static_cast<Eigen::Index>(i)];
+    row[3 + i] = rotation[static_cast<Eigen::Index>(i)];
+  }
+  row[6] = task.grip;
+}
+
+}  // namespace
+
+Demonstrator::Demonstrator(std::shared_ptr<const Simulation> simulation, ModelSpec spec, Normalizer normalizer, int tool_offset, int steps_per_row)
+    : simulation_(std::move(simulation)), spec_(std::move(spec)), normalizer_(std::move(normalizer)), tool_offset_(tool_offset), steps_per_row_(steps_per_row),
+      rows_(spec_.outputs.front().capacity.count()) {}
+
+Demonstrator Demonstrator::load(const BackendRequest& request, std::shared_ptr<const Simulation> simulation) {
+  const PolicyCard& card = request.card;
+  const auto require = [](bool condition, std::string_view what, std::string_view expected, std::string_view got) {
+    if (!condition) fail(ErrorCode::unsupported, {"Demonstrator", what, expected, got, "use the card that comes with the demonstrator"});
+  };
+  require(card.action.decoder == DecoderKind::tool_delta && card.action.size() == kRowSize, "/action", "decoder tool_delta with one gripper",
+          fmt::format("{} with {} columns", to_string(card.action.decoder), card.action.size()));
+  require(card.state.normalization.mode == NormalizationMode::identity, "/state/normalization/mode", "identity", to_string(card.state.normalization.mode));
+  const double steps = 1 / (card.action.rate * kExpertPeriod);
+  const int steps_per_row = static_cast<int>(std::lround(steps));
+  require(steps_per_row >= 1 && std::abs(steps - steps_per_row) < 1e-6, "/action/rate", fmt::format("{} Hz or a whole fraction of it", 1 / kExpertPeriod),
+          fmt::format("{} Hz", card.action.rate));
+  int tool_offset = 0;
+  bool found = false;
+  for (const auto& channel : card.state.channels) {
+    found = channel.name == card.action.tool_channel && channel.size == kPoseSize;
+    if (found) break;
+    tool_offset += channel.size;
+  }
+  require(found, "/state/channels", fmt::format("the pose '{}' [7]", card.action.tool_channel), "no such channel");
+
+  const Statistics statistics = card.statistics.file.empty() ? Statistics{} : read_statistics(request.directory / card.statistics.file, card.statistics.sha256);
+  ModelSpec spec{"demonstrator", VlaEncoder(card, statistics).spec(), {{"actions", DType::f32, {card.action.horizon, kRowSize}}}, false};
+  return {std::move(simulation), std::move(spec), make_normalizer(card.action.normalization, statistics, kRowSize, "Demonstrator"), tool_offset, steps_per_row};
+}
+
+Status Demonstrator::check(const TensorMap& in, const TensorMap& out) noexcept {
+  const auto check_all = [this](const TensorSpecs& specs, const TensorMap& tensors, std::string_view side) {
+    for (const TensorSpec& spec : specs) {
+      const Status status = check_tensor(spec, tensors[spec.name]);
+      if (status == Status::ok) continue;
+      error_.format("{} '{}': {}", side, spec.name, to_string(status));
+      return status;
+    }
+    return Status::ok;
+  };
+  error_.clear();
+  const Status status = check_all(spec_.inputs, in, "input");
+  return status != Status::ok ? status : check_all(spec_.outputs, out, "output");
+}
+
+Status Demonstrator::infer(const TensorMap& in, TensorMap& out) noexcept {
+  if (const Status status = check(in, out); status != Status::ok) return status;
+  const auto prompt = in["prompt"].as<std::uint8_t>();
+  const auto state = in["state"].as<float>();
+  const std::size_t tool = static_cast<std::size_t>(tool_offset_);
+  if (state.size() < tool + kPoseSize) {
+    error_.format("input 'state': {} values, {} needed", state.size(), tool + kPoseSize);
+    return Status::bad_shape;
+  }
+  const auto instruction = find_instruction({reinterpret_cast<const char*>(prompt.data()), prompt.size()});
+  if (!instruction) {
+    error_.format("unknown instruction: expected \"put the <colour> cube on the <colour> plate\" with cubes {} and plates {}", fmt::join(kCubeColours, ", "),
+                  fmt::join(kPlateColours, ", "));
+    return Status::backend_failed;
+  }
+  Eigen::Isometry3d measured = Eigen::Isometry3d::Identity();
+  measured.translation() << state[tool], state[tool + 1], state[tool + 2];
+  measured.linear() = Eigen::Quaterniond(state[tool + 3], state[tool + 4], state[tool + 5], state[tool + 6]).normalized().toRotationMatrix();
+  if (!measured.matrix().allFinite()) {
+    error_.format("input 'state': the tool pose is not finite");
+    return Status::not_finite;
+  }
+  TaskState task = observe_task(*simulation_, *instruction);
+  for (std::size_t row = 0; row < rows_.size(); row += kRowSize) {
+    write_row(task, measured, std::span(rows_).subspan(row, kRowSize));
+    for (int step = 0; step < steps_per_row_; ++step) advance(task);
+  }
+  Tensor& actions = out["actions"];
+  if (const Status status = actions.set_shape(spec_.outputs.front().capacity); status != Status::ok) return status;
+  return normalizer_.forward(rows_, actions.as<float>());
+}
+
+void add_demonstrator(BackendRegistry& registry, const MujocoRobot& robot) {
+  registry.add("demonstrator", [simulation = robot.simulation()](const BackendRequest& request) { return AnyBackend(Demonstrator::load(request, simulation)); });
+}
+
+}  // namespace sinew::sim

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tabletop world in MuJoCo: model, state, stepping, success. Shared by the robot and the demonstrator.
+#pragma once
+
+#include <mujoco/mujoco.h>
+
+#include <Eigen/Geometry>
+#include <array>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "renderer.hpp"
+#include "sinew/core/clock.hpp"
+#include "sinew/core/observation.hpp"
+#include "sinew/sim/instruction.hpp"
+#include "sinew/sim/mujoco_robot.hpp"
+#include "sinew/sim/scenes/tabletop.hpp"
+
+namespace sinew::sim {
+
+/// Everything that moves. Poses are in the arm's base frame, which is the world's.
+class Simulation {
+ public:
+  explicit Simulation(const TabletopOptions& options);
+
+  void reset(std::uint64_t seed);
+  [[nodiscard]] Time now() const noexcept { return now_; }
+  [[nodiscard]] Status advance(Time until) noexcept;
+  [[nodiscard]] Status command(std::span<const double> q) noexcept;
+  void hold() noexcept;
+  [[nodiscard]] Status observe(std::string_view instruction, Observation& observation);
+
+  [[nodiscard]] const JointLimits& limits() const noexcept { return limits_; }
+  /// Measured positions and velocities, and targets of the servos, `[8]`.
+  void positions(std::span<double, kRobotJoints> q) const noexcept;
+  void velocities(std::span<double, kRobotJoints> dq) const noexcept;
+  void targets(std::span<double, kRobotJoints> q) const noexcept;
+  [[nodiscard]] Eigen::Isometry3d base_from_tool() const noexcept;
+  /// Where the tool would be with the arm at the servos' targets. Uses scratch memory of the simulation.
+  [[nodiscard]] Eigen::Isometry3d base_from_target_tool() const noexcept;
+  /// Measured velocity of the tool in base axes: linear, m/s, and about the vertical, rad/s.
+  struct ToolVelocity {
+    Eigen::Vector3d linear;
+    double yaw;
+  };
+  [[nodiscard]] ToolVelocity tool_velocity() const noexcept;
+  [[nodiscard]] Eigen::Isometry3d base_from_cube(int cube) const noexcept;
+  [[nodiscard]] Eigen::Isometry3d base_from_plate(int plate) const noexcept;
+  [[nodiscard]] bool succeeded(const Instruction& instruction) const noexcept;
+
+  /// Throws Error for an unknown camera or a bad size; false when OpenGL failed.
+  [[nodiscard]] bool render(std::string_view camera, int height, int width, Image& image);
+
+ private:
+  struct DeleteModel {
+    void operator()(mjModel* model) const noexcept { mj_deleteModel(model); }
+  };
+  struct DeleteData {
+    void operator()(mjData* data) const noexcept { mj_deleteData(data); }
+  };
+  using Model = std::unique_ptr<mjModel, DeleteModel>;
+  using Data = std::unique_ptr<mjData, DeleteData>;
+
+  static Model load_model();
+  [[nodiscard]] int id(mjtObj type, std::string_view name) const;
+  [[nodiscard]] Eigen::Isometry3d body_pose(int body) const noexcept;
+  [[nodiscard]] Eigen::Isometry3d site_pose(const mjData& data) const noexcept;
+  void update_kinematics() noexcept;
+  void count_successes() noexcept;
+  void draw_observation(Observation& observation);
+
+  TabletopOptions options_;
+  JointLimits limits_;
+  Model model_;
+  Data data_;
+  Data scratch_;  // for poses of joint positions other than the measured ones
+  std::unique_ptr<Renderer> renderer_;
+  Time now_{};
+  std::uint64_t next_id_ = 1;
+  int tool_ = 0;
+  int finger_ = 0;  // first of the two fingers' places in qpos and qvel
+  std::array<int, kColours> cube_bodies_{};
+  std::array<int, kColours> plate_bodies_{};
+  std::array<int, kColours> cube_places_{};  // in qpos
+  std::array<std::array<int, kColours>, kColours> steps_done_{};  // [cube][plate]: for how many steps the task has been done
+};
+
+}  // namespace sinew::sim
