@@ -68,9 +68,9 @@ class _Film:
         self._writer = self._video.VideoWriter(path)
 
     def add(self, now, title, detail):
-        front = self._robot.render("front", *self._video.POLICY_VIEW)
-        wrist = self._robot.render("wrist", *self._video.POLICY_VIEW)
-        scene = self._robot.render("video", *self._video.SCENE)
+        front = self._robot.render("front", self._video.POLICY_VIEW)
+        wrist = self._robot.render("wrist", self._video.POLICY_VIEW)
+        scene = self._robot.render("video", self._video.SCENE)
         chunk = self._loop.chunk()
         if chunk.sequence != 0 and (not self._chunks or self._chunks[-1].sequence != chunk.sequence):
             self._chunks.append(chunk)
@@ -104,7 +104,7 @@ class _Demo:
         self._loop = sinew.runtime.ControlLoop(
             self._robot,
             self._policy,
-            chain=sinew.kinematics.Chain.from_urdf(self._robot.urdf(), "link0", "tool"),
+            chain=sinew.kinematics.Chain.from_urdf(self._robot.urdf, "link0", "tool"),
             control_rate=options.rate,
             inference_rate=_INFERENCE_RATE,
             recorder=self.recorder,
@@ -113,12 +113,12 @@ class _Demo:
         self.film = _Film(self._robot, self._loop) if with_film else None
 
     def _watch(self, screen, started, instruction, detail):
-        now = self._robot.now() - started
+        now = self._robot.now - started
         if self.film is not None:
-            self.film.add(self._robot.now(), instruction, f"{detail}   {now:4.1f} s")
+            self.film.add(self._robot.now, instruction, f"{detail}   {now:4.1f} s")
         image = None
         if screen.wants_picture:
-            image = self.film.front if self.film is not None else self._robot.render("front", 128, 128)
+            image = self.film.front if self.film is not None else self._robot.render("front", (128, 128))
         screen.update(now, image)
 
     def episode(self, index, screen):
@@ -130,17 +130,17 @@ class _Demo:
         self._robot.reset(seed)
         self._loop.instruction = instruction
         self._loop.reset()
-        started = self._robot.now()
+        started = self._robot.now
         self.recorder.add_event(started, "episode", json.dumps({"index": index, "seed": seed, "instruction": instruction}))
         screen.begin(index, instruction)
         self._watch(screen, started, instruction, f"seed {seed}")
         status, succeeded = "ok", False
-        while not succeeded and self._robot.now() - started < _LONGEST:
+        while not succeeded and self._robot.now - started < _LONGEST:
             status = self._loop.run_for(1 / FRAME_RATE)
             succeeded = self._robot.succeeded(instruction)
             self._watch(screen, started, instruction, f"seed {seed}")
-        seconds = self._robot.now() - started
-        self.recorder.add_event(self._robot.now(), "episode", json.dumps({"index": index, "succeeded": succeeded}))
+        seconds = self._robot.now - started
+        self.recorder.add_event(self._robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
         trace, inferences = self._loop.trace(), self._loop.inferences()
         result = "success" if succeeded else "no success"
         for _ in range(round(_AFTERWARDS * FRAME_RATE) if self.film is not None else 0):
