@@ -16,8 +16,8 @@ struct AffineModel {
   int state_dim = 0;
   int horizon = 0;
   int action_dim = 0;
-  std::vector<float> weight;  ///< `[horizon * action_dim, state_dim]`
-  std::vector<float> bias;    ///< `[horizon * action_dim]`
+  std::vector<float> weight{};  ///< `[horizon * action_dim, state_dim]`
+  std::vector<float> bias{};    ///< `[horizon * action_dim]`
 };
 
 /// Computes `actions [horizon, action_dim]` from `state [state_dim]`; reads nothing else. Allocates nothing in `infer`.

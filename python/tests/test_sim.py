@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sinew.sim: the simulated robot and its demonstrator, as Python sees them."""
+
+import numpy as np
+import pytest
+
+import sinew
+
+sim = pytest.importorskip("sinew.sim", exc_type=(ImportError, sinew.Error))
+
+
+@pytest.fixture(scope="module")
+def robot():
+    return sim.MujocoRobot.tabletop(seed=3, camera_size=(96, 128))
+
+
+def test_observation_has_frames_channels_and_time(robot):
+    robot.reset(3)
+    start = robot.now
+    robot.wait_until(start + 0.05)
+    observation = robot.observe("put the red cube on the yellow plate")
+    assert observation.time == pytest.approx(start + 0.05)
+    assert set(observation.cameras) == {"front", "wrist"}
+    frame, stamp = observation.cameras["front"]
+    assert frame.shape == (96, 128, 3) and frame.dtype == np.uint8 and frame.std() > 10
+    assert stamp == observation.time
+    values, _, unit = observation.state["tool_pose"]
+    assert values.shape == (7,) and unit == "m,quat_wxyz"
+    assert np.linalg.norm(values[3:]) == pytest.approx(1)
+
+
+def test_command_moves_the_joints_and_bad_ones_raise(robot):
+    robot.reset(3)
+    q = robot.positions()
+    q[0] += 0.1
+    robot.command(q)
+    robot.wait_until(robot.now + 1)
+    assert robot.positions()[0] == pytest.approx(q[0], abs=2e-3)
+    for bad in (q[:7], np.full(8, np.nan), q + 10):
+        with pytest.raises(sinew.Error):
+            robot.command(bad)
+
+
+def test_limits_and_urdf_describe_the_same_arm(robot):
+    limits = robot.limits
+    assert len(limits.lower) == 8
+    assert np.all(np.asarray(limits.velocity) > 0)
+    chain = sinew.kinematics.Chain.from_urdf(robot.urdf, "link0", "tool")
+    assert chain.dof == 7
+    np.testing.assert_array_equal(chain.lower, np.asarray(limits.lower)[:7])
+    robot.reset(8)
+    pose = robot.observe("").state["tool_pose"][0]
+    fk = sinew.kinematics.forward(chain, robot.positions()[:7])
+    np.testing.assert_allclose(fk[:3, 3], pose[:3], atol=1e-12)
+
+
+def test_render_gives_the_size_asked_for(robot):
+    frame = robot.render("video", (240, 320))
+    assert frame.shape == (240, 320, 3) and frame.dtype == np.uint8
+    with pytest.raises(sinew.Error, match="front, wrist, video"):
+        robot.render("rear", (64, 64))
+
+
+def test_objects_are_cubes_and_plates(robot):
+    objects = robot.objects()
+    assert set(objects) == {"cube_red", "cube_green", "cube_blue", "plate_yellow", "plate_purple", "plate_white"}
+    position, quaternion = objects["cube_red"]
+    assert position.shape == (3,) and quaternion.shape == (4,)
+
+
+def test_instructions(robot):
+    assert len(sim.known_instructions()) == 9
+    assert sim.parse_instruction("Put the RED cube on the white plate.") == ("red", "white")
+    with pytest.raises(sinew.Error, match="did you mean 'purple'"):
+        sim.parse_instruction("put the red cube on the purpel plate")
+    for text in sim.known_instructions():
+        assert not robot.succeeded(text)
+    with pytest.raises(sinew.Error):
+        robot.succeeded("fly")
+
+
+def test_without_cameras_observations_are_blind():
+    blind = sim.MujocoRobot.tabletop(render=False)
+    assert blind.observe("x").cameras == {}
+
+
+def test_demonstrator_policy_emits_tool_poses(robot):
+    robot.reset(3)
+    policy = sim.demonstrator_policy(robot)
+    assert policy.card["name"] == "tabletop_demonstrator"
+    chunk = policy.act(robot.observe("put the green cube on the white plate"))
+    assert chunk.space == "tool_pose" and chunk.values.shape == (16, 8)
+    cube = robot.objects()["cube_green"][0]
+    assert np.linalg.norm(chunk.values[-1, :2] - cube[:2]) < 0.01
+    with pytest.raises(sinew.Error, match="red, green, blue"):
+        policy.act(robot.observe("put the pink cube on the white plate"))
+
+
+def test_demonstrator_serves_a_registry(robot):
+    registry = sinew.BackendRegistry()
+    sim.add_demonstrator(registry, robot)
+    assert "demonstrator" in registry.names()
+
+
+def test_demonstrator_solves_an_episode_through_the_loop(robot):
+    robot.reset(21)
+    chain = sinew.kinematics.Chain.from_urdf(robot.urdf, "link0", "tool")
+    loop = sinew.runtime.ControlLoop(robot, sim.demonstrator_policy(robot), chain=chain)
+    loop.instruction = "put the blue cube on the yellow plate"
+    loop.reset()
+    for _ in range(20):
+        assert loop.run_for(0.5) == "ok", loop.last_error
+        if robot.succeeded(loop.instruction):
+            break
+    assert robot.succeeded(loop.instruction)

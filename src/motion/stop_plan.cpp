@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stops on the tick grid, verified segment by segment.
+#include "stop_plan.hpp"
+
+#include <cmath>
+
+namespace sinew::detail {
+
+namespace {
+
+double absolute(double x) noexcept { return x < 0 ? -x : x; }
+
+/// Position `t` seconds into a piece with jerk `jerk`.
+double position_at(const JointState& x, double jerk, double t) noexcept { return x.q + t * (x.v + t * (x.a * 0.5 + t * jerk / 6.0)); }
+
+/// Whether the position stays inside at the instants in (0, seconds) where the velocity v + a t + j t^2 / 2 vanishes.
+bool turns_inside(const JointState& x, double jerk, double seconds, const JointBounds& bounds) noexcept {
+  const double discriminant = x.a * x.a - 2.0 * jerk * x.v;
+  if (discriminant < 0) return true;
+  // The two roots as c / h and h / (j / 2): no cancellation, and no division by a vanishing jerk.
+  const double root = std::sqrt(discriminant);
+  const double h = -0.5 * (x.a + (x.a < 0 ? -root : root));
+  const auto inside = [&](double numerator, double denominator) {
+    if (denominator == 0) return true;
+    const double t = numerator / denominator;
+    if (!(t > 0 && t < seconds)) return true;
+    const double q = position_at(x, jerk, t);
+    return q >= bounds.lower && q <= bounds.upper;
+  };
+  return inside(x.v, h) && inside(h, 0.5 * jerk);
+}
+
+void append(StopPlan& plan, std::int64_t ticks, std::int64_t tick, double end) noexcept {
+  if (ticks > 0) plan.segments[static_cast<std::size_t>(plan.end++)] = {ticks * tick, end};
+}
+
+/// Ticks in `seconds`, rounded up; a hair above a whole number counts as that number.
+std::int64_t ticks_in(double seconds, double tick) noexcept { return static_cast<std::int64_t>(std::ceil(seconds / tick - 1e-9)); }
+
+/// Ticks of the three pieces of a stop: to the braking acceleration, holding it, and from it to zero.
+struct StopTicks {
+  std::int64_t ramp = 0;
+  std::int64_t hold = 0;
+  std::int64_t release = 0;
+};
+
+/// The time-optimal stop in continuous time, rounded up to ticks. `v` and `a` are mirrored so that braking is negative.
+StopTicks optimal_ticks(double v, double a, double tick, const JointBounds& bounds) noexcept {
+  double peak = std::sqrt(bounds.jerk * v + 0.5 * a * a);
+  double hold = 0;
+  if (peak > bounds.acceleration) {
+    peak = bounds.acceleration;
+    hold = (v + 0.5 * a * a / bounds.jerk) / peak - peak / bounds.jerk;
+  }
+  return {ticks_in((peak + a) / bounds.jerk, tick), ticks_in(hold, tick), ticks_in(peak / bounds.jerk, tick)};
+}
+
+/// Appends the three pieces whose braking acceleration brings the velocity to zero in exactly these ticks. Rounding up
+/// makes the limits on jerk and acceleration slack, except where `a` exceeds the peak; a tick of hold repairs that.
+bool append_stop(StopPlan& plan, const JointState& x, std::int64_t tick, const JointBounds& bounds) noexcept {
+  if (x.v == 0 && x.a == 0) return true;
+  const double sign = x.v + 0.5 * x.a * absolute(x.a) / bounds.jerk < 0 ? -1.0 : 1.0;
+  const double v = sign * x.v;
+  const double a = sign * x.a;
+  const double seconds = static_cast<double>(tick) * 1e-9;
+  StopTicks ticks = optimal_ticks(v, a, seconds, bounds);
+  if (ticks.release < 1) ticks.release = 1;
+  constexpr int kTries = 4;
+  for (int attempt = 0; attempt < kTries; ++attempt, ++ticks.hold) {
+    const double ramp = static_cast<double>(ticks.ramp) * seconds;
+    const double release = static_cast<double>(ticks.release) * seconds;
+    const double peak = ticks.ramp > 0 ? (v + 0.5 * ramp * a) / (0.5 * (ramp + release) + static_cast<double>(ticks.hold) * seconds) : -a;
+    if (ticks.ramp == 0) {
+      // Already on the last ramp: no freedom is left, so the velocity must fit, or one tick of ramp makes it fit.
+      if (ticks.hold == 0 && absolute(v - 0.5 * peak * release) <= 1e-15 * bounds.velocity && peak <= bounds.jerk * release) {
+        append(plan, ticks.release, tick, 0.0);
+        return true;
+      }
+      ticks.ramp = 1;
+      --ticks.hold;
+      continue;
+    }
+    if (absolute(peak + a) <= bounds.jerk * ramp && absolute(peak) <= bounds.jerk * release && absolute(peak) <= bounds.acceleration) {
+      append(plan, ticks.ramp, tick, -sign * peak);
+      append(plan, ticks.hold, tick, -sign * peak);
+      append(plan, ticks.release, tick, 0.0);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool is_legal(const JointState& x, const StopPlan& plan, const JointBounds& bounds) noexcept {
+  JointState state = x;
+  for (int i = plan.begin; i < plan.end; ++i) {
+    const StopSegment& segment = plan.segments[static_cast<std::size_t>(i)];
+    const double seconds = static_cast<double>(segment.nanoseconds) * 1e-9;
+    if (!is_legal(state, segment.end, seconds, bounds)) return false;
+    state = advance(state, segment.end, seconds);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool is_legal(const JointState& x, double end, double seconds, const JointBounds& bounds) noexcept {
+  if (!(absolute(end) <= bounds.acceleration && absolute(end - x.a) <= bounds.jerk * seconds)) return false;
+  const JointState next = advance(x, end, seconds);
+  if (!(absolute(next.v) <= bounds.velocity && next.q >= bounds.lower && next.q <= bounds.upper)) return false;
+  if ((x.a < 0) != (end < 0) && x.a != end) {
+    const double peak = x.v + 0.5 * x.a * (seconds * x.a / (x.a - end));
+    if (absolute(peak) > bounds.velocity) return false;
+  }
+  return turns_inside(x, (end - x.a) / seconds, seconds, bounds);
+}
+
+bool plan_stop(const JointState& x, std::int64_t tick, const JointBounds& bounds, StopPlan& plan) noexcept {
+  plan.begin = plan.end = 0;
+  if (append_stop(plan, x, tick, bounds) && is_legal(x, plan, bounds)) return x.q >= bounds.lower && x.q <= bounds.upper;
+  if (x.a * x.v <= 0) return false;
+  // While accelerating close to the velocity limit the rounded ramp is too slow; let the acceleration go at full jerk first.
+  plan.begin = plan.end = 0;
+  const double seconds = static_cast<double>(tick) * 1e-9;
+  const std::int64_t ticks = ticks_in(absolute(x.a) / bounds.jerk, seconds);
+  append(plan, ticks, tick, 0.0);
+  const JointState coasting = advance(x, 0.0, static_cast<double>(ticks) * seconds);
+  return append_stop(plan, coasting, tick, bounds) && is_legal(x, plan, bounds);
+}
+
+JointState follow(const JointState& x, StopPlan& plan, std::int64_t nanoseconds, int& pieces) noexcept {
+  JointState state = x;
+  pieces = 0;
+  while (nanoseconds > 0 && !plan.done()) {
+    StopSegment& segment = plan.segments[static_cast<std::size_t>(plan.begin)];
+    ++pieces;
+    if (nanoseconds < segment.nanoseconds) {
+      const double share = static_cast<double>(nanoseconds) / static_cast<double>(segment.nanoseconds);
+      state = advance(state, state.a + (segment.end - state.a) * share, static_cast<double>(nanoseconds) * 1e-9);
+      segment.nanoseconds -= nanoseconds;
+      return state;
+    }
+    state = advance(state, segment.end, static_cast<double>(segment.nanoseconds) * 1e-9);
+    nanoseconds -= segment.nanoseconds;
+    ++plan.begin;
+  }
+  // Rest is exact: what rounding left of the velocity (1e-16 of its limit per tick) would drift for ever.
+  if (plan.done()) state.v = state.a = 0.0;
+  if (nanoseconds > 0 && pieces > 0) ++pieces;
+  return state;
+}
+
+}  // namespace sinew::detail

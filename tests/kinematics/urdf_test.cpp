@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// What URDF text may say, and the message for each way of getting it wrong.
+#include "sinew/kinematics/urdf.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <clocale>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "robots.hpp"
+#include "sinew/core/error.hpp"
+#include "sinew/kinematics/chain.hpp"
+#include "sinew/kinematics/forward.hpp"
+
+using namespace sinew;
+using namespace sinew::testing;
+
+namespace {
+
+/// Two links; the joint "elbow" begins in line 4.
+std::string robot_with(const std::string& type, const std::string& inside) {
+  return fmt::format(
+      "<robot name=\"r\">\n<link name=\"a\"/>\n<link name=\"b\"/>\n<joint name=\"elbow\" type=\"{}\"><parent link=\"a\"/><child "
+      "link=\"b\"/>\n{}\n</joint>\n</robot>",
+      type, inside);
+}
+
+std::string links(const std::string& joints) {
+  return "<robot name=\"r\"><link name=\"a\"/><link name=\"b\"/><link name=\"c\"/>\n" + joints + "</robot>";
+}
+
+std::string fixed(const std::string& name, const std::string& parent, const std::string& child) {
+  return fmt::format("<joint name=\"{}\" type=\"fixed\"><parent link=\"{}\"/><child link=\"{}\"/></joint>\n", name, parent, child);
+}
+
+std::string revolute(const std::string& name, const std::string& parent, const std::string& child, const std::string& more) {
+  return fmt::format(
+      "<joint name=\"{}\" type=\"revolute\"><parent link=\"{}\"/><child link=\"{}\"/><limit lower=\"-1\" upper=\"1\" velocity=\"1\" "
+      "effort=\"1\"/>{}</joint>\n",
+      name, parent, child, more);
+}
+
+std::string complaint(const std::string& xml) {
+  try {
+    (void)parse_urdf(xml);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+const std::string kLimit = "<limit lower=\"-1\" upper=\"1\" velocity=\"1\" effort=\"1\"/>";
+
+}  // namespace
+
+TEST_CASE("urdf: each defect gives its message, with joint and line") {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {robot_with("revolute", "<limit lower=\"2\" upper=\"1\" velocity=\"1\"/>"),
+       "[urdf line 5] joint 'elbow' limits: expected lower <= upper, got 2 > 1"},
+      {robot_with("revolute", ""),
+       "[urdf line 4] joint 'elbow': expected a <limit>, got none (a joint that turns without end has type=\"continuous\")"},
+      {robot_with("revolute", kLimit + "\n<axis xyz=\"0 0 0\"/>"), "[urdf line 6] joint 'elbow' axis: expected a direction, got 0 0 0"},
+      {robot_with("revolute", kLimit + "<axis xyz=\"0 1\"/>"),
+       "[urdf line 5] joint 'elbow' axis xyz: expected 3 finite numbers, got \"0 1\""},
+      {robot_with("revolute", kLimit + "<axis xyz=\"0 0 1 0\"/>"), "expected 3 finite numbers, got \"0 0 1 0\""},
+      {robot_with("revolute", kLimit + "<origin xyz=\"1,5 0 0\"/>"),
+       "joint 'elbow' origin xyz: expected 3 finite numbers, got \"1,5 0 0\""},
+      {robot_with("revolute", kLimit + "<origin xyz=\"0 nan 0\"/>"), "got \"0 nan 0\""},
+      {robot_with("revolute", kLimit + "<origin rpy=\"0 inf 0\"/>"),
+       "joint 'elbow' origin rpy: expected 3 finite numbers, got \"0 inf 0\""},
+      {robot_with("revolute", kLimit + "<origin rpy=\"0 1e999 0\"/>"), "got \"0 1e999 0\""},
+      {robot_with("revolute", kLimit + "<origin rpy=\"0 1e30 0\"/>"), "got \"0 1e30 0\""},
+      {robot_with("revolute", kLimit + "<origin rpy=\"0 0x10 0\"/>"), "got \"0 0x10 0\""},
+      {robot_with("revolute", kLimit + "<origin xyz=\"${length} 0 0\"/>"), "(this is xacro: expand it first)"},
+      {robot_with("revolute", kLimit + "<origin xyz=\"0 0 0\" quat_xyzw=\"0 0 0 1\"/>"),
+       "joint 'elbow' <origin>: expected attributes xyz, rpy, got 'quat_xyzw'"},
+      {robot_with("revolute", kLimit + "<origin xyz=\"0 0 0\"/><origin xyz=\"0 0 1\"/>"),
+       "joint 'elbow' <origin>: expected once, got twice"},
+      {robot_with("revolute", "<limit lower=\"-1\" lower=\"-2\" upper=\"1\"/>"),
+       "XML: expected well-formed XML, got XML_ERROR_PARSING_ATTRIBUTE"},
+      {robot_with("revolute", "<limit lower=\"-1\" upper=\"1\" velocity=\"-1\"/>"),
+       "joint 'elbow' velocity limit: expected a positive number, got -1"},
+      {robot_with("revolute", "<limit lower=\"-1\" upper=\"1\" effort=\"-1\"/>"),
+       "joint 'elbow' effort limit: expected 0 or a positive number, got -1"},
+      {robot_with("floating", ""), "[urdf line 4] joint 'elbow' type: expected fixed, revolute, continuous or prismatic, got floating"},
+      {robot_with("planar", kLimit), "got planar"},
+      {robot_with("spherical", ""), "got spherical"},
+      {"<robot name=\"r\"><link name=\"a\"/><joint name=\"j\"/></robot>",
+       "joint 'j' type: expected fixed, revolute, continuous or prismatic, got no type"},
+      {links(fixed("j", "a", "b")), "[urdf line 1] link 'c': expected one root, got a second one beside 'a' (join both by a fixed joint)"},
+      {links(fixed("j", "a", "b") + fixed("k", "c", "b")),
+       "[urdf line 3] joint 'k' child: expected a link without another parent, got 'b', the child of joint 'j' already"},
+      {links(fixed("j", "b", "c") + fixed("k", "c", "b")), "expected a tree, got a cycle through link"},
+      {links(fixed("j", "a", "a")), "joint 'j': expected a tree, got a cycle through link 'a'"},
+      {links(fixed("j", "a", "b") + fixed("j", "b", "c")), "[urdf line 3] joint 'j': expected a unique name, got the name of line 2"},
+      {"<robot name=\"r\"><link name=\"a\"/>\n<link name=\"a\"/></robot>",
+       "[urdf line 2] link 'a': expected a unique name, got the name of line 1"},
+      {links(fixed("j", "a", "elsewhere")), "joint 'j' child: expected the name of a link, got 'elsewhere'"},
+      {links("<joint name=\"j\" type=\"fixed\"><child link=\"b\"/></joint>"), "joint 'j': expected a <parent>, got none"},
+      {links("<joint type=\"fixed\"/>"), "joint: expected attribute 'name', got none"},
+      {links(fixed("j", "a", "b") + revolute("k", "b", "c", "<mimic joint=\"nobody\"/>")),
+       "joint 'k' mimic: expected the name of a joint, got 'nobody'"},
+      {links(fixed("j", "a", "b") + revolute("k", "b", "c", "<mimic joint=\"j\"/>")),
+       "joint 'k' mimic: expected a joint that moves, got fixed joint 'j'"},
+      {links(revolute("j", "a", "b", "<mimic joint=\"k\"/>") + revolute("k", "b", "c", "<mimic joint=\"j\"/>")),
+       "joint 'j' mimic: expected a joint to follow, got a cycle"},
+      {links(revolute("j", "a", "b", "<mimic joint=\"j\"/>") + fixed("k", "b", "c")),
+       "joint 'j' mimic: expected a joint to follow, got a cycle"},
+      {links(revolute("j", "a", "b", "<mimic joint=\"k\" multiplier=\"x\"/>") + fixed("k", "b", "c")),
+       "joint 'j' mimic multiplier: expected a finite number, got \"x\""},
+      {"<robot name=\"husk\" xmlns:xacro=\"http://www.ros.org/wiki/xacro\"/>",
+       "robot: expected at least one link, got no links (an unexpanded xacro file? expand it first)"},
+      {"<robot name=\"r\"><link name=\"a\"/>\n<xacro:arm prefix=\"x\"/></robot>",
+       "[urdf line 2] <xacro:arm>: expected plain URDF, got xacro (expand it first: xacro robot.urdf.xacro > robot.urdf)"},
+      {"<robot name=\"r\"><link name=\"${prefix}a\"/></robot>",
+       "link name: expected a name, got \"${prefix}a\" (this is xacro: expand it first)"},
+      {"<!DOCTYPE robot [<!ENTITY a \"b\">]>\n<robot name=\"r\"><link name=\"&a;\"/></robot>",
+       "[urdf line 1] markup: expected elements and comments only, got <!DOCTYPE (no DOCTYPE, no entities)"},
+      {"<robot name=\"r\">\n<link name=\"&a;\"/></robot>",
+       "[urdf line 2] entity: expected &lt; &gt; &amp; &quot; &apos; or a character number, got &a;"},
+      {"<robot name=\"r\"><?php echo 1 ?><link name=\"a\"/></robot>", "processing instruction: expected none but the XML declaration"},
+      {"<robot name=\"r\"><link name=\"a\"></robot>", "XML: expected well-formed XML, got XML_ERROR_MISMATCHED_ELEMENT"},
+      {"<robot name=\"r\"><link name=\"a\"/></robot><robot name=\"s\"/>", "root element: expected one <robot>, got <robot> and more"},
+      {"<sdf/>", "root element: expected one <robot>, got <sdf>"},
+      {"<!-- only -->", "[urdf line 1] "},
+      {"<robot name=\"r\"><link name=\"\"/></robot>", "link name: expected 1 to 128 bytes of UTF-8 without control characters, got \"\""},
+      {"<robot name=\"r\"><link name=\"" + std::string(129, 'x') + "\"/></robot>", "expected 1 to 128 bytes"},
+      {"<robot name=\"r\"><link name=\"a\xFF\"/></robot>", "got \"a?\""},
+      {"<robot name=\"r\"><link name=\"a\xED\xA0\x80\"/></robot>", "without control characters"},
+      {"<robot name=\"r\"><link name=\"a&#10;b\"/></robot>", "without control characters"},
+      {std::string("<robot name=\"r\"><link name=\"a\"/>\0</robot>", 40), "text: expected no NUL byte, got one"},
+      {"<!-- open", "comment: expected an end '-->', got the end of the text"},
+  };
+  for (const auto& [xml, message] : cases) {
+    CAPTURE(xml);
+    const std::string got = complaint(xml);
+    CHECK_MESSAGE(got.find(message) != std::string::npos, got);
+  }
+}
+
+TEST_CASE("urdf: sizes are bounded") {
+  std::string deep = "<robot name=\"r\"><link name=\"a\">";
+  for (int i = 0; i < 80; ++i) deep += "<x>";
+  for (int i = 0; i < 80; ++i) deep += "</x>";
+  CHECK(complaint(deep + "</link></robot>").find("at most 64 elements deep") != std::string::npos);
+  for (int i = 0; i < 80; ++i) deep.insert(deep.find("<x>"), "<x>");
+  CHECK(complaint(deep) != "accepted");
+  CHECK(complaint(std::string(kUrdfMaxBytes + 1, ' ')).find("at most 4194304 bytes") != std::string::npos);
+  std::string many = "<robot name=\"r\">";
+  for (std::size_t i = 0; i <= kUrdfMaxLinks; ++i) many += fmt::format("<link name=\"l{}\"/>", i);
+  CHECK(complaint(many + "</robot>").find("links: expected at most 2000, got more") != std::string::npos);
+  std::string wide = "<robot name=\"r\"><link name=\"a\"/>";
+  for (std::size_t i = 0; i <= 2 * kUrdfMaxElements; ++i) wide += "<x/>";
+  CHECK(complaint(wide + "</robot>").find("elements: expected at most") != std::string::npos);
+}
+
+TEST_CASE("urdf: reads what the format allows") {
+  const Urdf urdf = parse_urdf(
+      "\xEF\xBB\xBF<?xml version=\"1.0\"?>\n<!-- R&D <!DOCTYPE> ${x} -->\n<robot name=\"r\" "
+      "xmlns:xacro=\"http://www.ros.org/wiki/xacro\">\n"
+      "<link name=\"same\"><visual><geometry><mesh filename=\"package://p/m.stl\"/></geometry></visual></link><link name=\"gr\xC3\xBCn "
+      "&amp; b\"/>\n"
+      "<joint name=\"same\" type=\"prismatic\"><parent link=\"same\"/><child link=\"gr\xC3\xBCn &amp; b\"/>\n"
+      "<origin xyz=\"\t+1e-3 \n -2.5E+0  .5 \"/><limit upper=\"0.5\" lower=\"-1\" effort=\"0\" velocity=\"0.1\"/></joint>\n"
+      "<gazebo><plugin name=\"x\"/></gazebo></robot>");
+  REQUIRE(urdf.joints.size() == 1);
+  const UrdfJoint& joint = urdf.joints[0];
+  CHECK(urdf.links[static_cast<std::size_t>(joint.child)].name == "gr\xC3\xBCn & b");
+  CHECK(joint.parent_from_joint.translation() == Eigen::Vector3d(1e-3, -2.5, 0.5));
+  CHECK(joint.axis == Eigen::Vector3d::UnitX());
+  CHECK(joint.effort == 0);
+  CHECK(joint.line == 5);
+  CHECK(urdf.root == urdf.find_link("same"));
+  CHECK(urdf.find_joint("none") == -1);
+  CHECK(urdf.warnings.empty());
+}
+
+TEST_CASE("urdf: what is odd but legal is taken, and said") {
+  const auto warnings = [](const std::string& xml) { return parse_urdf(xml).warnings; };
+  CHECK(warnings(robot_with("revolute", "<limit effort=\"1\" velocity=\"1\"/>")) ==
+        std::vector<std::string>{"urdf line 5: joint 'elbow' states no position limit; 0, as URDF says"});
+  CHECK(warnings(robot_with("revolute", "<limit lower=\"-1\" upper=\"1\" effort=\"1\" velocity=\"0\"/>")) ==
+        std::vector<std::string>{"urdf line 5: joint 'elbow' states no velocity limit; unknown"});
+  const Urdf long_axis = parse_urdf(robot_with("revolute", kLimit + "<axis xyz=\"0 0 2\"/>"));
+  CHECK(long_axis.joints[0].axis == Eigen::Vector3d::UnitZ());
+  CHECK(long_axis.warnings == std::vector<std::string>{"urdf line 5: joint 'elbow' axis has length 2; normalised"});
+  // A fixed joint may carry leftovers of a moving one; they mean nothing.
+  CHECK(parse_urdf(links(fixed("j", "a", "b") +
+                         "<joint name=\"k\" type=\"fixed\"><parent link=\"b\"/><child link=\"c\"/><mimic joint=\"gone\"/></joint>"))
+            .warnings.empty());
+  // lower == upper locks a joint; it keeps its place in q.
+  CHECK(parse_urdf(robot_with("prismatic", "<limit lower=\"1\" upper=\"1\" velocity=\"1\" effort=\"1\"/>")).joints[0].lower == 1);
+}
+
+TEST_CASE("urdf: mimic defaults to multiplier 1 and offset 0") {
+  const Urdf urdf = load_urdf(robot_path("arm7"));
+  const auto& mimic = urdf.joints[static_cast<std::size_t>(urdf.find_joint("finger_right_joint"))].mimic;
+  REQUIRE(mimic);
+  CHECK(mimic->joint == "finger_left_joint");
+  CHECK(mimic->multiplier == 1.0);
+  CHECK(mimic->offset == 0.0);
+}
+
+TEST_CASE("urdf: numbers do not depend on the locale") {
+  const char* before = std::setlocale(LC_NUMERIC, nullptr);
+  const std::string kept = before != nullptr ? before : "C";
+  for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "C"}) {
+    if (std::setlocale(LC_NUMERIC, name) != nullptr) break;
+  }
+  const Urdf urdf = parse_urdf(robot_with("continuous", "<origin xyz=\"0.25 0 0\"/>"));
+  std::setlocale(LC_NUMERIC, kept.c_str());
+  CHECK(urdf.joints[0].parent_from_joint.translation().x() == 0.25);
+}
+
+TEST_CASE("urdf: a file names itself in its messages") {
+  CHECK_THROWS_WITH_AS((void)load_urdf("no/such.urdf"), "[load_urdf] file: expected a readable file, got no/such.urdf", Error);
+  CHECK_THROWS_AS((void)load_urdf("."), Error);
+}
