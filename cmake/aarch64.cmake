@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# Toolchain: aarch64 Linux with Debian's cross compiler, the libraries of build/cross/sysroot, tests under qemu.
+# Toolchain: aarch64 Linux with Debian's cross compiler, the libraries of build/cross-sysroot, tests under qemu.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 
-get_filename_component(sinew_sysroot ${CMAKE_CURRENT_LIST_DIR}/../build/cross/sysroot ABSOLUTE)
+get_filename_component(sinew_sysroot ${CMAKE_CURRENT_LIST_DIR}/../build/cross-sysroot ABSOLUTE)
 set(CMAKE_FIND_ROOT_PATH ${sinew_sysroot} /usr/aarch64-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)

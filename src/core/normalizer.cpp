@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "sinew/core/error.hpp"
@@ -40,6 +41,9 @@ Normalizer::Normalizer(const VectorStatistics& statistics, NormalizationMode mod
     if (range < 0)
       fail(ErrorCode::invalid_argument, {"Normalizer", fmt::format("statistics of dimension {}", i), "q01 <= q99",
                                          fmt::format("{} > {}", statistics.q01[i], statistics.q99[i]), ""});
+    if (!std::isfinite(range))
+      fail(ErrorCode::invalid_argument,
+           {"Normalizer", fmt::format("statistics of dimension {}", i), "a finite range from q01 to q99", fmt::format("{}", range), ""});
     scale_[i] = range / 2;
   }
   shift_ = 1;
@@ -50,9 +54,10 @@ Status Normalizer::forward(std::span<const double> x, std::span<float> y) const 
   if (x.size() != y.size() || dim() == 0 || x.size() % dim() != 0) return Status::bad_shape;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const std::size_t d = i % dim();
+    if (!std::isfinite(x[i])) return Status::not_finite;
     double value = scale_[d] != 0 ? (x[i] - offset_[d]) / scale_[d] - shift_ : 0.0;
-    if (!std::isfinite(value)) return Status::not_finite;
     if (clip_) value = value < -1 ? -1 : value > 1 ? 1 : value;
+    if (!(std::abs(value) <= static_cast<double>(std::numeric_limits<float>::max()))) return Status::out_of_range;
     y[i] = static_cast<float>(value);
   }
   return Status::ok;
@@ -63,7 +68,7 @@ Status Normalizer::inverse(std::span<const float> y, std::span<double> x) const 
   for (std::size_t i = 0; i < y.size(); ++i) {
     const std::size_t d = i % dim();
     const double value = offset_[d] + (static_cast<double>(y[i]) + shift_) * scale_[d];
-    if (!std::isfinite(value)) return Status::not_finite;
+    if (!std::isfinite(y[i]) || !std::isfinite(value)) return Status::not_finite;
     x[i] = value;
   }
   return Status::ok;

@@ -113,7 +113,9 @@ const Tensor& TensorMap::operator[](std::string_view name) const noexcept {
 
 Tensor& TensorMap::operator[](std::string_view name) noexcept {
   Tensor* found = find(name);
-  return found != nullptr ? *found : missing_;
+  if (found != nullptr) return *found;
+  missing_ = Tensor();  // someone may have assigned to what an earlier look-up gave
+  return missing_;
 }
 
 std::string to_string(const TensorSpec& spec) {

@@ -85,7 +85,7 @@ JointBounds inner_bounds(const JointLimits& limits, std::size_t i, double margin
 
 TrackingGains tracking_gains(const JointBounds& bounds, double seconds) noexcept {
   return {bounds.velocity * (1 - kTrackingMargin), bounds.acceleration * kTrackingAcceleration, bounds.jerk * kTrackingJerk,
-          std::max(kSmoothingTicks * seconds, kSmoothingSeconds)};
+          std::max(kSmoothingTicks * seconds, kSmoothingSeconds), 2e-15 * std::max(absolute(bounds.lower), absolute(bounds.upper))};
 }
 
 /// One tick of one joint: what is tried, and the stop that comes with it.

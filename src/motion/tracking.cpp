@@ -71,7 +71,8 @@ double tracking_acceleration(const JointState& x, double target, double target_v
   low = clamped(-acceleration_below(gains.velocity, -x.v, -x.a, seconds, gains), low, high);
 
   // Seen from a frame that is on the target at the end of the tick and moves with it.
-  const JointState relative{x.q - target + target_velocity * seconds, x.v - target_velocity, x.a};
+  const double error = x.q - target + target_velocity * seconds;
+  const JointState relative{absolute(error) > gains.resolution ? error : 0.0, x.v - target_velocity, x.a};
   const auto miss = [&](double end) { return rest_position(advance(relative, end, seconds), gains); };
 
   // Near rest the miss is linear in `end`: solve it at once. This also makes rest on the target a fixed point to the bit.
@@ -82,7 +83,7 @@ double tracking_acceleration(const JointState& x, double target, double target_v
   const double steepest = gains.jerk * s;
   const JointState next = advance(relative, end, seconds);
   const double peak = next.v / s + 0.5 * end;
-  if (absolute(peak) <= steepest && absolute(peak + end) <= steepest) return end;
+  if (absolute(peak) <= steepest && absolute(peak + end) <= steepest && absolute(peak) <= gains.acceleration) return end;
 
   double miss_low = miss(low);
   double miss_high = miss(high);

@@ -11,7 +11,8 @@ struct TrackingGains {
   double velocity = 0;  ///< bounds that tracking uses; inside those that are enforced
   double acceleration = 0;
   double jerk = 0;
-  double smoothing = 0;  ///< s; no ramp of the acceleration is planned to be shorter. At least the tick: below, the law is unstable
+  double smoothing = 0;   ///< s; no ramp of the acceleration is planned to be shorter. At least the tick: below, the law is unstable
+  double resolution = 0;  ///< rad or m: a miss below this is rounding, and called zero, or else rest would never be reached
 };
 
 /// Position at which `x` comes to rest if it brakes now, in the time-optimal way but for ramps of at least

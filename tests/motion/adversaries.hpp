@@ -54,7 +54,10 @@ inline std::vector<Adversary> adversaries() {
       {"largest doubles", [](Victim& x) { return x.random.below(2) != 0 ? DBL_MAX : -DBL_MAX; }},
       {"denormals and minus zero", [](Victim& x) { return x.tick % 2 == 0 ? DBL_TRUE_MIN : -0.0; }},
       {"bang-bang at Nyquist", [](Victim& x) { return x.tick % 2 == 0 ? x.upper() : x.lower(); }},
-      {"bang-bang at random times", [](Victim& x) { return x.random.below(60) != 0 ? x.last : x.last > x.middle() ? x.lower() : x.upper(); }},
+      {"bang-bang at random times",
+       [](Victim& x) { return x.random.below(60) != 0 ? x.last
+                              : x.last > x.middle()   ? x.lower()
+                                                      : x.upper(); }},
       {"random steps", [](Victim& x) { return x.random.below(100) != 0 ? x.last : x.anywhere(); }},
       {"white noise", [](Victim& x) { return x.anywhere(); }},
       {"small noise", [](Victim& x) { return x.middle() + 1e-3 * x.random.uniform(-1, 1) * x.range(); }},
@@ -70,8 +73,10 @@ inline std::vector<Adversary> adversaries() {
       {"against the acceleration", [](Victim& x) { return x.a > 0 ? x.lower() : x.upper(); }},
       {"fast into the limit, then back", [](Victim& x) { return x.upper() - x.q > 0.02 * x.range() ? x.upper() : x.lower(); }},
       {"just behind the joint", [](Victim& x) { return x.q - 1e-3 * x.v; }},
-      {"ramp that ends in a jump", [](Victim& x) { return x.tick % 300 == 299 ? x.lower() : x.lower() + x.range() * static_cast<double>(x.tick % 300) / 300; }},
-      {"seek the largest velocity", [](Victim& x) { return std::fabs(x.v) < 0.99 * x.limits.velocity[x.joint] ? x.q + (x.v >= 0 ? 1 : -1) * x.range() : x.q; }},
+      {"ramp that ends in a jump",
+       [](Victim& x) { return x.tick % 300 == 299 ? x.lower() : x.lower() + x.range() * static_cast<double>(x.tick % 300) / 300; }},
+      {"seek the largest velocity",
+       [](Victim& x) { return std::fabs(x.v) < 0.99 * x.limits.velocity[x.joint] ? x.q + (x.v >= 0 ? 1 : -1) * x.range() : x.q; }},
       {"seek the largest acceleration", [](Victim& x) { return x.tick / 40 % 2 == 0 ? x.q + x.range() : x.q - x.range(); }},
   };
 }

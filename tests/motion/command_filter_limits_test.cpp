@@ -138,7 +138,8 @@ TEST_CASE("command filter: no adversary leaves the limits, at ticks or between t
   }
   CHECK(steps >= 1000000);
   std::printf("constant ticks: %llu joint steps, %.2f %% overruled by the safe set, worst excess %.1Le, mismatch %.1Le\n",
-              static_cast<unsigned long long>(steps), 100.0 * static_cast<double>(interventions) / static_cast<double>(steps), worst, mismatch);
+              static_cast<unsigned long long>(steps), 100.0 * static_cast<double>(interventions) / static_cast<double>(steps), worst,
+              mismatch);
 }
 
 TEST_CASE("command filter: ticks that vary keep the limits too, and rarely change the jerk within a tick") {
@@ -150,7 +151,7 @@ TEST_CASE("command filter: ticks that vary keep the limits too, and rarely chang
         CAPTURE(adversary.name);
         CAPTURE(dt.count());
         ++stream;
-      Duel duel(1 + stream % 14, dt, stream);
+        Duel duel(1 + stream % 14, dt, stream);
         duel.run(adversary, 400, kind);
         require_kept(duel.checker());
         steps += duel.joint_steps();

@@ -2,6 +2,7 @@
 // Tensors: an owning one with a capacity and a current shape, and views of memory that someone else owns.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,9 +26,10 @@ class BasicTensorView {
   BasicTensorView() = default;
   /// `data` must hold shape.count() elements, aligned for their type.
   BasicTensorView(Byte* data, DType dtype, const Shape& shape) noexcept : data_(data), dtype_(dtype), shape_(shape) {}
-  BasicTensorView(const BasicTensorView<std::byte>& other) noexcept
+  /// A view of mutable bytes serves where constant ones are wanted. A template, so that it is never the copy constructor.
+  template <std::same_as<std::byte> Mutable>
     requires std::is_const_v<Byte>
-      : data_(other.data()), dtype_(other.dtype()), shape_(other.shape()) {}
+  BasicTensorView(const BasicTensorView<Mutable>& other) noexcept : data_(other.data()), dtype_(other.dtype()), shape_(other.shape()) {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return data_ != nullptr; }
   [[nodiscard]] Byte* data() const noexcept { return data_; }

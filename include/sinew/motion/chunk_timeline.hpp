@@ -19,10 +19,10 @@ struct ChunkTimelineOptions {
   Time validity = std::chrono::milliseconds(100);  ///< the last sample is held for so long before the plan counts as over
   Time max_lead = std::chrono::seconds(2);         ///< how far ahead of now a chunk may begin
   Time max_dt = std::chrono::seconds(2);           ///< longest step of a chunk
-  std::vector<int> hold_columns;                   ///< grippers: each sample holds until the next one, never interpolated
+  std::vector<int> hold_columns = {};              ///< grippers: each sample holds until the next one, never interpolated
   std::uint64_t joint_order_hash = 0;              ///< `hash_joint_order` of the robot; 0 = do not compare
-  std::vector<double> lower;                       ///< absolute envelope `[dof]`, rad or m; empty = none
-  std::vector<double> upper;                       ///< `[dof]`; given together with `lower`
+  std::vector<double> lower = {};                  ///< absolute envelope `[dof]`, rad or m; empty = none
+  std::vector<double> upper = {};                  ///< `[dof]`; given together with `lower`
   double tolerance = 0;                            ///< how far outside the envelope a value may lie, rad or m
 };
 
@@ -79,8 +79,8 @@ class ChunkTimeline {
   int dof_;
   ChunkTimelineOptions options_;
   Plan active_;
-  Plan old_;                                ///< what was due when the active chunk came, sampled over the blend; empty = nothing to blend
-  Plan scratch_;                            ///< the next `old_` while it is computed from the present one
+  Plan old_;      ///< what was due when the active chunk came, sampled over the blend; empty = nothing to blend
+  Plan scratch_;  ///< the next `old_` while it is computed from the present one
   Time blend_start_{};
   std::vector<std::uint8_t> holds_;         ///< per column
   mutable std::vector<double> old_target_;  ///< of `blended`

@@ -52,9 +52,9 @@ class CommandFilter {
   /// joints should be at that time; it is clamped to the position limits (see `clamped_targets`). An empty target means
   /// "no new target this tick": the last one holds.
   ///
-  /// `ok`; `stopped` after `stop()`, while braking and at rest, whatever the target is; `not_finite` when an element of the target is NaN or
-  /// infinite and `bad_shape` when it has another size: the command is then what it would have been without a target.
-  /// `not_ready` before `reset`, `bad_shape` for another size of `q`: then nothing is written.
+  /// `ok`; `stopped` after `stop()`, while braking and at rest, whatever the target is; `not_finite` when an element of the target is NaN
+  /// or infinite and `bad_shape` when it has another size: the command is then what it would have been without a target. `not_ready` before
+  /// `reset`, `bad_shape` for another size of `q`: then nothing is written.
   [[nodiscard]] Status step(std::span<const double> target, std::span<double> q) noexcept;
   /// The same for a tick of length `dt`; `out_of_range` outside [kMinTick, kMaxTick]: then `q` gets the last command and
   /// no time passes.

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `sinew`: one sub-command per thing to do, each imported only when it is asked for."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from sinew import Error, __version__
+
+
+def _demo(arguments):
+    from sinew import demo
+
+    options = demo.Options(
+        instruction=arguments.instruction,
+        seed=arguments.seed,
+        episodes=arguments.episodes,
+        rate=arguments.rate,
+        output=arguments.output or Path("outputs") / f"demo-{arguments.seed}",
+        headless=arguments.headless,
+    )
+    return demo.run(options)
+
+
+def _inspect(arguments):
+    from sinew import inspect_card
+
+    return inspect_card.run(arguments.directory)
+
+
+def _number(least, most, kind):
+    """An argparse type: a `kind` from `least` to `most`."""
+
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"expected a number from {least} to {most}, got '{text}'")
+        return value
+
+    return parse
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="sinew", description="Joins embodied foundation models to robots.")
+    parser.add_argument("--version", action="version", version=f"sinew {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    demo = commands.add_parser(
+        "demo",
+        help="watch a simulated arm do what a sentence says",
+        description="Runs a simulated arm through every stage of Sinew: observation, policy, chunk, timeline, command filter. "
+        "Writes episode.mp4, recording.mcap and report.html. Succeeds (exit code 0) when every episode does.",
+    )
+    demo.add_argument("--instruction", metavar="TEXT", help='e.g. "put the red cube on the yellow plate"; default: another one each episode')
+    demo.add_argument("--seed", type=_number(0, 2**63 - 1, int), default=0, help="of the first episode's layout; the next takes the next (default 0)")
+    demo.add_argument("--episodes", type=_number(1, 1000, int), default=1, metavar="N", help="how many (default 1)")
+    demo.add_argument("--rate", type=_number(50, 500, float), default=200.0, metavar="HZ", help="of the commands (default 200)")
+    demo.add_argument("--output", type=Path, metavar="DIR", help="default: outputs/demo-<seed>")
+    demo.add_argument("--headless", action="store_true", help="no live picture, and the report is not opened")
+    demo.set_defaults(run=_demo)
+
+    inspect = commands.add_parser(
+        "inspect",
+        help="show what goes into a policy and what comes out",
+        description="Prints the inputs and outputs of a policy directory with shapes and units.",
+    )
+    inspect.add_argument("directory", type=Path, metavar="DIR", help="policy directory, or its sinew.json")
+    inspect.set_defaults(run=_inspect)
+    return parser
+
+
+def main(argv=None):
+    """Runs one command; returns its exit code: 0 success, 1 failure, 2 a mistake in the arguments, 130 interrupted."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except Error as error:
+        print(f"sinew: {error}", file=sys.stderr)
+        return 2 if error.code == "invalid_argument" else 1
+    except KeyboardInterrupt:
+        print("sinew: interrupted", file=sys.stderr)
+        return 130

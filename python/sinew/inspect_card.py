@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`sinew inspect`: the inputs and outputs of a policy directory, as a table or as plain lines."""
+
+import sys
+
+import sinew
+from sinew import card_table
+
+_HEADS = ("", "name", "shape", "unit", "meaning")
+
+
+def _cells(rows):
+    return [(row.direction, row.name, row.shape, row.unit, row.meaning) for row in rows]
+
+
+def _plain(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADS))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def _table(rows):
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*_HEADS)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row), end_section=False)
+    Console().print(table)
+
+
+def show(rows):
+    """A rich table on a terminal, aligned lines elsewhere or without rich."""
+    if sys.stdout.isatty():
+        try:
+            return _table(rows)
+        except ImportError:
+            pass
+    return _plain([_HEADS, *rows])
+
+
+def run(directory):
+    """Prints the card; then the tensors, where the backend is at hand. Raises sinew.Error for a card that is refused."""
+    card = sinew.load_card(str(directory))
+    print(card_table.headline(card))
+    show(_cells(card_table.describe(card)))
+    return 0
