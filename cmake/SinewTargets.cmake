@@ -3,7 +3,7 @@
 
 add_library(sinew_warnings INTERFACE)
 if(SINEW_DEV)
-  target_compile_options(sinew_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wnon-virtual-dtor -Werror)
+  target_compile_options(sinew_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Werror)
 endif()
 
 # sinew_module(<target> HEADERS <files> SOURCES <files>): adds files of one folder to a library target.
