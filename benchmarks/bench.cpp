@@ -139,8 +139,13 @@ bool Report::wants(const std::string& id) const { return options_.filter.empty()
 
 void Report::add(Row row) {
   fmt::print("{:<28} {:>12.4g} {} (p99 {:.4g}, worst {:.4g}){}{}{}{}\n", row.id, row.ours, row.unit, row.ours_p99, row.ours_worst,
-             row.theirs ? fmt::format("  {} {:.4g}", row.baseline, *row.theirs) : "", row.ratio ? fmt::format("  ratio {:.2f}", *row.ratio) : "",
-             row.bound.empty() ? "" : fmt::format("  bound {} {}", row.bound, !row.pass ? "not judged" : *row.pass ? "met" : "MISSED"),
+             row.theirs ? fmt::format("  {} {:.4g}", row.baseline, *row.theirs) : "",
+             row.ratio ? fmt::format("  ratio {:.2f}", *row.ratio) : "",
+             row.bound.empty() ? ""
+                               : fmt::format("  bound {} {}", row.bound,
+                                             !row.pass   ? "not judged"
+                                             : *row.pass ? "met"
+                                                         : "MISSED"),
              row.note.empty() ? "" : "  " + row.note);
   if (!row.pass && !row.baseline.empty() && !row.theirs) fmt::print(stderr, "{}: no baseline: {}\n", row.id, row.note);
   rows_.push_back(std::move(row));
@@ -163,8 +168,10 @@ int Report::finish() {
                                     {"load_before", load_},
                                     {"calibration_drift", drift},
                                     {"noisy", drift > 0.05}});
-    const Json build(Json::Object{{"compiler", "g++ " __VERSION__}, {"type", SINEW_BUILD_TYPE}, {"flags", SINEW_BUILD_FLAGS}, {"commit", SINEW_COMMIT}});
-    std::ofstream(options_.json) << to_text(Json(Json::Object{{"machine", machine}, {"build", build}, {"rows", Json(std::move(rows))}})) << '\n';
+    const Json build(
+        Json::Object{{"compiler", "g++ " __VERSION__}, {"type", SINEW_BUILD_TYPE}, {"flags", SINEW_BUILD_FLAGS}, {"commit", SINEW_COMMIT}});
+    std::ofstream(options_.json) << to_text(Json(Json::Object{{"machine", machine}, {"build", build}, {"rows", Json(std::move(rows))}}))
+                                 << '\n';
   }
   return all_pass ? 0 : 1;
 }

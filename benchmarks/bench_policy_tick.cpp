@@ -31,7 +31,8 @@ class PreencodedEncoder {
   }
 
  private:
-  TensorSpecs spec_{{"pixel_values", DType::f32, Shape{kPatches, 1536}}, {"image_grid_thw", DType::i64, Shape{2, 3}}, {"state", DType::f32, Shape{kDof}}};
+  TensorSpecs spec_{
+      {"pixel_values", DType::f32, Shape{kPatches, 1536}}, {"image_grid_thw", DType::i64, Shape{2, 3}}, {"state", DType::f32, Shape{kDof}}};
 };
 
 /// Writes one number, so that the check can see that it ran.
@@ -46,7 +47,9 @@ class NoOpBackend {
 
  private:
   ModelSpec spec_{.name = "no-op",
-                  .inputs = {{"pixel_values", DType::f32, Shape{kPatches, 1536}}, {"image_grid_thw", DType::i64, Shape{2, 3}}, {"state", DType::f32, Shape{kDof}}},
+                  .inputs = {{"pixel_values", DType::f32, Shape{kPatches, 1536}},
+                             {"image_grid_thw", DType::i64, Shape{2, 3}},
+                             {"state", DType::f32, Shape{kDof}}},
                   .outputs = {{"actions", DType::f32, Shape{kHorizon, kDof}}},
                   .allocates = false};
 };

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import webbrowser
+from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,18 +58,23 @@ class _Film:
         self._video, self._robot, self._loop = video, robot, loop
         limits = loop.limits
         self._strip = video.PlanStrip(limits.names, limits.lower, limits.upper)
+        self._chunks = deque(maxlen=2)
         self._writer = None
         self.front = self.last = None
 
     def open(self, path):
         self.close()
+        self._chunks.clear()
         self._writer = self._video.VideoWriter(path)
 
     def add(self, now, title, detail):
-        front = self._robot.render("front", *self._video.POLICY_VIEW)
-        wrist = self._robot.render("wrist", *self._video.POLICY_VIEW)
-        scene = self._robot.render("video", *self._video.SCENE)
-        strip = self._strip.draw(now, self._loop.trace(), self._loop.chunks())
+        front = self._robot.render("front", self._video.POLICY_VIEW)
+        wrist = self._robot.render("wrist", self._video.POLICY_VIEW)
+        scene = self._robot.render("video", self._video.SCENE)
+        chunk = self._loop.chunk()
+        if chunk.sequence != 0 and (not self._chunks or self._chunks[-1].sequence != chunk.sequence):
+            self._chunks.append(chunk)
+        strip = self._strip.draw(now, self._loop.trace(), self._chunks)
         self.front = front
         self.last = self._video.compose(scene, front, wrist, strip, title, detail)
         self._writer.add(self.last)
@@ -98,7 +104,7 @@ class _Demo:
         self._loop = sinew.runtime.ControlLoop(
             self._robot,
             self._policy,
-            chain=sinew.kinematics.Chain.from_urdf(self._robot.urdf(), "link0", "tool"),
+            chain=sinew.kinematics.Chain.from_urdf(self._robot.urdf, "link0", "tool"),
             control_rate=options.rate,
             inference_rate=_INFERENCE_RATE,
             recorder=self.recorder,
@@ -107,12 +113,12 @@ class _Demo:
         self.film = _Film(self._robot, self._loop) if with_film else None
 
     def _watch(self, screen, started, instruction, detail):
-        now = self._robot.now() - started
+        now = self._robot.now - started
         if self.film is not None:
-            self.film.add(self._robot.now(), instruction, f"{detail}   {now:4.1f} s")
+            self.film.add(self._robot.now, instruction, f"{detail}   {now:4.1f} s")
         image = None
         if screen.wants_picture:
-            image = self.film.front if self.film is not None else self._robot.render("front", 128, 128)
+            image = self.film.front if self.film is not None else self._robot.render("front", (128, 128))
         screen.update(now, image)
 
     def episode(self, index, screen):
@@ -122,42 +128,47 @@ class _Demo:
         seed = self._options.seed + index
         instruction = self._options.instruction or self._known[seed % len(self._known)]
         self._robot.reset(seed)
+        self._loop.instruction = instruction
         self._loop.reset()
-        started = self._robot.now()
+        started = self._robot.now
         self.recorder.add_event(started, "episode", json.dumps({"index": index, "seed": seed, "instruction": instruction}))
         screen.begin(index, instruction)
         self._watch(screen, started, instruction, f"seed {seed}")
         status, succeeded = "ok", False
-        while not succeeded and self._robot.now() - started < _LONGEST:
-            status = self._loop.run_for(instruction, 1 / FRAME_RATE)
+        while not succeeded and self._robot.now - started < _LONGEST:
+            status = self._loop.run_for(1 / FRAME_RATE)
             succeeded = self._robot.succeeded(instruction)
             self._watch(screen, started, instruction, f"seed {seed}")
-        seconds = self._robot.now() - started
-        self.recorder.add_event(self._robot.now(), "episode", json.dumps({"index": index, "succeeded": succeeded}))
+        seconds = self._robot.now - started
+        self.recorder.add_event(self._robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
         trace, inferences = self._loop.trace(), self._loop.inferences()
         result = "success" if succeeded else "no success"
         for _ in range(round(_AFTERWARDS * FRAME_RATE) if self.film is not None else 0):
-            self._loop.run_for(instruction, 1 / FRAME_RATE)
+            self._loop.run_for(1 / FRAME_RATE)
             self._watch(screen, started, instruction, f"seed {seed}   {result} after {seconds:.1f} s")
         screen.end(seconds, succeeded, status)
         return Episode(index, seed, instruction, succeeded, seconds, status, trace, inferences)
 
 
 def _run_episodes(demo, options):
+    """Returns the episodes, the names of their films and the first film's last frame."""
     from sinew.preview import Screen
 
-    episodes = []
+    episodes, films, poster = [], [], None
     with ExitStack() as stack:
         screen = stack.enter_context(Screen(options.episodes, _LONGEST, picture=not options.headless))
         if demo.film is not None:
             stack.callback(demo.film.close)
         for index in range(options.episodes):
             if demo.film is not None:
-                demo.film.open(options.output / ("episode.mp4" if options.episodes == 1 else f"episode-{index:03d}.mp4"))
+                films.append("episode.mp4" if options.episodes == 1 else f"episode-{index:03d}.mp4")
+                demo.film.open(options.output / films[-1])
             episodes.append(demo.episode(index, screen))
-    if demo.film is not None and options.episodes > 1:
-        shutil.copyfile(options.output / "episode-000.mp4", options.output / "episode.mp4")
-    return episodes
+            if demo.film is not None and index == 0:
+                poster = demo.film.last
+    if len(films) > 1:
+        shutil.copyfile(options.output / films[0], options.output / "episode.mp4")
+    return episodes, films, poster
 
 
 def _summary(episodes):
@@ -181,14 +192,14 @@ def run(options):
     with_film = not _missing("av")
     if not with_film:
         print("sinew demo: av not installed, so no episode.mp4; pip install av", file=sys.stderr)
+    from sinew import report
+
     options.output.mkdir(parents=True, exist_ok=True)
     demo = _Demo(options, options.output / "recording.mcap", with_film)
     try:
-        episodes = _run_episodes(demo, options)
+        episodes, films, poster = _run_episodes(demo, options)
     finally:
         demo.recorder.close()
-
-    from sinew import report
 
     summary = _summary(episodes)
     page = options.output / "report.html"
@@ -199,10 +210,10 @@ def run(options):
         episodes=episodes,
         limits=demo.limits,
         card=demo.card,
-        video="episode.mp4" if with_film else None,
-        poster=demo.film.last if with_film else None,
+        films=films,
+        poster=poster,
     )
-    print(f"{summary}; {options.output}: {'episode.mp4, ' if with_film else ''}recording.mcap, report.html")
+    print(f"{summary}; {options.output}: {'episode.mp4, ' if films else ''}recording.mcap, report.html")
     if not options.headless and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         webbrowser.open(page.resolve().as_uri())
     return 0 if all(episode.succeeded for episode in episodes) else 1

@@ -79,5 +79,6 @@ def durations(seconds, unit=1e-6, unit_name="µs"):
             axes.axvline(value, color=_COMMAND if quantile == 0.5 else _LIMIT, linewidth=1)
             axes.annotate(f" {name} {value:.3g}", (value, 0.93), xycoords=("data", "axes fraction"), fontsize=8)
         axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
         return _svg(figure)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.segment import Segment
 from rich.style import Style
 
-_MOST_ROWS = 30
+_MOST_ROWS = 24
 
 
 @lru_cache(maxsize=1 << 16)
@@ -58,7 +58,7 @@ class Screen:
             console=self._console,
         )
         self._task = None
-        self._display = Live(Group(), console=self._console, refresh_per_second=12) if self._live else None
+        self._display = Live(Group(), console=self._console, refresh_per_second=10) if self._live else None
 
     def __enter__(self):
         if self._live:

@@ -73,7 +73,7 @@ def _table(heads, rows, numeric=()):
     def cell(tag, column, content):
         classes, text = content if isinstance(content, tuple) else ("", content)
         classes = " ".join(filter(None, (classes, "n" if column in numeric else "")))
-        return f"<{tag}{f' class=\"{classes}\"' if classes else ''}>{html.escape(str(text))}</{tag}>"
+        return f'<{tag} class="{classes}">{html.escape(str(text))}</{tag}>'
 
     line = lambda tag, cells: "<tr>" + "".join(cell(tag, i, content) for i, content in enumerate(cells)) + "</tr>"  # noqa: E731
     return "<table>" + "\n".join([line("th", heads), *(line("td", row) for row in rows)]) + "</table>"
@@ -143,16 +143,15 @@ def _joint_figures(episodes, limits):
     return "\n".join(figures)
 
 
-def _film(video, poster):
-    """The video beside the page, and the last frame inside it, so that the page says something when it travels alone."""
+def _film(films, poster):
+    """The first film beside the page, its last frame inside it, so that the page says something when it travels alone."""
     if poster is None:
         return ""
     data = io.BytesIO()
     Image.fromarray(poster).save(data, "JPEG", quality=85)
     source = f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
-    if video is None:
-        return f'<p><img src="{source}" alt="last frame"></p>'
-    return f'<p><video controls preload="none" poster="{source}" src="{html.escape(video)}"></video></p>'
+    links = ", ".join(f'<a href="{html.escape(name)}">{html.escape(name)}</a>' for name in films) if len(films) > 1 else ""
+    return f'<p><video controls preload="none" poster="{source}" src="{html.escape(films[0])}"></video></p><p class="note">{links}</p>'
 
 
 def _cpu():
@@ -170,15 +169,15 @@ def versions():
     return rows + [("processor", f"{_cpu()}, {os.cpu_count()} logical")]
 
 
-def write(path, title, summary, episodes, limits, card, video=None, poster=None):
-    """`episodes`: demo.Episode, at least one. `limits`: motion.JointLimits. `video`: file name beside the page.
-    `poster`: uint8 [height, width, 3]."""
+def write(path, title, summary, episodes, limits, card, films=(), poster=None):
+    """`episodes`: demo.Episode, at least one. `limits`: motion.JointLimits. `films`: names of the
+    files beside the page, `poster`: the first one's last frame, uint8 [height, width, 3]."""
     ticks = np.concatenate([episode.trace["tick_time"] for episode in episodes])
     rows = [(row.direction, row.name, row.shape, row.unit, row.meaning) for row in card_table.describe(card)]
     page = _PAGE.substitute(
         title=html.escape(title),
         summary=html.escape(summary),
-        film=_film(video, poster),
+        film=_film(films, poster),
         episodes=_episode_table(episodes),
         use=_use_table(episodes, limits),
         joints=_joint_figures(episodes, limits),

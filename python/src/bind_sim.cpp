@@ -22,8 +22,11 @@ namespace {
 using RobotPointer = std::shared_ptr<MujocoRobot>;
 
 RobotPointer tabletop(std::uint64_t seed, std::pair<int, int> camera_size, bool render, std::optional<JointLimits> limits) {
-  return std::make_shared<MujocoRobot>(MujocoRobot::tabletop(
-      {.seed = seed, .camera_height = camera_size.first, .camera_width = camera_size.second, .render_cameras = render, .limits = std::move(limits)}));
+  return std::make_shared<MujocoRobot>(MujocoRobot::tabletop({.seed = seed,
+                                                              .camera_height = camera_size.first,
+                                                              .camera_width = camera_size.second,
+                                                              .render_cameras = render,
+                                                              .limits = std::move(limits)}));
 }
 
 Observation observe(MujocoRobot& robot, const std::string& instruction) {
@@ -38,7 +41,8 @@ Observation observe(MujocoRobot& robot, const std::string& instruction) {
 }
 
 void wait_until(MujocoRobot& robot, double time) {
-  if (!(time >= 0 && time < 1e9)) fail(ErrorCode::invalid_argument, {"MujocoRobot.wait_until", "time", "seconds from 0 to 1e9", fmt::format("{}", time), ""});
+  if (!(time >= 0 && time < 1e9))
+    fail(ErrorCode::invalid_argument, {"MujocoRobot.wait_until", "time", "seconds from 0 to 1e9", fmt::format("{}", time), ""});
   Status status;
   {
     const py::gil_scoped_release release;
@@ -69,7 +73,8 @@ py::array render(MujocoRobot& robot, const std::string& camera, std::pair<int, i
 
 py::dict objects(const MujocoRobot& robot) {
   py::dict poses;
-  for (const auto& object : robot.objects()) poses[py::str(object.name)] = py::make_tuple(to_array(object.position), to_array(object.quaternion));
+  for (const auto& object : robot.objects())
+    poses[py::str(object.name)] = py::make_tuple(to_array(object.position), to_array(object.quaternion));
   return poses;
 }
 
@@ -86,23 +91,31 @@ Policy demonstrator_policy(const MujocoRobot& robot, const std::optional<std::fi
 }
 
 void bind_robot(py::module_& m) {
-  py::class_<MujocoRobot, RobotPointer>(m, "MujocoRobot", "The simulated tabletop robot: j1 to j7 (rad), gripper (opening, m). Its clock moves only in wait_until.")
-      .def_static("tabletop", &tabletop, py::arg("seed") = 0, py::arg("camera_size") = std::pair(128, 128), py::arg("render") = true, py::arg("limits") = py::none(),
-                  "seed: of the first layout. camera_size: (height, width) of \"front\" and \"wrist\" in observations. render: False leaves cameras out\n"
+  py::class_<MujocoRobot, RobotPointer>(
+      m, "MujocoRobot", "The simulated tabletop robot: j1 to j7 (rad), gripper (opening, m). Its clock moves only in wait_until.")
+      .def_static("tabletop", &tabletop, py::arg("seed") = 0, py::arg("camera_size") = std::pair(128, 128), py::arg("render") = true,
+                  py::arg("limits") = py::none(),
+                  "seed: of the first layout. camera_size: (height, width) of \"front\" and \"wrist\" in observations. render: False "
+                  "leaves cameras out\n"
                   "and needs no OpenGL. limits: sinew.motion.JointLimits, tightened to what the arm can do.")
       .def("reset", &MujocoRobot::reset, py::arg("seed"), "Places everything anew. The clock goes on.")
       .def("observe", &observe, py::arg("instruction"),
            "-> sinew.Observation: cameras \"front\", \"wrist\"; state \"joint_position\" [8] rad,m, \"joint_velocity\" [8] rad/s,m/s and\n"
            "\"tool_pose\" [7] m,quat_wxyz (base_from_tool).")
-      .def("command", &command, py::arg("q"), "q: float64 [8], targets of the position servos, rad and m. Raises sinew.Error outside the limits.")
+      .def("command", &command, py::arg("q"),
+           "q: float64 [8], targets of the position servos, rad and m. Raises sinew.Error outside the limits.")
       .def("wait_until", &wait_until, py::arg("time"), "Steps the physics (1 ms) until the clock is at time, s.")
       .def("positions", &positions, "float64 [8]: measured joint positions, rad and m.")
       .def("stop", &MujocoRobot::stop, "Holds the arm where it is; the gripper keeps its last target.")
-      .def_property_readonly("now", [](const MujocoRobot& robot) { return to_seconds(robot.now()); }, "s, the simulation's clock")
-      .def_property_readonly("limits", [](const MujocoRobot& robot) { return robot.limits(); }, "sinew.motion.JointLimits")
+      .def_property_readonly(
+          "now", [](const MujocoRobot& robot) { return to_seconds(robot.now()); }, "s, the simulation's clock")
+      .def_property_readonly(
+          "limits", [](const MujocoRobot& robot) { return robot.limits(); }, "sinew.motion.JointLimits")
       .def_property_readonly("urdf", &MujocoRobot::urdf, "the arm as URDF text: base \"link0\", tip \"tool\"")
-      .def("succeeded", &MujocoRobot::succeeded, py::arg("instruction"), "True when the named cube has rested on its plate, released, for 0.3 s.")
-      .def("render", &render, py::arg("camera"), py::arg("size"), "camera: \"front\", \"wrist\" or \"video\" (with shadows). size: (height, width). -> uint8 [height, width, 3].")
+      .def("succeeded", &MujocoRobot::succeeded, py::arg("instruction"),
+           "True when the named cube has rested on its plate, released, for 0.3 s.")
+      .def("render", &render, py::arg("camera"), py::arg("size"),
+           "camera: \"front\", \"wrist\" or \"video\" (with shadows). size: (height, width). -> uint8 [height, width, 3].")
       .def("objects", &objects, "dict name -> (position [3] m, quaternion wxyz [4]) in the arm's base frame.")
       .def("_any_robot", [](const RobotPointer& robot) { return AnyRobot(robot); });
 }
@@ -119,10 +132,13 @@ PYBIND11_MODULE(_sinew_sim, m) {
       "parse_instruction",
       [](const std::string& text) {
         const Instruction instruction = parse_instruction(text);
-        return py::make_tuple(std::string(kCubeColours.at(static_cast<std::size_t>(instruction.cube))), std::string(kPlateColours.at(static_cast<std::size_t>(instruction.plate))));
+        return py::make_tuple(std::string(kCubeColours.at(static_cast<std::size_t>(instruction.cube))),
+                              std::string(kPlateColours.at(static_cast<std::size_t>(instruction.plate))));
       },
       py::arg("text"), "-> (cube colour, plate colour). Raises sinew.Error that lists the known colours.");
-  m.def("add_demonstrator", &add_demonstrator, py::arg("registry"), py::arg("robot"), "Registers the backend \"demonstrator\" for the world of robot.");
+  m.def("add_demonstrator", &add_demonstrator, py::arg("registry"), py::arg("robot"),
+        "Registers the backend \"demonstrator\" for the world of robot.");
   m.def("demonstrator_policy", &demonstrator_policy, py::arg("robot"), py::arg("directory") = py::none(),
-        "-> sinew.Policy that solves the tabletop task for robot; it reads the simulator's state. directory: its card, by default the package's.");
+        "-> sinew.Policy that solves the tabletop task for robot; it reads the simulator's state. directory: its card, by default the "
+        "package's.");
 }

@@ -56,7 +56,7 @@ def test_resize_equals_pillow_on_random_geometries(name):
 
 
 @pytest.mark.parametrize("name", FILTERS)
-@pytest.mark.parametrize("size", [(480, 640, 224, 224), (480, 640, 476, 644), (224, 224, 256, 256), (1, 1000, 7, 3), (3000, 2, 1, 50), (720, 1280, 224, 398)])
+@pytest.mark.parametrize("size", [(480, 640, 224, 224), (480, 640, 476, 644), (224, 224, 256, 256), (1, 1000, 7, 3), (3000, 2, 1, 50), (201, 2, 200, 7), (200, 2, 20, 7), (720, 1280, 224, 398)])
 def test_resize_equals_pillow_on_camera_geometries(name, size):
     height, width, new_height, new_width = size
     image = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)

@@ -3,6 +3,7 @@
 
 import json
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,6 +205,17 @@ def test_events_keep_their_place_and_numbers_their_order(tmp_path):
     with open(tmp_path / "a.mcap", "rb") as stream:
         found = [(message.sequence, channel.topic) for _, channel, message in mcap_reader.make_reader(stream).iter_messages()]
     assert found == [(1, "/event"), (2, "/command"), (3, "/chunk")]
+
+
+def test_card_travels_with_the_recording(tmp_path):
+    card = json.loads((Path(sinew.__file__).parent / "models" / "tabletop_demonstrator" / "sinew.json").read_text())
+    record(tmp_path / "a.mcap", steps=2, card=card)
+    with open(tmp_path / "a.mcap", "rb") as stream:
+        reader = mcap_reader.make_reader(stream, validate_crcs=True)
+        attachments = {attachment.name: attachment for attachment in reader.iter_attachments()}
+        assert reader.get_summary().statistics.attachment_count == 1
+    assert json.loads(attachments["sinew.json"].data) == card
+    assert attachments["sinew.json"].media_type == "application/json"
 
 
 def test_existing_recording_is_not_overwritten_unasked(tmp_path):

@@ -36,10 +36,12 @@ ReferenceBackend ReferenceBackend::load(const BackendRequest& request) {
   const JsonCursor root(document, path.string());
   root.only_keys({"architecture", "weight", "bias"});
   (void)root.at("architecture").one_of({"affine"});
-  AffineModel model{.state_dim = request.card.state.size(), .horizon = request.card.action.horizon, .action_dim = request.card.action.size()};
+  AffineModel model{
+      .state_dim = request.card.state.size(), .horizon = request.card.action.horizon, .action_dim = request.card.action.size()};
   for (const auto& row : root.at("weight").elements()) {
     const auto values = row.numbers();
-    if (values.size() != static_cast<std::size_t>(model.state_dim)) row.refuse(fmt::format("{} numbers, the size of the card's state", model.state_dim));
+    if (values.size() != static_cast<std::size_t>(model.state_dim))
+      row.refuse(fmt::format("{} numbers, the size of the card's state", model.state_dim));
     for (const double value : values) model.weight.push_back(static_cast<float>(value));
   }
   const JsonCursor bias = root.at("bias");

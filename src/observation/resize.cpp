@@ -22,7 +22,14 @@ constexpr int kFractionBits = 22;  // 32 bits less 8 for the value and 2 for ker
 constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
 
 ResizeRule filter_of(ResizeRule rule) noexcept { return static_cast<ResizeRule>(static_cast<int>(rule) % kFilters); }
-bool saves_work(ResizeRule rule) noexcept { return static_cast<int>(rule) >= kFilters; }
+
+/// Which pass comes first decides what is rounded to 8 bits in between. Pillow 12 takes strips the other way round in
+/// PIL/Image.py, Pillow 13 weighs the work in Resample.c.
+bool vertical_first(ResizeRule rule, const ImageView& in, int height, int width) noexcept {
+  if (height >= in.height()) return false;
+  const bool pillow_13 = static_cast<int>(rule) >= kFilters;
+  return pillow_13 ? in.height() - height > 2 * (in.width() - width) : in.height() > 100 * in.width();
+}
 
 double support_of(ResizeRule filter) noexcept {
   switch (filter) {
@@ -45,6 +52,16 @@ double kernel(ResizeRule filter, double x) noexcept {
       if (distance < 1) return (1.5 * distance - 2.5) * distance * distance + 1;
       return distance < 2 ? (((distance - 5) * distance + 8) * distance - 4) * -0.5 : 0;
     default: return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
+  }
+}
+
+/// Normalises a window of kernel values to sum 1 and rounds each half away from zero.
+void to_fixed_point(std::span<const double> window, std::int32_t* weights) noexcept {
+  double sum = 0;
+  for (const double value : window) sum += value;
+  for (const double value : window) {
+    const double weight = (sum != 0 ? value / sum : value) * (1 << kFractionBits);
+    *weights++ = static_cast<std::int32_t>(weight < 0 ? weight - 0.5 : weight + 0.5);
   }
 }
 
@@ -125,39 +142,32 @@ ResizeRule resize_rule_from_string(std::string_view name, std::string_view where
   return static_cast<ResizeRule>(found - kRuleNames.begin());
 }
 
-void Resizer::build(Axis& axis, int in, int out) const {
+void Resizer::build(Axis& axis, ResizeRule filter, int in, int out) {
   axis.in = 0;  // no match for anyone while half built
-  const ResizeRule filter = filter_of(rule_);
   const double scale = static_cast<double>(in) / out;
   axis.first.resize(static_cast<std::size_t>(out));
   axis.count.assign(static_cast<std::size_t>(out), 1);
   if (filter == ResizeRule::pil_nearest) {
     axis.stride = 0;
     double source = 0.5 * scale;  // accumulated, not multiplied: that is what Pillow's affine scaling does
-    for (int i = 0; i < out; ++i, source += scale) axis.first[static_cast<std::size_t>(i)] = std::min(static_cast<int>(source), in - 1);
+    for (int& first : axis.first) {
+      first = std::min(static_cast<int>(source), in - 1);
+      source += scale;
+    }
   } else {
     const double widening = std::max(scale, 1.0);
     const double support = support_of(filter) * widening;
     axis.stride = static_cast<int>(std::ceil(support)) * 2 + 1;
     axis.weights.assign(static_cast<std::size_t>(out) * static_cast<std::size_t>(axis.stride), 0);
     std::vector<double> real(static_cast<std::size_t>(axis.stride));
-    for (int i = 0; i < out; ++i) {
-      const double centre = (i + 0.5) * scale;
-      const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
-      const int count = std::min(static_cast<int>(centre + support + 0.5), in) - first;
-      double sum = 0;
-      for (int tap = 0; tap < count; ++tap) {
-        real[static_cast<std::size_t>(tap)] = kernel(filter, (tap + first - centre + 0.5) * (1.0 / widening));
-        sum += real[static_cast<std::size_t>(tap)];
-      }
-      std::int32_t* weights = axis.weights.data() + static_cast<std::size_t>(i) * static_cast<std::size_t>(axis.stride);
-      for (int tap = 0; tap < count; ++tap) {
-        const double weight =
-            (sum != 0 ? real[static_cast<std::size_t>(tap)] / sum : real[static_cast<std::size_t>(tap)]) * (1 << kFractionBits);
-        weights[tap] = static_cast<std::int32_t>(weight < 0 ? weight - 0.5 : weight + 0.5);
-      }
-      axis.first[static_cast<std::size_t>(i)] = first;
-      axis.count[static_cast<std::size_t>(i)] = count;
+    for (std::size_t i = 0; i < axis.first.size(); ++i) {
+      const double centre = (static_cast<double>(i) + 0.5) * scale;
+      axis.first[i] = std::max(static_cast<int>(centre - support + 0.5), 0);
+      axis.count[i] = std::min(static_cast<int>(centre + support + 0.5), in) - axis.first[i];
+      const std::span window = std::span(real).first(static_cast<std::size_t>(axis.count[i]));
+      for (std::size_t tap = 0; tap < window.size(); ++tap)
+        window[tap] = kernel(filter, (static_cast<int>(tap) + axis.first[i] - centre + 0.5) * (1.0 / widening));
+      to_fixed_point(window, axis.weights.data() + i * static_cast<std::size_t>(axis.stride));
     }
   }
   axis.in = in;
@@ -170,7 +180,7 @@ const Resizer::Axis& Resizer::axis(int in, int out, const Axis* keep) {
   if (&axes_[next_] == keep) next_ = (next_ + 1) % axes_.size();
   Axis& replaced = axes_[next_];
   next_ = (next_ + 1) % axes_.size();
-  build(replaced, in, out);
+  build(replaced, filter_of(rule_), in, out);
   return replaced;
 }
 
@@ -180,14 +190,13 @@ void Resizer::run(const ImageView& in, int height, int width, std::uint8_t* out)
   if (filter_of(rule_) == ResizeRule::pil_nearest) return pick_nearest(in, rows, columns, out);
   if (width == in.width()) return vertical_pass(in, rows, out);
   if (height == in.height()) return horizontal_pass(in, columns, out);
-  const int saved_rows = in.height() - height;
-  const bool vertical_first = saves_work(rule_) && saved_rows > 0 && saved_rows > 2 * (in.width() - width);
-  const int middle_height = vertical_first ? height : in.height();
-  const int middle_width = vertical_first ? in.width() : width;
+  const bool columns_last = vertical_first(rule_, in, height, width);
+  const int middle_height = columns_last ? height : in.height();
+  const int middle_width = columns_last ? in.width() : width;
   between_.resize(static_cast<std::size_t>(middle_height) * static_cast<std::size_t>(middle_width) *
                   static_cast<std::size_t>(in.channels()));
   const ImageView middle(between_.data(), middle_height, middle_width, in.channels());
-  if (vertical_first) {
+  if (columns_last) {
     vertical_pass(in, rows, between_.data());
     horizontal_pass(middle, columns, out);
   } else {

@@ -19,8 +19,9 @@ void ControlTrace::clear() noexcept {
   for (auto* column : {&target_, &command_, &velocity_, &acceleration_, &measured_}) column->clear();
 }
 
-void ControlTrace::add_tick(const TickRecord& tick, std::span<const double> target, std::span<const double> command, std::span<const double> velocity,
-                            std::span<const double> acceleration, std::span<const double> measured) noexcept {
+void ControlTrace::add_tick(const TickRecord& tick, std::span<const double> target, std::span<const double> command,
+                            std::span<const double> velocity, std::span<const double> acceleration,
+                            std::span<const double> measured) noexcept {
   if (ticks_.size() == ticks_.capacity()) {
     ++dropped_;
     return;

@@ -11,7 +11,7 @@
 namespace sinew {
 
 JointResolver::JointResolver(Chain<> chain, int grippers, const JointResolverOptions& options)
-    : chain_(std::move(chain)), grippers_(grippers), options_(options), scratch_(chain_), seed_(chain_.neutral()), posture_(chain_.neutral()) {
+    : chain_(std::move(chain)), grippers_(grippers), options_(options), seed_(chain_.neutral()), posture_(chain_.neutral()) {
   if (grippers < 0) fail(ErrorCode::invalid_argument, {"JointResolver", "grippers", "0 or more", std::to_string(grippers), ""});
 }
 
@@ -27,7 +27,8 @@ Status JointResolver::resolve(const ActionChunk& poses, std::span<const double> 
   rows_ = 0;
   const int dof = chain_.dof();
   const auto room = static_cast<std::size_t>(poses.horizon) * static_cast<std::size_t>(dim());
-  if (poses.space != ActionSpace::tool_pose || poses.dim != 7 + grippers_ || poses.horizon < 1 || q.size() < static_cast<std::size_t>(dof)) return Status::bad_shape;
+  if (poses.space != ActionSpace::tool_pose || poses.dim != 7 + grippers_ || poses.horizon < 1 || q.size() < static_cast<std::size_t>(dof))
+    return Status::bad_shape;
   if (joints.values.capacity() < room) return Status::over_capacity;
   joints.resize(poses.horizon, dim());
   std::copy_n(q.data(), dof, seed_.data());
@@ -40,7 +41,8 @@ Status JointResolver::resolve(const ActionChunk& poses, std::span<const double> 
     base_from_tool.linear() = Eigen::Quaterniond(row[3], row[4], row[5], row[6]).normalized().toRotationMatrix();
     if (!base_from_tool.matrix().allFinite()) return Status::not_finite;
     const auto result =
-        inverse(chain_, base_from_tool, seed_, scratch_, {.tolerance = options_.tolerance, .max_restarts = 0, .posture = &posture_, .posture_gain = options_.posture_gain});
+        inverse(chain_, base_from_tool, seed_, scratch_,
+                {.tolerance = options_.tolerance, .max_restarts = 0, .posture = &posture_, .posture_gain = options_.posture_gain});
     if (!result || (result.q - seed_).cwiseAbs().maxCoeff() > options_.max_joint_step) break;
     seed_ = result.q;
     const auto out = joints.step(rows_);

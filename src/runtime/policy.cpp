@@ -24,10 +24,12 @@ void require_match(const TensorSpecs& written, const TensorSpecs& read, std::str
     if (offered == nullptr) {
       std::vector<std::string_view> names;
       for (const auto& spec : written) names.push_back(spec.name);
-      fail(ErrorCode::invalid_argument, {"Policy", what, fmt::format("one that the {} writes", writer), "a name that it does not write", "it writes " + join_names(names)});
+      fail(ErrorCode::invalid_argument, {"Policy", what, fmt::format("one that the {} writes", writer), "a name that it does not write",
+                                         "it writes " + join_names(names)});
     }
     if (offered->dtype != wanted.dtype || !offered->capacity.fits_in(wanted.capacity))
-      fail(ErrorCode::invalid_argument, {"Policy", what, fmt::format("at most {}", to_string(wanted)), to_string(*offered), fmt::format("written by the {}", writer)});
+      fail(ErrorCode::invalid_argument,
+           {"Policy", what, fmt::format("at most {}", to_string(wanted)), to_string(*offered), fmt::format("written by the {}", writer)});
   }
 }
 
@@ -44,7 +46,8 @@ Policy::Policy(PolicyCard card, AnyEncoder encoder, AnyBackend backend, AnyDecod
 
 Policy Policy::load(const std::filesystem::path& directory, const BackendRegistry& registry, std::string_view backend) {
   PolicyCard card = read_card(directory / "sinew.json");
-  const Statistics statistics = card.statistics.file.empty() ? Statistics{} : read_statistics(directory / card.statistics.file, card.statistics.sha256);
+  const Statistics statistics =
+      card.statistics.file.empty() ? Statistics{} : read_statistics(directory / card.statistics.file, card.statistics.sha256);
   const std::string name(backend.empty() ? std::string_view(card.backend) : backend);
   AnyBackend model = registry.make(name, {directory, card});
   VlaEncoder encoder(card, statistics);

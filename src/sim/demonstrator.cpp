@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <Eigen/Geometry>
+#include <array>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "expert.hpp"
@@ -23,15 +25,16 @@ constexpr int kRowSize = 7;
 
 double yaw_of(const Eigen::Isometry3d& pose) noexcept { return std::atan2(pose.linear()(1, 0), pose.linear()(0, 0)); }
 
-/// The present task, with the tool where the servos are told to be: the plan continues the motion that is under way.
-TaskState observe_task(const Simulation& simulation, const Instruction& instruction) noexcept {
-  TaskState task;
-  const Eigen::Isometry3d tool = simulation.base_from_target_tool();
-  const auto [velocity, yaw_rate] = simulation.tool_velocity();
-  task.tool = tool.translation();
-  task.velocity = velocity;
-  task.yaw = yaw_of(tool);
-  task.yaw_rate = yaw_rate;
+/// Longest pause over which a plan goes on, and how far the arm's target may stay behind it.
+constexpr Time kMaxPause = std::chrono::seconds(1);
+constexpr double kMaxBehind = 0.10;
+constexpr Time kPeriod = from_seconds(kExpertPeriod);
+
+/// What is true now, whatever was planned.
+void observe_truth(const Simulation& simulation, const Instruction& instruction, TaskState& task) noexcept {
+  const Eigen::Isometry3d tool = simulation.base_from_tool();
+  task.actual = tool.translation();
+  task.actual_yaw = yaw_of(tool);
   std::array<double, kRobotJoints> q{};
   simulation.targets(q);
   task.grip = q[kArmJoints];
@@ -41,27 +44,63 @@ TaskState observe_task(const Simulation& simulation, const Instruction& instruct
   task.cube = cube.translation();
   task.cube_yaw = yaw_of(cube);
   task.plate = simulation.base_from_plate(instruction.plate).translation().head<2>();
-  return task;
 }
 
-/// Writes the target (p + d, exp(w) R) of a row relative to the measured pose.
-void write_row(const TaskState& task, const Eigen::Isometry3d& measured, std::span<double> row) noexcept {
-  const Eigen::Matrix3d target = (Eigen::AngleAxisd(task.yaw, Eigen::Vector3d::UnitZ()) * Eigen::AngleAxisd(std::numbers::pi, Eigen::Vector3d::UnitX())).toRotationMatrix();
+/// Writes the target (p + d, exp(w) R) of a row relative to the measured pose; the plan is `late` s older than the row.
+void write_row(const TaskState& task, double late, const Eigen::Isometry3d& measured, std::span<double> row) noexcept {
+  const double yaw = task.yaw + late * task.yaw_rate;
+  const Eigen::Matrix3d target = (Eigen::AngleAxisd(yaw, Eigen::Vector3d::UnitZ()) * Eigen::AngleAxisd(std::numbers::pi, Eigen::Vector3d::UnitX())).toRotationMatrix();
   const Eigen::AngleAxisd turn(Eigen::Matrix3d(target * measured.linear().transpose()));
-  const Eigen::Vector3d delta = task.tool - measured.translation();
+  const Eigen::Vector3d delta = task.tool + late * task.velocity - measured.translation();
   const Eigen::Vector3d rotation = turn.angle() * turn.axis();
   for (std::size_t i = 0; i < 3; ++i) {
     row[i] = delta[static_cast<Eigen::Index>(i)];
     row[3 + i] = rotation[static_cast<Eigen::Index>(i)];
   }
-  row[6] = task.grip;
+  // What the gripper is told now, not where it is: a target that is only held until the next plan must still move it.
+  TaskState next = task;
+  advance(next);
+  row[6] = next.grip;
 }
 
 }  // namespace
 
+/// Note [One plan]: a chunk that started at the arm's measured or commanded state would step back by the lag of timeline and
+/// filter each time, and its feedback with that delay oscillates. So the plan is kept, and only the world is measured anew.
+struct Demonstrator::Plan {
+  bool valid = false;
+  Instruction instruction;
+  std::uint64_t episode = 0;
+  Time time{};
+  TaskState task;
+};
+
 Demonstrator::Demonstrator(std::shared_ptr<const Simulation> simulation, ModelSpec spec, Normalizer normalizer, int tool_offset, int steps_per_row)
     : simulation_(std::move(simulation)), spec_(std::move(spec)), normalizer_(std::move(normalizer)), tool_offset_(tool_offset), steps_per_row_(steps_per_row),
-      rows_(spec_.outputs.front().capacity.count()) {}
+      plan_(std::make_unique<Plan>()), rows_(spec_.outputs.front().capacity.count()) {}
+Demonstrator::Demonstrator(Demonstrator&&) noexcept = default;
+Demonstrator& Demonstrator::operator=(Demonstrator&&) noexcept = default;
+Demonstrator::~Demonstrator() = default;
+
+void Demonstrator::reset() noexcept { plan_->valid = false; }
+
+void Demonstrator::continue_plan(const Instruction& instruction) noexcept {
+  Plan& plan = *plan_;
+  const Time now = simulation_->now();
+  const bool same_task = plan.valid && plan.instruction == instruction && plan.episode == simulation_->episode();
+  if (same_task && now >= plan.time && now - plan.time < kMaxPause) {
+    for (; now - plan.time >= kPeriod; plan.time += kPeriod) advance(plan.task);
+  } else {
+    plan.valid = false;
+  }
+  const Eigen::Isometry3d target = simulation_->base_from_target_tool();
+  if (!plan.valid || (plan.task.tool - target.translation()).norm() > kMaxBehind) {
+    plan = {true, instruction, simulation_->episode(), now, {}};
+    plan.task.tool = target.translation();
+    plan.task.yaw = yaw_of(target);
+  }
+  observe_truth(*simulation_, instruction, plan.task);
+}
 
 Demonstrator Demonstrator::load(const BackendRequest& request, std::shared_ptr<const Simulation> simulation) {
   const PolicyCard& card = request.card;
@@ -126,9 +165,11 @@ Status Demonstrator::infer(const TensorMap& in, TensorMap& out) noexcept {
     error_.format("input 'state': the tool pose is not finite");
     return Status::not_finite;
   }
-  TaskState task = observe_task(*simulation_, *instruction);
+  continue_plan(*instruction);
+  TaskState task = plan_->task;
+  const double late = to_seconds(simulation_->now() - plan_->time);
   for (std::size_t row = 0; row < rows_.size(); row += kRowSize) {
-    write_row(task, measured, std::span(rows_).subspan(row, kRowSize));
+    write_row(task, late, measured, std::span(rows_).subspan(row, kRowSize));
     for (int step = 0; step < steps_per_row_; ++step) advance(task);
   }
   Tensor& actions = out["actions"];

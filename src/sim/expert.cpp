@@ -22,6 +22,8 @@ constexpr double kClosed = 0.02;             // gripper target that holds a 4 cm
 constexpr double kHoldingTarget = 0.032;     // below this target the grip is firm
 constexpr double kHoldingWidth = 0.046;      // a cube is between the fingers, perhaps askew
 constexpr double kFingerSpeed = 0.13;        // predicted, m/s: closing takes 0.3 s
+constexpr double kFree = 0.06;               // fingers this wide do not touch the cube
+constexpr double kLag = 0.06;                // predicted, s: of the arm behind the plan
 constexpr double kSpeed = 0.40;              // m/s
 constexpr double kAcceleration = 1.5;        // m/s^2
 constexpr double kYawSpeed = 1.5;            // rad/s
@@ -34,16 +36,17 @@ struct Goal {
   double grip;
 };
 
+double across(const Eigen::Vector3d& a, const Eigen::Vector2d& b) noexcept { return (a.head<2>() - b).norm(); }
+
 /// Goes to `low` above `xy`: up when it is elsewhere and low, across at hover height, down when it is above.
 Eigen::Vector3d approach(const TaskState& task, const Eigen::Vector2d& xy, double low) noexcept {
-  const double away = (xy - task.tool.head<2>()).norm();
-  if (away < kAbove) return {xy.x(), xy.y(), low};
-  if (task.tool.z() < kHover - 0.03 && away > kAway) return {task.tool.x(), task.tool.y(), kHover};
+  if (across(task.tool, xy) < kAbove && across(task.actual, xy) < kAway) return {xy.x(), xy.y(), low};
+  if (std::min(task.tool.z(), task.actual.z()) < kHover - 0.03 && across(task.tool, xy) > kAway) return {task.tool.x(), task.tool.y(), kHover};
   return {xy.x(), xy.y(), kHover};
 }
 
 bool holding(const TaskState& task) noexcept {
-  return (task.tool - task.cube).norm() < 0.03 && task.width < kHoldingWidth && task.grip < kHoldingTarget;
+  return (task.actual - task.cube).norm() < 0.03 && task.width < kHoldingWidth && task.grip < kHoldingTarget;
 }
 
 /// The cube's yaw seen as that of a square: the one nearest to zero, rad.
@@ -52,30 +55,36 @@ double square_yaw(double yaw) noexcept {
   return yaw - kQuarter * std::round(yaw / kQuarter);
 }
 
-Goal decide(const TaskState& task) noexcept {
+Goal carry(const TaskState& task) noexcept {
+  const bool placed = across(task.actual, task.plate) < kAbove && task.actual.z() < kPlace + 0.004;
+  if (placed) return {task.tool, task.yaw, kGripperWidth};
+  return {approach(task, task.plate, kPlace), 0, kClosed};
+}
+
+/// Straight up, and only with the fingers off the cube.
+Goal retreat(const TaskState& task) noexcept {
+  if (task.width < kFree) return {task.tool, task.yaw, kGripperWidth};
+  return {{task.tool.x(), task.tool.y(), kRetreat}, task.actual.z() > kHover ? 0 : task.yaw, kGripperWidth};
+}
+
+Goal grasp(const TaskState& task) noexcept {
   const Eigen::Vector2d cube = task.cube.head<2>();
-  if (holding(task)) {
-    const Eigen::Vector3d target = approach(task, task.plate, kPlace);
-    const bool placed = (task.tool.head<2>() - task.plate).norm() < kAbove && task.tool.z() < kPlace + 0.004;
-    return placed ? Goal{task.tool, task.yaw, kGripperWidth} : Goal{target, 0, kClosed};
-  }
-  const bool on_plate = (cube - task.plate).norm() < 0.045 && task.cube.z() < kPlateHeight + kCubeHalf + 0.012;
-  if (on_plate) {
-    // Straight up, and only with the fingers off the cube.
-    if (task.width < 0.06) return {task.tool, task.yaw, kGripperWidth};
-    return {{task.tool.x(), task.tool.y(), kRetreat}, task.tool.z() > kHover ? 0 : task.yaw, kGripperWidth};
-  }
   const double yaw = square_yaw(task.cube_yaw);
   const double low = std::max(task.cube.z() - 0.002, kGrasp - 0.004);
-  const Eigen::Vector3d target = approach(task, cube, low);
-  const bool there = (task.tool.head<2>() - cube).norm() < 0.006 && std::abs(task.tool.z() - low) < 0.004 && std::abs(task.yaw - yaw) < 0.06;
-  return {target, yaw, there ? kClosed : kGripperWidth};
+  const bool there = across(task.actual, cube) < 0.008 && std::abs(task.actual.z() - low) < 0.004 && std::abs(task.actual_yaw - yaw) < 0.08;
+  return {approach(task, cube, low), yaw, there ? kClosed : kGripperWidth};
+}
+
+Goal decide(const TaskState& task) noexcept {
+  if (holding(task)) return carry(task);
+  const bool on_plate = across(task.cube, task.plate) < 0.045 && task.cube.z() < kPlateHeight + kCubeHalf + 0.012;
+  return on_plate ? retreat(task) : grasp(task);
 }
 
 /// Speed from which `distance` suffices to stop with `deceleration`, at most `limit`.
 double braking_speed(double distance, double deceleration, double limit) noexcept { return std::min({limit, std::sqrt(1.4 * deceleration * distance), distance / 0.08}); }
 
-void move_tool(TaskState& task, const Goal& goal) noexcept {
+void move_plan(TaskState& task, const Goal& goal) noexcept {
   const Eigen::Vector3d way = goal.tool - task.tool;
   const double distance = way.norm();
   Eigen::Vector3d wanted = Eigen::Vector3d::Zero();
@@ -92,22 +101,29 @@ void move_tool(TaskState& task, const Goal& goal) noexcept {
   task.yaw += task.yaw_rate * kExpertPeriod;
 }
 
+void move_gripper(TaskState& task, double grip) noexcept {
+  const Eigen::Vector3d offset = task.cube - task.actual;
+  const bool between = offset.head<2>().norm() < 0.02 && std::abs(offset.z()) < 0.02;
+  const double change = std::clamp(grip - task.width, -kFingerSpeed * kExpertPeriod, kFingerSpeed * kExpertPeriod);
+  task.width = std::clamp(task.width + change, between ? 2 * kCubeHalf : 0, kGripperWidth);
+  task.grip = grip;
+}
+
 }  // namespace
 
 void advance(TaskState& task) noexcept {
   const Goal goal = decide(task);
-  const bool held = holding(task);
-  const Eigen::Vector3d offset = task.cube - task.tool;
-  const bool between = offset.head<2>().norm() < 0.02 && std::abs(offset.z()) < 0.02;
-  task.grip = goal.grip;
-  const double least = between ? 2 * kCubeHalf : 0;
-  task.width = std::clamp(task.width + std::clamp(goal.grip - task.width, -kFingerSpeed * kExpertPeriod, kFingerSpeed * kExpertPeriod), least, kGripperWidth);
-  move_tool(task, goal);
-  if (held && goal.grip < kHoldingTarget) {
-    task.cube = task.tool + offset;
+  const bool held = holding(task) && goal.grip < kHoldingTarget;
+  const Eigen::Vector3d offset = task.cube - task.actual;
+  move_gripper(task, goal.grip);
+  move_plan(task, goal);
+  task.actual += (task.tool - task.actual) * (kExpertPeriod / kLag);
+  task.actual_yaw += (task.yaw - task.actual_yaw) * (kExpertPeriod / kLag);
+  if (held) {
+    task.cube = task.actual + offset;
   } else {
     // Let go, it falls onto what is below.
-    const bool above_plate = (task.cube.head<2>() - task.plate).norm() < kPlateRadius;
+    const bool above_plate = across(task.cube, task.plate) < kPlateRadius;
     task.cube.z() = kCubeHalf + (above_plate ? kPlateHeight : 0);
   }
 }

@@ -6,12 +6,15 @@
 
 namespace sinew::sim {
 
-/// The task as the expert sees it, and as it predicts it: the tool points straight down.
+/// The task as the expert sees it, and as it predicts it: the tool points straight down. The plan runs ahead of the arm,
+/// which follows it with a lag.
 struct TaskState {
-  Eigen::Vector3d tool = Eigen::Vector3d::Zero();      ///< position, base frame, m
-  Eigen::Vector3d velocity = Eigen::Vector3d::Zero();  ///< of the tool, m/s
-  double yaw = 0;                                      ///< of the tool about the vertical, rad
+  Eigen::Vector3d tool = Eigen::Vector3d::Zero();      ///< planned position, base frame, m
+  Eigen::Vector3d velocity = Eigen::Vector3d::Zero();  ///< of the plan, m/s
+  double yaw = 0;                                      ///< planned, about the vertical, rad
   double yaw_rate = 0;                                 ///< rad/s
+  Eigen::Vector3d actual = Eigen::Vector3d::Zero();    ///< where the tool is, m
+  double actual_yaw = 0;                               ///< rad
   double grip = 0;                                     ///< target of the gripper's opening, m
   double width = 0;                                    ///< opening of the gripper, m
   Eigen::Vector3d cube = Eigen::Vector3d::Zero();      ///< centre, base frame, m
@@ -20,7 +23,7 @@ struct TaskState {
 };
 
 /// Advances the task by one step of the expert (20 ms): hover above the cube, descend, close, lift, move, lower, open,
-/// retreat. Keeps no memory of its own: the phase follows from the state.
+/// retreat. Has no phases to remember: what to do follows from the state.
 void advance(TaskState& task) noexcept;
 
 /// Period of `advance`, s.

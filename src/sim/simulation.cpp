@@ -99,6 +99,7 @@ void Simulation::reset(std::uint64_t seed) {
   data_->qpos[finger_] = data_->qpos[finger_ + 1] = kGripperWidth / 2;
   data_->ctrl[kArmJoints] = kGripperWidth;
   steps_done_ = {};
+  ++episode_;
   mj_forward(model_.get(), data_.get());
 }
 
@@ -106,7 +107,6 @@ void Simulation::update_kinematics() noexcept {
   mj_kinematics(model_.get(), data_.get());
   mj_comPos(model_.get(), data_.get());
   mj_camlight(model_.get(), data_.get());
-  mj_comVel(model_.get(), data_.get());
 }
 
 Status Simulation::advance(Time until) noexcept {
@@ -161,12 +161,6 @@ Eigen::Isometry3d Simulation::base_from_target_tool() const noexcept {
   std::copy_n(data_->ctrl, kArmJoints, scratch_->qpos);
   mj_kinematics(model_.get(), scratch_.get());
   return site_pose(*scratch_);
-}
-
-Simulation::ToolVelocity Simulation::tool_velocity() const noexcept {
-  std::array<mjtNum, 6> velocity{};  // angular first
-  mj_objectVelocity(model_.get(), data_.get(), mjOBJ_SITE, tool_, velocity.data(), 0);
-  return {{velocity[3], velocity[4], velocity[5]}, velocity[2]};
 }
 
 Eigen::Isometry3d Simulation::body_pose(int body) const noexcept {

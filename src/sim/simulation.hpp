@@ -26,6 +26,8 @@ class Simulation {
 
   void reset(std::uint64_t seed);
   [[nodiscard]] Time now() const noexcept { return now_; }
+  /// Grows with every reset.
+  [[nodiscard]] std::uint64_t episode() const noexcept { return episode_; }
   [[nodiscard]] Status advance(Time until) noexcept;
   [[nodiscard]] Status command(std::span<const double> q) noexcept;
   void hold() noexcept;
@@ -39,12 +41,6 @@ class Simulation {
   [[nodiscard]] Eigen::Isometry3d base_from_tool() const noexcept;
   /// Where the tool would be with the arm at the servos' targets. Uses scratch memory of the simulation.
   [[nodiscard]] Eigen::Isometry3d base_from_target_tool() const noexcept;
-  /// Measured velocity of the tool in base axes: linear, m/s, and about the vertical, rad/s.
-  struct ToolVelocity {
-    Eigen::Vector3d linear;
-    double yaw;
-  };
-  [[nodiscard]] ToolVelocity tool_velocity() const noexcept;
   [[nodiscard]] Eigen::Isometry3d base_from_cube(int cube) const noexcept;
   [[nodiscard]] Eigen::Isometry3d base_from_plate(int plate) const noexcept;
   [[nodiscard]] bool succeeded(const Instruction& instruction) const noexcept;
@@ -78,6 +74,7 @@ class Simulation {
   std::unique_ptr<Renderer> renderer_;
   Time now_{};
   std::uint64_t next_id_ = 1;
+  std::uint64_t episode_ = 0;
   int tool_ = 0;
   int finger_ = 0;  // first of the two fingers' places in qpos and qvel
   std::array<int, kColours> cube_bodies_{};

@@ -123,6 +123,7 @@ TEST_CASE("card: every damage is refused where it is") {
     PolicyCard card = testing::sample_card();
     damage.apply(card);
     const std::string text = refusal(card);
-    CHECK_MESSAGE(text.starts_with("[card " + damage.text), text << "\n    should begin with: [card " << damage.text);
+    const std::string expected = std::string("[card ").append(damage.text);
+    CHECK_MESSAGE(text.starts_with(expected), text << "\n    should begin with: " << expected);
   }
 }

@@ -8,16 +8,17 @@
 #include <numeric>
 
 #include "limited_disk.hpp"
+#include "read_bytes.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/record/crc32.hpp"
-#include "temporary.hpp"
+#include "temporary_folder.hpp"
 
 using namespace sinew;
 using sinew::testing::read_bytes;
 
 TEST_CASE("journal file: a write that fails half way leaves nothing behind, and the next one lands") {
   const testing::TemporaryFolder folder;
-  JournalFile file(folder / "journal", false);
+  JournalFile file(folder.path() / "journal", false);
   std::vector<std::uint8_t> bytes(3000);
   std::iota(bytes.begin(), bytes.end(), std::uint8_t{0});
   const std::span<const std::uint8_t> all(bytes);
@@ -26,14 +27,14 @@ TEST_CASE("journal file: a write that fails half way leaves nothing behind, and 
     const testing::LimitedDisk disk(2000);
     CHECK_FALSE(file.write(all));
     CHECK(file.error() == EFBIG);
-    CHECK(std::filesystem::file_size(folder / "journal") == 1000);
+    CHECK(std::filesystem::file_size(folder.path() / "journal") == 1000);
   }
   REQUIRE(file.write(all.subspan(1000)));
   CHECK(file.size() == 3000);
   CHECK(file.crc() == crc32(all));
   CHECK(file.sync());
   CHECK(file.close());
-  CHECK(read_bytes(folder / "journal") == bytes);
+  CHECK(read_bytes(folder.path() / "journal") == bytes);
   CHECK_FALSE(file.write(all));
 }
 
@@ -41,20 +42,20 @@ TEST_CASE("journal file: refuses a file with content, unless told to overwrite i
   const testing::TemporaryFolder folder;
   const std::uint8_t byte[] = {7};
   {
-    JournalFile file(folder / "journal", false);
+    JournalFile file(folder.path() / "journal", false);
     REQUIRE(file.write(byte));
   }
-  CHECK_THROWS_AS(JournalFile(folder / "journal", false), Error);
-  CHECK(read_bytes(folder / "journal") == std::vector<std::uint8_t>{7});
-  JournalFile again(folder / "journal", true);
+  CHECK_THROWS_AS(JournalFile(folder.path() / "journal", false), Error);
+  CHECK(read_bytes(folder.path() / "journal") == std::vector<std::uint8_t>{7});
+  JournalFile again(folder.path() / "journal", true);
   CHECK(again.size() == 0);
-  CHECK(std::filesystem::file_size(folder / "journal") == 0);
+  CHECK(std::filesystem::file_size(folder.path() / "journal") == 0);
 }
 
 TEST_CASE("journal file: names the file and the reason when it cannot be created") {
   const testing::TemporaryFolder folder;
   try {
-    JournalFile(folder / "absent" / "journal", false);
+    JournalFile(folder.path() / "absent" / "journal", false);
     FAIL("created");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::io);

@@ -9,9 +9,10 @@
 #include <string>
 
 #include "limited_disk.hpp"
+#include "read_bytes.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/testing/no_alloc.hpp"
-#include "temporary.hpp"
+#include "temporary_folder.hpp"
 #include "test_seed.hpp"
 
 using namespace sinew;
@@ -47,7 +48,7 @@ std::size_t count(const std::filesystem::path& path, std::string_view text) {
 
 TEST_CASE("recorder: numbers records from 1, and acknowledges them when their chunk is with the kernel") {
   const testing::TemporaryFolder folder;
-  Recorder recorder(folder / "a.mcap", nullptr, {.chunk_interval = 100ms, .sync_interval = 24h});
+  Recorder recorder(folder.path() / "a.mcap", nullptr, {.chunk_interval = 100ms, .sync_interval = 24h});
   const double command[] = {0.5, 0.6};
   CHECK(recorder.add(make_observation(10ms)) == 1);
   CHECK(recorder.add_command(20ms, command) == 2);
@@ -69,7 +70,7 @@ TEST_CASE("recorder: numbers records from 1, and acknowledges them when their ch
 
 TEST_CASE("recorder: syncs on its own when the interval is over") {
   const testing::TemporaryFolder folder;
-  Recorder recorder(folder / "a.mcap", nullptr, {.chunk_interval = 1ms, .sync_interval = 0ns});
+  Recorder recorder(folder.path() / "a.mcap", nullptr, {.chunk_interval = 1ms, .sync_interval = 0ns});
   recorder.add(make_observation(1ms));
   recorder.add(make_observation(2ms));
   CHECK(recorder.durable() == 1);
@@ -77,7 +78,7 @@ TEST_CASE("recorder: syncs on its own when the interval is over") {
 
 TEST_CASE("recorder: a chunk ends before it outgrows its size, and one larger record gets its own") {
   const testing::TemporaryFolder folder;
-  Recorder recorder(folder / "a.mcap", nullptr, {.chunk_bytes = 16384, .chunk_interval = 24h});
+  Recorder recorder(folder.path() / "a.mcap", nullptr, {.chunk_bytes = 16384, .chunk_interval = 24h});
   const double command[] = {1.0};
   recorder.add_command(1ms, command);
   recorder.add_command(2ms, command);
@@ -86,12 +87,12 @@ TEST_CASE("recorder: a chunk ends before it outgrows its size, and one larger re
   recorder.add_command(4ms, command);
   CHECK(recorder.acknowledged() == 3);
   REQUIRE(recorder.close());
-  CHECK(std::filesystem::file_size(folder / "a.mcap") > 60000);
+  CHECK(std::filesystem::file_size(folder.path() / "a.mcap") > 60000);
 }
 
 TEST_CASE("recorder: what the disk refuses is dropped, counted, reported in the file, and nothing throws") {
   const testing::TemporaryFolder folder;
-  const auto path = folder / "a.mcap";
+  const auto path = folder.path() / "a.mcap";
   Recorder recorder(path, nullptr, {.chunk_interval = 100ms, .sync_interval = 24h});
   recorder.add(make_observation(1ms));
   REQUIRE(recorder.flush());
@@ -119,7 +120,7 @@ TEST_CASE("recorder: what the disk refuses is dropped, counted, reported in the 
 
 TEST_CASE("recorder: a record that straddles a lost chunk is dropped once") {
   const testing::TemporaryFolder folder;
-  const auto path = folder / "a.mcap";
+  const auto path = folder.path() / "a.mcap";
   Recorder recorder(path, nullptr, {.chunk_bytes = 40000, .chunk_interval = 24h, .sync_interval = 24h});
   {
     const testing::LimitedDisk disk(4096);
@@ -135,7 +136,7 @@ TEST_CASE("recorder: a record that straddles a lost chunk is dropped once") {
 
 TEST_CASE("recorder: a record of before time began, and one after the end, are dropped and counted") {
   const testing::TemporaryFolder folder;
-  Recorder recorder(folder / "a.mcap");
+  Recorder recorder(folder.path() / "a.mcap");
   CHECK(recorder.add(make_observation(-1ns)) == 1);
   CHECK(recorder.dropped() == 1);
   CHECK(recorder.last_error() == "the time is negative");
@@ -145,20 +146,30 @@ TEST_CASE("recorder: a record of before time began, and one after the end, are d
   CHECK_FALSE(recorder.close());
 }
 
+TEST_CASE("recorder: the limits of the joints travel with the recording") {
+  const testing::TemporaryFolder folder;
+  const LimitsCard limits{
+      .lower = {-1.5, 0.0}, .upper = {1.5, 0.08}, .velocity = {2.0, 0.2}, .acceleration = {10.0, 4.0}, .jerk = {300.0, 100.0}};
+  Recorder recorder(folder.path() / "a.mcap", nullptr, {.joint_names = {"j1", "gripper"}, .limits = limits});
+  REQUIRE(recorder.close());
+  CHECK(count(folder.path() / "a.mcap", R"({"joint_names":["j1","gripper"],"lower":[-1.5,0.0],"upper":[1.5,0.08],"velocity":[2.0,0.2],)"
+                                        R"("acceleration":[10.0,4.0],"jerk":[300.0,100.0]})") == 1);
+}
+
 TEST_CASE("recorder: the same records give the same bytes") {
   const testing::TemporaryFolder folder;
   for (const char* name : {"a.mcap", "b.mcap"}) {
-    Recorder recorder(folder / name, nullptr, {.joint_names = {"j1", "j2", "j3"}});
+    Recorder recorder(folder.path() / name, nullptr, {.joint_names = {"j1", "j2", "j3"}});
     for (int i = 0; i < 50; ++i) recorder.add(make_observation(i * 20ms));
     REQUIRE(recorder.close());
   }
-  CHECK(testing::read_bytes(folder / "a.mcap") == testing::read_bytes(folder / "b.mcap"));
+  CHECK(testing::read_bytes(folder.path() / "a.mcap") == testing::read_bytes(folder.path() / "b.mcap"));
 }
 
 TEST_CASE("recorder: adding allocates nothing once it has seen records of that size") {
   REQUIRE(testing::counting_works());
   const testing::TemporaryFolder folder;
-  Recorder recorder(folder / "a.mcap", nullptr, {.chunk_interval = 100ms});
+  Recorder recorder(folder.path() / "a.mcap", nullptr, {.chunk_interval = 100ms});
   auto observation = make_observation(0ms, 96);
   const ActionChunk chunk(16, 8);
   const double command[8] = {};

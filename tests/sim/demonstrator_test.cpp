@@ -28,7 +28,7 @@ const std::filesystem::path kDirectory = SINEW_DEMONSTRATOR_DIRECTORY;
 struct Bench {
   explicit Bench(std::uint64_t seed)
       : card(read_card(kDirectory / "sinew.json")), statistics(read_statistics(kDirectory / card.statistics.file, card.statistics.sha256)),
-        robot(MujocoRobot::tabletop({.seed = seed, .camera_height = 128, .camera_width = 128, .render_cameras = true, .limits = {}})), encoder(card, statistics),
+        robot(MujocoRobot::tabletop({.seed = seed, .camera_height = 128, .camera_width = 128, .render_cameras = true})), encoder(card, statistics),
         demonstrator(Demonstrator::load({kDirectory, card}, robot.simulation())), decoder(make_decoder(card, statistics)), inputs(make_tensors(encoder.spec())),
         outputs(make_tensors(demonstrator.spec().outputs)) {}
   Status encode(std::string_view instruction) {
@@ -152,7 +152,7 @@ TEST_CASE("demonstrator: outlives the robot object, and its name is taken only o
   PolicyCard card = read_card(kDirectory / "sinew.json");
   std::optional<AnyBackend> backend;
   {
-    const auto robot = MujocoRobot::tabletop({.seed = 1, .camera_height = 128, .camera_width = 128, .render_cameras = false, .limits = {}});
+    const auto robot = MujocoRobot::tabletop({.seed = 1, .camera_height = 128, .camera_width = 128, .render_cameras = false});
     add_demonstrator(registry, robot);
     CHECK_THROWS_AS(add_demonstrator(registry, robot), Error);
     backend.emplace(registry.make("demonstrator", {kDirectory, card}));

@@ -14,8 +14,9 @@
 
 namespace sinew {
 
-/// Whose arithmetic a resize reproduces, byte for byte. `pil_*`: Pillow up to 12, horizontal pass first. `pil13_*`: Pillow 13
-/// and later, which runs the vertical pass first where that saves work (`h - H > 2 (w - W)` and `h > H`).
+/// Whose arithmetic a resize reproduces, byte for byte. The generations differ in which pass comes first, which shows because values
+/// are rounded to 8 bits in between. `pil_*`: Pillow 12.2 and 12.3, horizontal first but for strips (h > 100 w and h > H; Pillow up
+/// to 12.1 knows no exception). `pil13_*`: Pillow 13, vertical first where that saves work (h > H and h - H > 2 (w - W)).
 enum class ResizeRule : std::uint8_t {
   pil_nearest,
   pil_box,
@@ -66,7 +67,7 @@ class Resizer {
 
   const Axis& axis(int in, int out, const Axis* keep);
   void run(const ImageView& in, int height, int width, std::uint8_t* out);
-  void build(Axis& axis, int in, int out) const;
+  static void build(Axis& axis, ResizeRule filter, int in, int out);
 
   ResizeRule rule_;
   std::array<Axis, 8> axes_;

@@ -19,7 +19,9 @@ class AnyRobot {
 
   [[nodiscard]] Time now() const noexcept { return self_->now(); }
   [[nodiscard]] Status wait_until(Time time) noexcept { return self_->wait_until(time); }
-  [[nodiscard]] Status observe(std::string_view instruction, Observation& observation) noexcept { return self_->observe(instruction, observation); }
+  [[nodiscard]] Status observe(std::string_view instruction, Observation& observation) noexcept {
+    return self_->observe(instruction, observation);
+  }
   [[nodiscard]] Status positions(std::span<double> q) const noexcept { return self_->positions(q); }
   [[nodiscard]] Status command(std::span<const double> target) noexcept { return self_->command(target); }
   void stop() noexcept { self_->stop(); }
@@ -41,7 +43,9 @@ class AnyRobot {
     explicit Model(std::shared_ptr<R> r) : robot(std::move(r)) {}
     Time now() const noexcept override { return robot->now(); }
     Status wait_until(Time time) noexcept override { return robot->wait_until(time); }
-    Status observe(std::string_view instruction, Observation& observation) noexcept override { return robot->observe(instruction, observation); }
+    Status observe(std::string_view instruction, Observation& observation) noexcept override {
+      return robot->observe(instruction, observation);
+    }
     Status positions(std::span<double> q) const noexcept override { return std::as_const(*robot).positions(q); }
     Status command(std::span<const double> target) noexcept override { return robot->command(target); }
     void stop() noexcept override { robot->stop(); }

@@ -22,12 +22,12 @@ namespace sinew {
 
 /// Rates and parts of a control loop.
 struct ControlLoopOptions {
-  double control_rate = 200;        ///< Hz of the commands
-  double inference_rate = 10;       ///< Hz of the policy, at most control_rate
-  std::optional<Chain<>> chain;     ///< base to tool; needed when the policy emits tool poses
-  JointResolverOptions resolver;    ///< of tool poses
-  double trace_seconds = 60;        ///< room of the trace
-  Recorder* recorder = nullptr;     ///< gets every observation, chunk and command; must outlive the loop
+  double control_rate = 200;      ///< Hz of the commands
+  double inference_rate = 10;     ///< Hz of the policy, at most control_rate
+  std::optional<Chain<>> chain;   ///< base to tool; needed when the policy emits tool poses
+  JointResolverOptions resolver;  ///< of tool poses
+  double trace_seconds = 60;      ///< room of the trace
+  Recorder* recorder = nullptr;   ///< gets every observation, chunk and command; must outlive the loop
 };
 
 /// Drives one robot with one policy, inference and control in one thread: between two ticks the policy runs to its end. That is
@@ -68,7 +68,7 @@ class ControlLoop {
   Time inference_period_;
   std::optional<JointResolver> resolver_;
   ChunkTimeline timeline_;
-  CommandFilter<> filter_;
+  CommandFilter filter_;
   Recorder* recorder_;
   ControlTrace trace_;
   Observation observation_;
@@ -92,14 +92,22 @@ std::optional<JointResolver> loop_resolver(const PolicyCard& card, const Control
 
 template <Robot R>
 ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& options)
-    : robot_(robot), policy_(policy), limits_(detail::loop_limits(std::as_const(robot).limits(), policy.card(), options)),
-      control_period_(from_seconds(1 / options.control_rate)), inference_period_(from_seconds(1 / options.inference_rate)),
-      resolver_(detail::loop_resolver(policy.card(), options)), timeline_(limits_.dof(), detail::timeline_options(policy.card(), limits_)),
-      filter_(limits_, control_period_), recorder_(options.recorder),
+    : robot_(robot),
+      policy_(policy),
+      limits_(detail::loop_limits(std::as_const(robot).limits(), policy.card(), options)),
+      control_period_(from_seconds(1 / options.control_rate)),
+      inference_period_(from_seconds(1 / options.inference_rate)),
+      resolver_(detail::loop_resolver(policy.card(), options)),
+      timeline_(limits_.dof(), detail::timeline_options(policy.card(), limits_)),
+      filter_(limits_, control_period_),
+      recorder_(options.recorder),
       trace_(limits_.dof(), static_cast<std::size_t>(options.trace_seconds * options.control_rate) + 1,
              static_cast<std::size_t>(options.trace_seconds * options.inference_rate) + 1),
-      chunk_(policy.make_chunk()), joints_(policy.card().action.horizon, limits_.dof()), measured_(static_cast<std::size_t>(limits_.dof())),
-      target_(measured_), command_(measured_) {
+      chunk_(policy.make_chunk()),
+      joints_(policy.card().action.horizon, limits_.dof()),
+      measured_(static_cast<std::size_t>(limits_.dof())),
+      target_(measured_),
+      command_(measured_) {
   error_.reserve(512);
 }
 
@@ -159,14 +167,14 @@ Status ControlLoop<R>::infer(std::string_view instruction) noexcept {
   if (record.status == Status::ok) {
     const Time resolving = clock.now();
     if (resolver_) {
-      record.status = resolver_->resolve(chunk_, command_.empty() ? measured_ : std::span<const double>(filter_.position()), joints_);
+      record.status = resolver_->resolve(chunk_, filter_.position(), joints_);
     } else {
       std::swap(joints_, chunk_);
     }
     record.resolve = clock.now() - resolving;
     if (record.status == Status::ok) record.status = timeline_.push(joints_, record.time);
     if (record.status != Status::ok) error_.assign("chunk refused: ").append(to_string(record.status));
-    if (record.status == Status::ok && recorder_ != nullptr) (void)recorder_->add(joints_, record.time);
+    if (record.status == Status::ok && recorder_ != nullptr) (void)recorder_->add_chunk(record.time, joints_);
   }
   trace_.add_inference(record);
   return record.status;
@@ -191,7 +199,7 @@ Status ControlLoop<R>::tick() noexcept {
   if (record.status == Status::ok) record.status = filtered;
   status = robot_.command(command_);
   trace_.add_tick(record, target_, command_, filter_.velocity(), filter_.acceleration(), measured_);
-  if (recorder_ != nullptr) (void)recorder_->add(next_tick_, command_);
+  if (recorder_ != nullptr) (void)recorder_->add_command(next_tick_, command_);
   if (status != Status::ok) error_.assign("the robot refused a command");
   return status;
 }

@@ -14,8 +14,8 @@ namespace sinew {
 /// One control tick, without its vectors.
 struct TickRecord {
   Time time{};
-  Time duration{};              ///< of timeline and filter, operating system's clock
-  Status status = Status::ok;   ///< of the timeline or the filter, whichever spoke first
+  Time duration{};             ///< of timeline and filter, operating system's clock
+  Status status = Status::ok;  ///< of the timeline or the filter, whichever spoke first
 };
 
 /// One inference: stage times, operating system's clock.

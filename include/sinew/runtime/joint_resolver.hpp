@@ -41,8 +41,8 @@ class JointResolver {
   int grippers_;
   JointResolverOptions options_;
   ChainScratch<> scratch_;
-  Eigen::VectorXd seed_;
-  Eigen::VectorXd posture_;
+  JointVector<> seed_;
+  JointVector<> posture_;
   int rows_ = 0;
 };
 

@@ -28,7 +28,8 @@ class Policy {
   Policy(PolicyCard card, AnyEncoder encoder, AnyBackend backend, AnyDecoder decoder);
   /// Reads `directory/sinew.json`, its statistics and the model. `backend` overrides the card's choice. Throws Error for
   /// whatever is missing, malformed or unknown; nothing is guessed.
-  static Policy load(const std::filesystem::path& directory, const BackendRegistry& registry = BackendRegistry::with_defaults(), std::string_view backend = {});
+  static Policy load(const std::filesystem::path& directory, const BackendRegistry& registry = BackendRegistry::with_defaults(),
+                     std::string_view backend = {});
 
   [[nodiscard]] const PolicyCard& card() const noexcept { return card_; }
   /// Tensors that the encoder writes.

@@ -4,10 +4,12 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "sinew/backend/registry.hpp"
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/core/normalizer.hpp"
+#include "sinew/sim/instruction.hpp"
 #include "sinew/sim/mujoco_robot.hpp"
 
 namespace sinew::sim {
@@ -17,7 +19,8 @@ namespace sinew::sim {
 /// Reads `prompt u8 [n]` (the instruction stands somewhere in it) and, of `state f32 [dim]`, the measured tool pose that its
 /// deltas are relative to; the other inputs of the card's encoder only have to be there. Writes `actions f32 [horizon, 7]`:
 /// position delta (m) and rotation vector (rad) in base axes, gripper opening (m), normalised as the card says, one row per
-/// 1 / rate. The plan starts at the simulator's present state; nothing is kept between calls. `backend_failed` for a prompt
+/// 1 / rate. A plan goes on where the one before it would be by now, and starts anew at the arm's present target after a
+/// reset, another instruction, a pause, or when the arm has not followed. `backend_failed` for a prompt
 /// without a known instruction; last_error() lists what is known. Allocates nothing in `infer`.
 class Demonstrator {
  public:
@@ -27,9 +30,16 @@ class Demonstrator {
   [[nodiscard]] const ModelSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] Status infer(const TensorMap& in, TensorMap& out) noexcept;
   [[nodiscard]] std::string_view last_error() const noexcept { return error_.view(); }
+  /// Forgets the plan.
+  void reset() noexcept;
+  Demonstrator(Demonstrator&&) noexcept;
+  Demonstrator& operator=(Demonstrator&&) noexcept;
+  ~Demonstrator();
 
  private:
+  struct Plan;
   Demonstrator(std::shared_ptr<const Simulation> simulation, ModelSpec spec, Normalizer normalizer, int tool_offset, int steps_per_row);
+  void continue_plan(const Instruction& instruction) noexcept;
   [[nodiscard]] Status check(const TensorMap& in, const TensorMap& out) noexcept;
 
   std::shared_ptr<const Simulation> simulation_;
@@ -37,11 +47,12 @@ class Demonstrator {
   Normalizer normalizer_;
   int tool_offset_;    // of the tool pose in `state`
   int steps_per_row_;  // of the expert
+  std::unique_ptr<Plan> plan_;
   std::vector<double> rows_;
   FixedText error_;
 };
 
-static_assert(Backend<Demonstrator>);
+static_assert(ResettableBackend<Demonstrator>);
 
 /// Registers "demonstrator" for the world of `robot`; the backend keeps that world alive, not the robot object.
 void add_demonstrator(BackendRegistry& registry, const MujocoRobot& robot);

@@ -28,7 +28,7 @@ struct TabletopOptions {
   int camera_height = 128;            ///< of "front" and "wrist" in observations, pixels
   int camera_width = 128;             ///< pixels
   bool render_cameras = true;         ///< false: observations have no cameras, and no OpenGL is needed
-  std::optional<JointLimits> limits;  ///< instead of tabletop_limits(); tightened to what the arm can do
+  std::optional<JointLimits> limits{};  ///< instead of tabletop_limits(); tightened to what the arm can do
 };
 
 /// One object of the scene in the arm's base frame, which is also the world's.

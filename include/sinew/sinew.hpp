@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Table of contents: includes every public header of sinew::sinew. The optional targets have headers of their own.
+#pragma once
+
+// Vocabulary
+#include "sinew/core/action_chunk.hpp"  // timed targets [horizon, dim]
+#include "sinew/core/card.hpp"          // what a policy was trained on and what it emits
+#include "sinew/core/clock.hpp"         // injected time
+#include "sinew/core/error.hpp"         // what set-up throws
+#include "sinew/core/image.hpp"         // camera pixels, owned or viewed
+#include "sinew/core/log.hpp"           // logging callback
+#include "sinew/core/normalizer.hpp"    // SI units to a policy's space and back
+#include "sinew/core/observation.hpp"   // cameras, channels, instruction
+#include "sinew/core/status.hpp"        // what the tick returns
+#include "sinew/core/tensor.hpp"        // tensors with a capacity and a current shape
+#include "sinew/core/tensor_map.hpp"    // tensors by name
+#include "sinew/core/tensor_spec.hpp"   // what a tensor may look like
+#include "sinew/core/version.hpp"       // version of the library
+
+// Files from strangers
+#include "sinew/io/card_json.hpp"    // sinew.json and stats.json
+#include "sinew/io/json.hpp"         // strict JSON
+#include "sinew/io/json_cursor.hpp"  // binds JSON to a schema
+#include "sinew/io/sha256.hpp"       // pins files
+
+// Kinematics
+#include "sinew/kinematics/chain.hpp"     // URDF to a flat program
+#include "sinew/kinematics/forward.hpp"   // poses
+#include "sinew/kinematics/inverse.hpp"   // joint solutions inside the limits
+#include "sinew/kinematics/jacobian.hpp"  // 6 x n
+#include "sinew/kinematics/rotation.hpp"  // every convention by name
+#include "sinew/kinematics/urdf.hpp"      // strict URDF reader
+
+// Observation to tensors, tensors to actions
+#include "sinew/action/decoder.hpp"               // Decoder concept and AnyDecoder
+#include "sinew/action/joint_decoder.hpp"         // absolute joint positions
+#include "sinew/action/make_decoder.hpp"          // the decoder of a card
+#include "sinew/action/tool_delta_decoder.hpp"    // tool deltas relative to the observation
+#include "sinew/observation/encoder.hpp"          // Encoder concept and AnyEncoder
+#include "sinew/observation/image_processor.hpp"  // Qwen3-VL patches
+#include "sinew/observation/prompt.hpp"           // prompt templates
+#include "sinew/observation/resize.hpp"           // Pillow's resampling, bit for bit
+#include "sinew/observation/vla_encoder.hpp"      // the encoder of a card
+
+// How a policy is executed
+#include "sinew/backend/any_backend.hpp"        // a backend chosen at run time
+#include "sinew/backend/backend.hpp"            // Backend concept
+#include "sinew/backend/reference_backend.hpp"  // an affine policy in two loops
+#include "sinew/backend/registry.hpp"           // backends by name
+
+// From chunks to commands
+#include "sinew/motion/chunk_timeline.hpp"  // one target for every instant
+#include "sinew/motion/command_filter.hpp"  // position, velocity, acceleration and jerk limits
+#include "sinew/motion/joint_limits.hpp"    // what a joint may do
+#include "sinew/record/recorder.hpp"        // MCAP recording
+
+// Closing the loop
+#include "sinew/runtime/any_robot.hpp"       // a robot chosen at run time
+#include "sinew/runtime/control_loop.hpp"    // policy, timeline and filter on the robot's clock
+#include "sinew/runtime/control_trace.hpp"   // what the loop did
+#include "sinew/runtime/joint_resolver.hpp"  // tool poses to joints
+#include "sinew/runtime/policy.hpp"          // observation in, chunk out
+#include "sinew/runtime/robot.hpp"           // Robot concept

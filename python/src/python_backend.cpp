@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "python_backend.hpp"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace sinew {
+
+namespace py = pybind11;
+
+namespace {
+
+py::dtype numpy_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::boolean: return py::dtype::of<bool>();
+    case DType::u8: return py::dtype::of<std::uint8_t>();
+    case DType::i8: return py::dtype::of<std::int8_t>();
+    case DType::i32: return py::dtype::of<std::int32_t>();
+    case DType::i64: return py::dtype::of<std::int64_t>();
+    case DType::f16: return py::dtype("float16");
+    case DType::bf16: return py::dtype::of<std::uint16_t>();  // NumPy has none: the raw bits
+    case DType::f32: return py::dtype::of<float>();
+    case DType::f64: return py::dtype::of<double>();
+  }
+  return py::dtype::of<float>();
+}
+
+}  // namespace
+
+py::array tensor_view(const Tensor& tensor, py::handle base) {
+  const auto dims = tensor.shape().dims();
+  const std::vector<py::ssize_t> shape(dims.begin(), dims.end());
+  py::array array(numpy_dtype(tensor.dtype()), shape, tensor.bytes().data(), base);
+  array.attr("flags").attr("writeable") = false;
+  return array;
+}
+
+PythonBackend::PythonBackend(py::object object, TensorSpecs outputs) : object_(new py::object(std::move(object))) {
+  if (!py::hasattr(*object_, "infer"))
+    fail(ErrorCode::invalid_argument,
+         {"PythonBackend", "object", "one with a method infer(dict) -> dict", py::repr(py::type::of(*object_)).cast<std::string>(), ""});
+  spec_.name = py::str(py::type::of(*object_).attr("__name__")).cast<std::string>();
+  spec_.outputs = std::move(outputs);
+}
+
+Status PythonBackend::infer(const TensorMap& in, TensorMap& out) noexcept {
+  const py::gil_scoped_acquire gil;
+  try {
+    error_.clear();
+    return call(in, out);
+  } catch (const std::exception& error) {  // error_already_set is one too
+    error_ = error.what();
+    return Status::backend_failed;
+  }
+}
+
+Status PythonBackend::call(const TensorMap& in, TensorMap& out) {
+  py::dict inputs;
+  for (const auto& [name, tensor] : in) inputs[py::str(name)] = tensor_view(tensor, py::none());
+  const py::object result = object_->attr("infer")(inputs);
+  for (const auto& spec : spec_.outputs) {
+    if (!py::isinstance<py::dict>(result) || !result.contains(py::str(spec.name))) {
+      error_ = fmt::format("infer() returned no '{}'", spec.name);
+      return Status::missing;
+    }
+    const auto array = bindings::Floats::ensure(result[py::str(spec.name)]);
+    if (!array) throw py::error_already_set();
+    Tensor& tensor = out[spec.name];
+    const std::vector<std::int64_t> dims(array.shape(), array.shape() + array.ndim());
+    if (tensor.dtype() != DType::f32 || dims.size() > Shape::kMaxRank || Shape(dims) != spec.capacity ||
+        tensor.set_shape(Shape(dims)) != Status::ok) {
+      error_ =
+          fmt::format("infer() returned '{}' of shape {}, expected {}", spec.name, bindings::shape_text(array), to_string(spec.capacity));
+      return Status::bad_shape;
+    }
+    std::memcpy(tensor.bytes().data(), array.data(), tensor.size_bytes());
+  }
+  return Status::ok;
+}
+
+void PythonBackend::reset() noexcept {
+  const py::gil_scoped_acquire gil;
+  try {
+    if (py::hasattr(*object_, "reset")) object_->attr("reset")();
+  } catch (const std::exception& error) {
+    error_ = error.what();
+  }
+}
+
+BackendFactory python_factory(py::object factory) {
+  // std::function copies its target; the shared pointer keeps Python's count out of that, and its deleter takes the GIL.
+  const std::shared_ptr<py::object> shared(new py::object(std::move(factory)), [](py::object* object) {
+    const py::gil_scoped_acquire gil;
+    delete object;
+  });
+  return [shared](const BackendRequest& request) {
+    const py::gil_scoped_acquire gil;
+    const auto& action = request.card.action;
+    return AnyBackend(
+        PythonBackend((*shared)(request.directory.string()), {{"actions", DType::f32, Shape{action.horizon, action.size()}}}));
+  };
+}
+
+}  // namespace sinew

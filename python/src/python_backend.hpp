@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A backend written in Python: an object with infer(dict of arrays) -> dict of arrays.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "bindings.hpp"
+#include "sinew/backend/backend.hpp"
+#include "sinew/backend/registry.hpp"
+
+namespace sinew {
+
+/// Calls `object.infer(inputs)`; inputs are views of the tensors, valid during the call. Results are checked against
+/// `outputs` and copied. `object.reset()` is called when it exists. Takes the GIL itself.
+class PythonBackend {
+ public:
+  /// `inputs` empty: every tensor that the encoder wrote is passed. Throws Error when the object has no `infer`.
+  PythonBackend(pybind11::object object, TensorSpecs outputs);
+
+  [[nodiscard]] const ModelSpec& spec() const noexcept { return spec_; }
+  [[nodiscard]] Status infer(const TensorMap& in, TensorMap& out) noexcept;
+  [[nodiscard]] std::string_view last_error() const noexcept { return error_; }
+  void reset() noexcept;
+
+ private:
+  /// Drops the reference under the GIL, whichever thread destroys the backend.
+  struct Release {
+    void operator()(pybind11::object* object) const {
+      const pybind11::gil_scoped_acquire gil;
+      delete object;
+    }
+  };
+  Status call(const TensorMap& in, TensorMap& out);
+
+  std::unique_ptr<pybind11::object, Release> object_;
+  ModelSpec spec_;
+  std::string error_;
+};
+
+static_assert(ResettableBackend<PythonBackend>);
+
+/// A registry entry that calls `factory(path)` and expects the tensor that the card's decoder reads: `actions [horizon, dim]`.
+[[nodiscard]] BackendFactory python_factory(pybind11::object factory);
+
+/// NumPy view of a tensor, without a copy; valid while the tensor lives. `base` keeps its owner alive.
+[[nodiscard]] pybind11::array tensor_view(const Tensor& tensor, pybind11::handle base);
+
+}  // namespace sinew

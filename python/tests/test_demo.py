@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`sinew demo` and `sinew inspect` as a user runs them; every file that the demo leaves is opened and looked into."""
+
+import html.parser
+import importlib.util
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sinew
+
+PACKAGE = Path(sinew.__file__).parent
+MODEL = PACKAGE / "models" / "tabletop_demonstrator"
+EPISODES = 3
+DOF = 8
+
+needs_simulator = pytest.mark.skipif(not list(PACKAGE.glob("_sinew_sim*")), reason="built without SINEW_SIM")
+needs_av = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="PyAV is not installed")
+
+
+def run_sinew(*arguments, **environment):
+    variables = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "MPLBACKEND": "Agg", **environment}
+    return subprocess.run([sys.executable, "-m", "sinew", *map(str, arguments)], capture_output=True, text=True, timeout=600, env=variables)
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """The demo, run once: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = run_sinew("demo", "--headless", "--episodes", EPISODES, "--seed", 0, "--output", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+@needs_simulator
+def test_all_episodes_succeed_and_one_line_says_so(outputs):
+    folder, printed = outputs
+    lines = printed.strip().splitlines()
+    assert len([line for line in lines if ": success after" in line]) == EPISODES
+    assert lines[-1].startswith(f"{EPISODES} of {EPISODES} episodes succeeded")
+    assert str(folder) in lines[-1]
+
+
+@needs_simulator
+@needs_av
+def test_film_shows_scene_cameras_and_plan(outputs):
+    import av
+
+    folder, printed = outputs
+    seconds = float(re.search(r"success after ([\d.]+) s", printed)[1])
+    for name in ("episode.mp4", *(f"episode-{index:03d}.mp4" for index in range(EPISODES))):
+        with av.open(str(folder / name)) as container:
+            stream = container.streams.video[0]
+            assert (stream.codec_context.width, stream.codec_context.height, stream.codec_context.pix_fmt) == (960, 720, "yuv420p")
+            assert stream.average_rate == 20
+            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        if name == "episode.mp4":
+            assert abs(len(frames) - 20 * (seconds + 0.6)) <= 3
+        scene, front, wrist, strip = (
+            [frame[area] for frame in frames]
+            for area in (np.s_[80:480, :704], np.s_[30:264, 704:], np.s_[300:528, 704:], np.s_[528:])
+        )
+        for view in (scene, front, wrist):
+            assert view[0].std() > 10, f"{name}: a picture without content"
+            change = np.abs(view[0].astype(int) - view[len(view) // 2]).mean()
+            assert change > 1, f"{name}: nothing moves"
+        orange = (np.abs(strip[len(strip) // 2].astype(int) - (255, 176, 64)).sum(axis=2) < 60).sum()
+        assert orange > 200, f"{name}: no plan is drawn"
+    assert (folder / "episode.mp4").read_bytes() == (folder / "episode-000.mp4").read_bytes()
+
+
+@needs_simulator
+def test_recording_holds_every_stage(outputs):
+    mcap_reader = pytest.importorskip("mcap.reader")
+    folder, _ = outputs
+    counts, commands, outcomes = {}, [], []
+    with open(folder / "recording.mcap", "rb") as stream:
+        reader = mcap_reader.make_reader(stream, validate_crcs=True)
+        card = json.loads(next(iter(reader.iter_attachments())).data)
+        for _, channel, message in reader.iter_messages():
+            counts[channel.topic] = counts.get(channel.topic, 0) + 1
+            if channel.topic == "/command":
+                commands.append((message.log_time, json.loads(message.data)["values"]))
+                joint_names = json.loads(channel.metadata["joint_names"])
+            elif channel.topic == "/event":
+                outcomes.append(json.loads(json.loads(message.data)["text"]).get("succeeded"))
+    assert card == sinew.load_card(str(MODEL))
+    assert joint_names == card["action"]["joint_names"]
+    assert outcomes == [None, True] * EPISODES
+    assert set(counts) == {"/observation", "/camera/front", "/camera/wrist", "/command", "/chunk", "/event"}
+    assert counts["/observation"] == counts["/camera/front"] == counts["/camera/wrist"]
+    assert 0.9 * counts["/observation"] <= counts["/chunk"] <= counts["/observation"]
+    assert counts["/command"] > 15 * counts["/observation"]
+    times = np.array([time for time, _ in commands])
+    assert (np.diff(times) > 0).all()
+    assert np.median(np.diff(times)) == 5_000_000  # 200 Hz
+    assert np.isfinite(np.array([values for _, values in commands])).all()
+
+
+class _Outline(html.parser.HTMLParser):
+    """Checks that tags close in order, and counts them."""
+
+    VOID = {"meta", "br", "img", "input", "link", "hr"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.counts, self.sources, self.text = [], {}, [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+        self.sources += [value for name, value in attributes if name in ("src", "href", "poster", "xlink:href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@needs_simulator
+def test_report_is_one_page_with_figures_and_tables(outputs):
+    folder, _ = outputs
+    outline = _Outline()
+    outline.feed((folder / "report.html").read_text(encoding="utf-8"))
+    assert outline.open == []
+    assert outline.counts["svg"] == EPISODES + 1  # joints of each episode, durations of the tick
+    text = " ".join(outline.text)
+    for word in ("observe", "encode", "infer", "decode", "resolve", "median", "p99", "worst", sinew.__version__, "tool_pose", "success", "gripper"):
+        assert word in text
+    assert not [source for source in outline.sources if source.startswith(("http:", "https:", "//"))]
+    shares = [float(share) for share in re.findall(r">([\d.]+) %<", (folder / "report.html").read_text(encoding="utf-8"))]
+    assert len(shares) == 3 * DOF and max(shares) <= 100.0
+
+
+@needs_simulator
+def test_unknown_colour_is_answered_with_the_known_ones(tmp_path):
+    done = run_sinew("demo", "--headless", "--instruction", "put the pink cube on the yellow plate", "--output", tmp_path / "out")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    for colour in ("pink", "red", "green", "blue", "yellow", "purple", "white"):
+        assert colour in done.stderr
+    assert not (tmp_path / "out" / "recording.mcap").exists()
+
+
+@needs_simulator
+def test_without_pyav_the_demo_goes_on_and_says_what_is_missing(tmp_path):
+    # A package of that name which cannot be found: what an absent PyAV looks like.
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['av'] = None\n")
+    search = os.pathsep.join([str(PACKAGE.parent), str(tmp_path)])
+    done = run_sinew("demo", "--headless", "--output", tmp_path / "out", PYTHONPATH=search)
+    assert done.returncode == 0, done.stderr
+    assert "pip install av" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["recording.mcap", "report.html"]
+
+
+def test_missing_package_is_named_with_the_line_that_mends_it(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['matplotlib'] = None\n")
+    search = os.pathsep.join([str(PACKAGE.parent), str(tmp_path)])
+    done = run_sinew("demo", "--headless", "--output", tmp_path / "out", PYTHONPATH=search)
+    assert done.returncode == 1
+    assert "matplotlib" in done.stderr and "pip install" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["demo", "--episodes", "0"], ["demo", "--rate", "nan"], ["demo", "--rate", "fast"], ["fly"], []])
+def test_mistaken_arguments_exit_with_2_and_no_traceback(arguments):
+    done = run_sinew(*arguments)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_version():
+    assert run_sinew("--version").stdout.strip() == f"sinew {sinew.__version__}"
+
+
+def test_inspect_prints_inputs_and_outputs_with_shapes_and_units():
+    done = run_sinew("inspect", MODEL)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"in +front +uint8 \[128, 128, 3\] +RGB", done.stdout)
+    assert re.search(r"in +tool_pose +float64 \[7\] +m,quat_wxyz", done.stdout)
+    assert re.search(r"out +chunk +float64 \[16, 7\] +m, rad", done.stdout)
+    assert re.search(r"out +gripper +command +m ", done.stdout)
+
+
+def test_inspect_names_the_place_of_a_mistake(tmp_path):
+    card = json.loads((MODEL / "sinew.json").read_text())
+    card["action"]["horizont"] = card["action"].pop("horizon")
+    (tmp_path / "sinew.json").write_text(json.dumps(card))
+    done = run_sinew("inspect", tmp_path)
+    assert done.returncode == 1
+    assert "horizont" in done.stderr and "horizon" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_preview_draws_two_pixels_per_character():
+    preview = pytest.importorskip("sinew.preview")
+    from rich.console import Console
+
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[:30, :, 0] = 255
+    image[30:, :, 2] = 255
+    small = preview.fit(image, columns=40, rows=15)
+    assert small.shape == (30, 40, 3)
+    out = io.StringIO()
+    Console(file=out, force_terminal=True, color_system="truecolor", width=80).print(preview.HalfBlocks(small[13:17, :2]))
+    upper, lower = out.getvalue().splitlines()[:2]
+    assert upper.count("▀") == lower.count("▀") == 2
+    assert "38;2;248;0;0" in upper and "48;2;248;0;0" in upper  # red above red
+    assert "38;2;0;0;248" in lower and "48;2;0;0;248" in lower  # blue above blue
+
+
+@needs_av
+def test_film_is_readable_where_h264_is_not_compiled_in(tmp_path, monkeypatch):
+    import av
+
+    from sinew import video
+
+    monkeypatch.setattr(av, "codecs_available", av.codecs_available - {"libx264"})
+    frame = np.full((video.HEIGHT, video.WIDTH, 3), (200, 60, 20), np.uint8)
+    with video.VideoWriter(tmp_path / "a.mp4") as writer:
+        for _ in range(5):
+            writer.add(frame)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert container.streams.video[0].codec_context.name == "mpeg4"
+        frames = [decoded.to_ndarray(format="rgb24") for decoded in container.decode(video=0)]
+    assert len(frames) == 5
+    assert np.abs(frames[0].astype(int) - frame).max() < 12

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinew/runtime/control_loop.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "sinew/core/error.hpp"
+
+namespace sinew {
+
+namespace detail {
+
+JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const ControlLoopOptions& options) {
+  const auto positive = [](double value) { return std::isfinite(value) && value > 0; };
+  if (!positive(options.control_rate) || !positive(options.inference_rate) || options.inference_rate > options.control_rate)
+    fail(ErrorCode::invalid_argument, {"ControlLoop", "rates", "0 < inference_rate <= control_rate, Hz",
+                                       fmt::format("inference {} Hz, control {} Hz", options.inference_rate, options.control_rate), ""});
+  if (!positive(options.trace_seconds) || options.trace_seconds > 86400)
+    fail(ErrorCode::invalid_argument,
+         {"ControlLoop", "trace_seconds", "above 0, at most a day", fmt::format("{}", options.trace_seconds), ""});
+  validate(robot, "ControlLoop");
+  if (robot.names != card.action.joint_names)
+    fail(ErrorCode::invalid_argument,
+         {"ControlLoop", fmt::format("joint order of policy '{}'", card.name), fmt::format("the robot's: {}", fmt::join(robot.names, ", ")),
+          fmt::format("{}", fmt::join(card.action.joint_names, ", ")), "a policy moves the robot that it was trained on"});
+  return card.limits ? tightest(robot, limits_from_card(*card.limits, card.action.joint_names)) : robot;
+}
+
+ChunkTimelineOptions timeline_options(const PolicyCard& card, const JointLimits& limits) {
+  // A chunk that asks for more than this share of a joint's range beyond its limits was not meant for this robot; what
+  // lies between is clamped by the filter.
+  constexpr double kEnvelopeMargin = 0.05;
+  ChunkTimelineOptions options;
+  options.max_horizon = card.action.horizon;
+  options.joint_order_hash = hash_joint_order(limits.names);
+  const int arm = limits.dof() - static_cast<int>(card.action.gripper_names.size());
+  for (int column = arm; column < limits.dof(); ++column) options.hold_columns.push_back(column);
+  for (std::size_t i = 0; i < limits.lower.size(); ++i) {
+    const double margin = kEnvelopeMargin * (limits.upper[i] - limits.lower[i]);
+    options.lower.push_back(limits.lower[i] - margin);
+    options.upper.push_back(limits.upper[i] + margin);
+  }
+  return options;
+}
+
+std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options) {
+  if (card.action.decoder != DecoderKind::tool_delta) return std::nullopt;
+  if (!options.chain)
+    fail(ErrorCode::invalid_argument, {"ControlLoop", "chain", "the kinematic chain from base to tool", "none",
+                                       "the policy emits tool poses; pass Chain::from_urdf(...) in the options"});
+  const auto& names = card.action.joint_names;
+  const std::size_t arm = names.size() - card.action.gripper_names.size();
+  const std::vector<std::string> arm_names(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(arm));
+  if (options.chain->joint_names() != arm_names)
+    fail(ErrorCode::invalid_argument,
+         {"ControlLoop", "joints of the chain", fmt::format("{}", fmt::join(arm_names, ", ")),
+          fmt::format("{}", fmt::join(options.chain->joint_names(), ", ")), "the card's joint_names without its grippers"});
+  return std::optional<JointResolver>(std::in_place, *options.chain, static_cast<int>(card.action.gripper_names.size()), options.resolver);
+}
+
+}  // namespace detail
+
+template class ControlLoop<AnyRobot>;
+
+}  // namespace sinew

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinew/runtime/control_loop.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "affine_policy.hpp"
+#include "sinew/core/error.hpp"
+#include "sinew/testing/no_alloc.hpp"
+
+using sinew::Status;
+using sinew::Time;
+
+namespace {
+
+/// Two joints that are wherever they are told to be; time passes only in wait_until.
+struct IdealRobot {
+  sinew::VirtualClock clock;
+  std::vector<double> q{0.1, -0.2};
+  std::vector<std::vector<double>> commands;
+  sinew::JointLimits joint_limits{{"a", "b"}, {-1.5, -1.5}, {1.5, 1.5}, {1, 1}, {5, 5}, {100, 100}};
+  bool camera_works = true;
+  bool accepts = true;
+  bool stopped = false;
+  std::uint64_t id = 0;
+
+  IdealRobot() { commands.reserve(100000); }
+  Time now() const noexcept { return clock.now(); }
+  Status wait_until(Time time) noexcept {
+    if (time > clock.now()) clock.set(time);
+    return Status::ok;
+  }
+  Status observe(std::string_view instruction, sinew::Observation& observation) noexcept {
+    if (!camera_works) return Status::timeout;
+    if (observation.channels.empty()) observation.channels.push_back({"joint_position", "rad", {0, 0}, {}});
+    observation.channels[0].values = q;
+    observation.channels[0].stamp = observation.time = clock.now();
+    observation.instruction.assign(instruction);
+    observation.id = ++id;
+    return Status::ok;
+  }
+  Status positions(std::span<double> out) const noexcept {
+    std::copy(q.begin(), q.end(), out.begin());
+    return Status::ok;
+  }
+  Status command(std::span<const double> target) noexcept {
+    if (!accepts) return Status::out_of_range;
+    q.assign(target.begin(), target.end());
+    commands.emplace_back(target.begin(), target.end());
+    return Status::ok;
+  }
+  void stop() noexcept { stopped = true; }
+  const sinew::JointLimits& limits() const noexcept { return joint_limits; }
+};
+static_assert(sinew::Robot<IdealRobot>);
+
+sinew::Policy affine_policy() {
+  const sinew::testing::TemporaryDirectory directory;
+  sinew::testing::write_affine_policy(directory);
+  return sinew::Policy::load(directory.path());
+}
+
+/// Largest backward differences of the commands, in limits of the robot.
+void check_within_limits(const IdealRobot& robot, double dt) {
+  for (std::size_t i = 2; i < robot.commands.size(); ++i)
+    for (std::size_t j = 0; j < 2; ++j) {
+      const double q = robot.commands[i][j];
+      const double dq = (q - robot.commands[i - 1][j]) / dt;
+      const double ddq = (q - 2 * robot.commands[i - 1][j] + robot.commands[i - 2][j]) / (dt * dt);
+      CHECK(std::isfinite(q));
+      CHECK(std::abs(q) <= 1.5);
+      CHECK(std::abs(dq) <= 1 + 1e-9);
+      CHECK(std::abs(ddq) <= 5 + 1e-6);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("control loop: follows the policy within the limits") {
+  IdealRobot robot;
+  auto policy = affine_policy();
+  sinew::ControlLoop loop(robot, policy);
+  REQUIRE(loop.reset() == Status::ok);
+  CHECK(loop.run_for("go", std::chrono::seconds(3)) == Status::ok);
+  CHECK(robot.commands.size() == 600);
+  CHECK(loop.trace().ticks().size() == 600);
+  CHECK(loop.trace().inferences().size() == 30);
+  check_within_limits(robot, 0.005);
+  // Each chunk says "stay, then climb by 0.2 rad per 0.1 s": followed for 0.1 s at a time, the joints climb until the
+  // card's statistics (2 rad) or the robot's limit (1.5 rad) ends it.
+  CHECK(robot.q[0] > 0.5);
+  CHECK(robot.q[0] <= 1.5);
+}
+
+TEST_CASE("control loop: one long run and many short ones give the same commands") {
+  IdealRobot one;
+  IdealRobot many;
+  auto policy = affine_policy();
+  sinew::ControlLoop long_loop(one, policy);
+  REQUIRE(long_loop.reset() == Status::ok);
+  REQUIRE(long_loop.run_for("go", std::chrono::milliseconds(900)) == Status::ok);
+  auto other = affine_policy();
+  sinew::ControlLoop short_loop(many, other);
+  REQUIRE(short_loop.reset() == Status::ok);
+  for (int i = 0; i < 9; ++i) REQUIRE(short_loop.run_for("go", std::chrono::milliseconds(100)) == Status::ok);
+  CHECK(one.commands == many.commands);
+}
+
+TEST_CASE("control loop: comes to rest within the limits when the policy falls silent") {
+  IdealRobot robot;
+  auto policy = affine_policy();
+  sinew::ControlLoop loop(robot, policy);
+  REQUIRE(loop.reset() == Status::ok);
+  REQUIRE(loop.run_for("go", std::chrono::seconds(1)) == Status::ok);
+  robot.camera_works = false;
+  CHECK(loop.run_for("go", std::chrono::seconds(3)) == Status::timeout);
+  CHECK_FALSE(loop.last_error().empty());
+  check_within_limits(robot, 0.005);
+  CHECK(robot.commands.back()[0] == doctest::Approx(robot.commands[robot.commands.size() - 20][0]).epsilon(1e-9));
+  CHECK(loop.trace().ticks().back().status == Status::stopped);
+}
+
+TEST_CASE("control loop: ends when the robot refuses a command, and needs reset first") {
+  IdealRobot robot;
+  auto policy = affine_policy();
+  sinew::ControlLoop loop(robot, policy);
+  CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::not_ready);
+  REQUIRE(loop.reset() == Status::ok);
+  robot.accepts = false;
+  CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::out_of_range);
+}
+
+TEST_CASE("control loop: a tick allocates nothing") {
+  REQUIRE(sinew::testing::counting_works());
+  IdealRobot robot;
+  auto policy = affine_policy();
+  sinew::ControlLoop loop(robot, policy);
+  REQUIRE(loop.reset() == Status::ok);
+  REQUIRE(loop.run_for("go", std::chrono::milliseconds(200)) == Status::ok);
+  const sinew::testing::HeapCallCounter heap;
+  const auto before = robot.commands.size();
+  REQUIRE(loop.run_for("go", std::chrono::milliseconds(500)) == Status::ok);
+  // The fake robot's log allocates one vector for each command; nothing else may.
+  CHECK(heap.count() == robot.commands.size() - before);
+}
+
+TEST_CASE("control loop: refuses what does not belong together") {
+  IdealRobot robot;
+  auto policy = affine_policy();
+  CHECK_THROWS_AS(sinew::ControlLoop(robot, policy, {.control_rate = 0}), sinew::Error);
+  CHECK_THROWS_AS(sinew::ControlLoop(robot, policy, {.control_rate = 10, .inference_rate = 20}), sinew::Error);
+  robot.joint_limits.names = {"b", "a"};
+  CHECK_THROWS_WITH_AS(sinew::ControlLoop(robot, policy), doctest::Contains("joint order"), sinew::Error);
+}
+
+TEST_CASE("control loop: a robot behind AnyRobot gives the same commands") {
+  IdealRobot direct;
+  auto shared = std::make_shared<IdealRobot>();
+  auto policy = affine_policy();
+  {
+    sinew::ControlLoop loop(direct, policy);
+    REQUIRE(loop.reset() == Status::ok);
+    REQUIRE(loop.run_for("go", std::chrono::milliseconds(500)) == Status::ok);
+  }
+  sinew::AnyRobot any(shared);
+  sinew::ControlLoop loop(any, policy);
+  REQUIRE(loop.reset() == Status::ok);
+  REQUIRE(loop.run_for("go", std::chrono::milliseconds(500)) == Status::ok);
+  CHECK(direct.commands == shared->commands);
+}
