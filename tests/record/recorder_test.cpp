@@ -146,6 +146,16 @@ TEST_CASE("recorder: a record of before time began, and one after the end, are d
   CHECK_FALSE(recorder.close());
 }
 
+TEST_CASE("recorder: the limits of the joints travel with the recording") {
+  const testing::TemporaryFolder folder;
+  const LimitsCard limits{
+      .lower = {-1.5, 0.0}, .upper = {1.5, 0.08}, .velocity = {2.0, 0.2}, .acceleration = {10.0, 4.0}, .jerk = {300.0, 100.0}};
+  Recorder recorder(folder.path() / "a.mcap", nullptr, {.joint_names = {"j1", "gripper"}, .limits = limits});
+  REQUIRE(recorder.close());
+  CHECK(count(folder.path() / "a.mcap", R"({"joint_names":["j1","gripper"],"lower":[-1.5,0.0],"upper":[1.5,0.08],"velocity":[2.0,0.2],)"
+                                        R"("acceleration":[10.0,4.0],"jerk":[300.0,100.0]})") == 1);
+}
+
 TEST_CASE("recorder: the same records give the same bytes") {
   const testing::TemporaryFolder folder;
   for (const char* name : {"a.mcap", "b.mcap"}) {
