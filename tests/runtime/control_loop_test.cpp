@@ -134,7 +134,7 @@ TEST_CASE("control loop: ends when the robot refuses a command, and needs reset 
   CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::out_of_range);
 }
 
-TEST_CASE("control loop: starts from a joint measured just beyond its stop, not from one far outside")  {
+TEST_CASE("control loop: starts from a joint measured just beyond its stop, not from one far outside") {
   IdealRobot robot;
   auto policy = affine_policy();
   sinew::ControlLoop loop(robot, policy);

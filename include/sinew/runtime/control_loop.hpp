@@ -122,14 +122,16 @@ template <Robot R>
 Status ControlLoop<R>::reset() noexcept {
   ready_ = false;
   error_.clear();
-  if (const Status status = robot_.positions(measured_); status != Status::ok) return keep_error(status, "the robot gave no joint positions");
+  if (const Status status = robot_.positions(measured_); status != Status::ok)
+    return keep_error(status, "the robot gave no joint positions");
   // A joint that rests on its stop may be measured a little beyond it.
   for (std::size_t i = 0; i < measured_.size(); ++i) {
     const double slack = kMeasurementSlack * (limits_.upper[i] - limits_.lower[i]);
     if (measured_[i] < limits_.lower[i] && measured_[i] >= limits_.lower[i] - slack) measured_[i] = limits_.lower[i];
     if (measured_[i] > limits_.upper[i] && measured_[i] <= limits_.upper[i] + slack) measured_[i] = limits_.upper[i];
   }
-  if (const Status status = filter_.reset(measured_); status != Status::ok) return keep_error(status, "the joints are measured outside their limits");
+  if (const Status status = filter_.reset(measured_); status != Status::ok)
+    return keep_error(status, "the joints are measured outside their limits");
   if (resolver_) {
     if (const Status status = resolver_->set_posture(measured_); status != Status::ok) return status;
   }
