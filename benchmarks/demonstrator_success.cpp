@@ -25,9 +25,9 @@ using namespace sinew;
 struct Options {
   int episodes = 200;
   std::uint64_t seed = 0;
-  double control_rate = 100;    // Hz
-  double inference_rate = 10;   // Hz
-  double time_limit = 15;       // s of an episode
+  double control_rate = 100;   // Hz
+  double inference_rate = 10;  // Hz
+  double time_limit = 15;      // s of an episode
   std::string json;
 };
 
@@ -36,11 +36,16 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i < argc; i += 2) {
     const std::string name = argv[i];
     const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
-    if (value != nullptr && name == "--episodes") options.episodes = std::atoi(value);
-    else if (value != nullptr && name == "--seed") options.seed = std::strtoull(value, nullptr, 10);
-    else if (value != nullptr && name == "--json") options.json = value;
-    else if (value != nullptr && name == "--control-rate") options.control_rate = std::strtod(value, nullptr);
-    else if (value != nullptr && name == "--inference-rate") options.inference_rate = std::strtod(value, nullptr);
+    if (value != nullptr && name == "--episodes")
+      options.episodes = std::atoi(value);
+    else if (value != nullptr && name == "--seed")
+      options.seed = std::strtoull(value, nullptr, 10);
+    else if (value != nullptr && name == "--json")
+      options.json = value;
+    else if (value != nullptr && name == "--control-rate")
+      options.control_rate = std::strtod(value, nullptr);
+    else if (value != nullptr && name == "--inference-rate")
+      options.inference_rate = std::strtod(value, nullptr);
     else {
       fmt::print(stderr, "usage: {} [--episodes N] [--seed S] [--json FILE] [--control-rate HZ] [--inference-rate HZ]\n", argv[0]);
       std::exit(2);
@@ -73,8 +78,8 @@ struct Tally {
 
 void print(std::string_view name, const Tally& tally) {
   const auto [low, high] = tally.interval();
-  fmt::print("{:<40} {:>3} / {:<3}  {:5.1f} %  [{:.1f}, {:.1f}]  {:.2f} s\n", name, tally.successes, tally.trials, 100.0 * tally.successes / std::max(1, tally.trials),
-             100 * low, 100 * high, tally.seconds / std::max(1, tally.successes));
+  fmt::print("{:<40} {:>3} / {:<3}  {:5.1f} %  [{:.1f}, {:.1f}]  {:.2f} s\n", name, tally.successes, tally.trials,
+             100.0 * tally.successes / std::max(1, tally.trials), 100 * low, 100 * high, tally.seconds / std::max(1, tally.successes));
 }
 
 Json to_json(std::string_view name, const Tally& tally) {
@@ -90,7 +95,8 @@ Json to_json(std::string_view name, const Tally& tally) {
 /// Largest distance between a joint's target and its measured position over an episode, rad.
 double worst_tracking(const ControlTrace& trace) {
   double worst = 0;
-  for (std::size_t i = 0; i < trace.command().size(); ++i) worst = std::max(worst, std::abs(trace.command()[i] - trace.measured()[i]) * (i % sim::kRobotJoints < sim::kArmJoints));
+  for (std::size_t i = 0; i < trace.command().size(); ++i)
+    worst = std::max(worst, std::abs(trace.command()[i] - trace.measured()[i]) * (i % sim::kRobotJoints < sim::kArmJoints));
   return worst;
 }
 
@@ -99,7 +105,10 @@ int run(const Options& options) {
   BackendRegistry registry;
   sim::add_demonstrator(registry, robot);
   Policy policy = Policy::load(SINEW_DEMONSTRATOR_DIRECTORY, registry);
-  ControlLoop loop(robot, policy, {.control_rate = options.control_rate, .inference_rate = options.inference_rate, .chain = Chain<>::from_urdf(robot.urdf(), "link0", "tool")});
+  ControlLoop loop(robot, policy,
+                   {.control_rate = options.control_rate,
+                    .inference_rate = options.inference_rate,
+                    .chain = Chain<>::from_urdf(robot.urdf(), "link0", "tool")});
 
   const auto instructions = sim::known_instructions();
   std::vector<Tally> tallies(instructions.size());

@@ -49,7 +49,8 @@ void observe_truth(const Simulation& simulation, const Instruction& instruction,
 /// Writes the target (p + d, exp(w) R) of a row relative to the measured pose; the plan is `late` s older than the row.
 void write_row(const TaskState& task, double late, const Eigen::Isometry3d& measured, std::span<double> row) noexcept {
   const double yaw = task.yaw + late * task.yaw_rate;
-  const Eigen::Matrix3d target = (Eigen::AngleAxisd(yaw, Eigen::Vector3d::UnitZ()) * Eigen::AngleAxisd(std::numbers::pi, Eigen::Vector3d::UnitX())).toRotationMatrix();
+  const Eigen::Matrix3d target =
+      (Eigen::AngleAxisd(yaw, Eigen::Vector3d::UnitZ()) * Eigen::AngleAxisd(std::numbers::pi, Eigen::Vector3d::UnitX())).toRotationMatrix();
   const Eigen::AngleAxisd turn(Eigen::Matrix3d(target * measured.linear().transpose()));
   const Eigen::Vector3d delta = task.tool + late * task.velocity - measured.translation();
   const Eigen::Vector3d rotation = turn.angle() * turn.axis();
@@ -75,9 +76,15 @@ struct Demonstrator::Plan {
   TaskState task;
 };
 
-Demonstrator::Demonstrator(std::shared_ptr<const Simulation> simulation, ModelSpec spec, Normalizer normalizer, int tool_offset, int steps_per_row)
-    : simulation_(std::move(simulation)), spec_(std::move(spec)), normalizer_(std::move(normalizer)), tool_offset_(tool_offset), steps_per_row_(steps_per_row),
-      plan_(std::make_unique<Plan>()), rows_(spec_.outputs.front().capacity.count()) {}
+Demonstrator::Demonstrator(std::shared_ptr<const Simulation> simulation, ModelSpec spec, Normalizer normalizer, int tool_offset,
+                           int steps_per_row)
+    : simulation_(std::move(simulation)),
+      spec_(std::move(spec)),
+      normalizer_(std::move(normalizer)),
+      tool_offset_(tool_offset),
+      steps_per_row_(steps_per_row),
+      plan_(std::make_unique<Plan>()),
+      rows_(spec_.outputs.front().capacity.count()) {}
 Demonstrator::Demonstrator(Demonstrator&&) noexcept = default;
 Demonstrator& Demonstrator::operator=(Demonstrator&&) noexcept = default;
 Demonstrator::~Demonstrator() = default;
@@ -107,13 +114,14 @@ Demonstrator Demonstrator::load(const BackendRequest& request, std::shared_ptr<c
   const auto require = [](bool condition, std::string_view what, std::string_view expected, std::string_view got) {
     if (!condition) fail(ErrorCode::unsupported, {"Demonstrator", what, expected, got, "use the card that comes with the demonstrator"});
   };
-  require(card.action.decoder == DecoderKind::tool_delta && card.action.size() == kRowSize, "/action", "decoder tool_delta with one gripper",
-          fmt::format("{} with {} columns", to_string(card.action.decoder), card.action.size()));
-  require(card.state.normalization.mode == NormalizationMode::identity, "/state/normalization/mode", "identity", to_string(card.state.normalization.mode));
+  require(card.action.decoder == DecoderKind::tool_delta && card.action.size() == kRowSize, "/action",
+          "decoder tool_delta with one gripper", fmt::format("{} with {} columns", to_string(card.action.decoder), card.action.size()));
+  require(card.state.normalization.mode == NormalizationMode::identity, "/state/normalization/mode", "identity",
+          to_string(card.state.normalization.mode));
   const double steps = 1 / (card.action.rate * kExpertPeriod);
   const int steps_per_row = static_cast<int>(std::lround(steps));
-  require(steps_per_row >= 1 && std::abs(steps - steps_per_row) < 1e-6, "/action/rate", fmt::format("{} Hz or a whole fraction of it", 1 / kExpertPeriod),
-          fmt::format("{} Hz", card.action.rate));
+  require(steps_per_row >= 1 && std::abs(steps - steps_per_row) < 1e-6, "/action/rate",
+          fmt::format("{} Hz or a whole fraction of it", 1 / kExpertPeriod), fmt::format("{} Hz", card.action.rate));
   int tool_offset = 0;
   bool found = false;
   for (const auto& channel : card.state.channels) {
@@ -123,9 +131,11 @@ Demonstrator Demonstrator::load(const BackendRequest& request, std::shared_ptr<c
   }
   require(found, "/state/channels", fmt::format("the pose '{}' [7]", card.action.tool_channel), "no such channel");
 
-  const Statistics statistics = card.statistics.file.empty() ? Statistics{} : read_statistics(request.directory / card.statistics.file, card.statistics.sha256);
+  const Statistics statistics =
+      card.statistics.file.empty() ? Statistics{} : read_statistics(request.directory / card.statistics.file, card.statistics.sha256);
   ModelSpec spec{"demonstrator", VlaEncoder(card, statistics).spec(), {{"actions", DType::f32, {card.action.horizon, kRowSize}}}, false};
-  return {std::move(simulation), std::move(spec), make_normalizer(card.action.normalization, statistics, kRowSize, "Demonstrator"), tool_offset, steps_per_row};
+  return {std::move(simulation), std::move(spec), make_normalizer(card.action.normalization, statistics, kRowSize, "Demonstrator"),
+          tool_offset, steps_per_row};
 }
 
 Status Demonstrator::check(const TensorMap& in, const TensorMap& out) noexcept {
@@ -154,13 +164,14 @@ Status Demonstrator::infer(const TensorMap& in, TensorMap& out) noexcept {
   }
   const auto instruction = find_instruction({reinterpret_cast<const char*>(prompt.data()), prompt.size()});
   if (!instruction) {
-    error_.format("unknown instruction: expected \"put the <colour> cube on the <colour> plate\" with cubes {} and plates {}", fmt::join(kCubeColours, ", "),
-                  fmt::join(kPlateColours, ", "));
+    error_.format("unknown instruction: expected \"put the <colour> cube on the <colour> plate\" with cubes {} and plates {}",
+                  fmt::join(kCubeColours, ", "), fmt::join(kPlateColours, ", "));
     return Status::backend_failed;
   }
   Eigen::Isometry3d measured = Eigen::Isometry3d::Identity();
   measured.translation() << state[tool], state[tool + 1], state[tool + 2];
-  measured.linear() = Eigen::Quaterniond(state[tool + 3], state[tool + 4], state[tool + 5], state[tool + 6]).normalized().toRotationMatrix();
+  measured.linear() =
+      Eigen::Quaterniond(state[tool + 3], state[tool + 4], state[tool + 5], state[tool + 6]).normalized().toRotationMatrix();
   if (!measured.matrix().allFinite()) {
     error_.format("input 'state': the tool pose is not finite");
     return Status::not_finite;
@@ -178,7 +189,9 @@ Status Demonstrator::infer(const TensorMap& in, TensorMap& out) noexcept {
 }
 
 void add_demonstrator(BackendRegistry& registry, const MujocoRobot& robot) {
-  registry.add("demonstrator", [simulation = robot.simulation()](const BackendRequest& request) { return AnyBackend(Demonstrator::load(request, simulation)); });
+  registry.add("demonstrator", [simulation = robot.simulation()](const BackendRequest& request) {
+    return AnyBackend(Demonstrator::load(request, simulation));
+  });
 }
 
 }  // namespace sinew::sim

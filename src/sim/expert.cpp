@@ -12,22 +12,22 @@ namespace sinew::sim {
 
 namespace {
 
-constexpr double kHover = 0.14;              // tool height for travelling, m: a held cube clears the others
-constexpr double kGrasp = 0.018;             // tool height for closing
-constexpr double kPlace = 0.031;             // tool height for opening above a plate
-constexpr double kRetreat = 0.20;            // tool height at the end
-constexpr double kAbove = 0.010;             // horizontally near enough to go down
-constexpr double kAway = 0.020;              // horizontally so far that it must go up first
-constexpr double kClosed = 0.02;             // gripper target that holds a 4 cm cube with 10 N
-constexpr double kHoldingTarget = 0.032;     // below this target the grip is firm
-constexpr double kHoldingWidth = 0.046;      // a cube is between the fingers, perhaps askew
-constexpr double kFingerSpeed = 0.13;        // predicted, m/s: closing takes 0.3 s
-constexpr double kFree = 0.06;               // fingers this wide do not touch the cube
-constexpr double kLag = 0.06;                // predicted, s: of the arm behind the plan
-constexpr double kSpeed = 0.40;              // m/s
-constexpr double kAcceleration = 1.5;        // m/s^2
-constexpr double kYawSpeed = 1.5;            // rad/s
-constexpr double kYawAcceleration = 8;       // rad/s^2
+constexpr double kHover = 0.14;           // tool height for travelling, m: a held cube clears the others
+constexpr double kGrasp = 0.018;          // tool height for closing
+constexpr double kPlace = 0.031;          // tool height for opening above a plate
+constexpr double kRetreat = 0.20;         // tool height at the end
+constexpr double kAbove = 0.010;          // horizontally near enough to go down
+constexpr double kAway = 0.020;           // horizontally so far that it must go up first
+constexpr double kClosed = 0.02;          // gripper target that holds a 4 cm cube with 10 N
+constexpr double kHoldingTarget = 0.032;  // below this target the grip is firm
+constexpr double kHoldingWidth = 0.046;   // a cube is between the fingers, perhaps askew
+constexpr double kFingerSpeed = 0.13;     // predicted, m/s: closing takes 0.3 s
+constexpr double kFree = 0.06;            // fingers this wide do not touch the cube
+constexpr double kLag = 0.06;             // predicted, s: of the arm behind the plan
+constexpr double kSpeed = 0.40;           // m/s
+constexpr double kAcceleration = 1.5;     // m/s^2
+constexpr double kYawSpeed = 1.5;         // rad/s
+constexpr double kYawAcceleration = 8;    // rad/s^2
 
 /// What the tool should do now.
 struct Goal {
@@ -41,7 +41,8 @@ double across(const Eigen::Vector3d& a, const Eigen::Vector2d& b) noexcept { ret
 /// Goes to `low` above `xy`: up when it is elsewhere and low, across at hover height, down when it is above.
 Eigen::Vector3d approach(const TaskState& task, const Eigen::Vector2d& xy, double low) noexcept {
   if (across(task.tool, xy) < kAbove && across(task.actual, xy) < kAway) return {xy.x(), xy.y(), low};
-  if (std::min(task.tool.z(), task.actual.z()) < kHover - 0.03 && across(task.tool, xy) > kAway) return {task.tool.x(), task.tool.y(), kHover};
+  if (std::min(task.tool.z(), task.actual.z()) < kHover - 0.03 && across(task.tool, xy) > kAway)
+    return {task.tool.x(), task.tool.y(), kHover};
   return {xy.x(), xy.y(), kHover};
 }
 
@@ -82,7 +83,9 @@ Goal decide(const TaskState& task) noexcept {
 }
 
 /// Speed from which `distance` suffices to stop with `deceleration`, at most `limit`.
-double braking_speed(double distance, double deceleration, double limit) noexcept { return std::min({limit, std::sqrt(1.4 * deceleration * distance), distance / 0.08}); }
+double braking_speed(double distance, double deceleration, double limit) noexcept {
+  return std::min({limit, std::sqrt(1.4 * deceleration * distance), distance / 0.08});
+}
 
 void move_plan(TaskState& task, const Goal& goal) noexcept {
   const Eigen::Vector3d way = goal.tool - task.tool;
@@ -113,15 +116,15 @@ void move_gripper(TaskState& task, double grip) noexcept {
 
 void advance(TaskState& task) noexcept {
   const Goal goal = decide(task);
-  const bool held = holding(task) && goal.grip < kHoldingTarget;
+  const bool held = holding(task);
   const Eigen::Vector3d offset = task.cube - task.actual;
   move_gripper(task, goal.grip);
   move_plan(task, goal);
   task.actual += (task.tool - task.actual) * (kExpertPeriod / kLag);
   task.actual_yaw += (task.yaw - task.actual_yaw) * (kExpertPeriod / kLag);
-  if (held) {
+  if (held && goal.grip < kHoldingTarget) {
     task.cube = task.actual + offset;
-  } else {
+  } else if (held) {
     // Let go, it falls onto what is below.
     const bool above_plate = across(task.cube, task.plate) < kPlateRadius;
     task.cube.z() = kCubeHalf + (above_plate ? kPlateHeight : 0);

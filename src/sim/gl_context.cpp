@@ -88,7 +88,8 @@ std::vector<EglDisplay> egl_displays(const Egl& egl) {
   EglInt count = 0;
   if (query_devices == nullptr || query_devices(static_cast<EglInt>(devices.size()), devices.data(), &count) == 0) return displays;
   for (EglInt i = 0; i < count; ++i)
-    if (void* display = get_display(kEglPlatformDevice, devices[static_cast<std::size_t>(i)], nullptr)) displays.push_back({display, "EGL device " + std::to_string(i)});
+    if (void* display = get_display(kEglPlatformDevice, devices[static_cast<std::size_t>(i)], nullptr))
+      displays.push_back({display, "EGL device " + std::to_string(i)});
   return displays;
 }
 
@@ -98,14 +99,18 @@ std::optional<GlContext::Routes> try_display(const Egl& egl, const EglDisplay& c
   EglInt minor = 0;
   // Never terminated: all contexts of the process on this display share the initialisation.
   if (egl.initialize(display, &major, &minor) == 0 || egl.bind_api(kEglOpenglApi) == 0) return std::nullopt;
-  constexpr std::array attributes{kEglRedSize, 8, kEglGreenSize, 8, kEglBlueSize, 8, kEglDepthSize, 24, kEglSurfaceType, kEglPbufferBit, kEglRenderableType, kEglOpenglBit, kEglNone};
+  constexpr std::array attributes{
+      kEglRedSize,   8,       kEglGreenSize, 8, kEglBlueSize, 8, kEglDepthSize, 24, kEglSurfaceType, kEglPbufferBit, kEglRenderableType,
+      kEglOpenglBit, kEglNone};
   void* config = nullptr;
   EglInt count = 0;
   if (egl.choose_config(display, attributes.data(), &config, 1, &count) == 0 || count < 1) return std::nullopt;
   void* const context = egl.create_context(display, config, nullptr, nullptr);
   if (context == nullptr) return std::nullopt;
   // The API is a property of the thread, the context may be used from another one than this.
-  const auto make_current = [egl, display, context] { return egl.bind_api(kEglOpenglApi) != 0 && egl.make_current(display, nullptr, nullptr, context) != 0; };
+  const auto make_current = [egl, display, context] {
+    return egl.bind_api(kEglOpenglApi) != 0 && egl.make_current(display, nullptr, nullptr, context) != 0;
+  };
   if (!make_current()) {
     egl.destroy_context(display, context);
     return std::nullopt;
@@ -140,7 +145,8 @@ std::optional<GlContext::Routes> load_osmesa() {
   if (context == nullptr) return std::nullopt;
   // OSMesa draws into memory of the caller; MuJoCo draws into a framebuffer object, so this one stays tiny and unread.
   auto scratch = std::make_shared<std::array<std::uint8_t, kScratchSize * kScratchSize * 4>>();
-  return GlContext::Routes{"OSMesa", [=] { return make_current(context, scratch->data(), kGlUnsignedByte, kScratchSize, kScratchSize) != 0; },
+  return GlContext::Routes{"OSMesa",
+                           [=] { return make_current(context, scratch->data(), kGlUnsignedByte, kScratchSize, kScratchSize) != 0; },
                            [=] { make_current(nullptr, nullptr, 0, 0, 0); }, [=] { destroy(context); }};
 }
 
@@ -149,7 +155,8 @@ std::optional<GlContext::Routes> load_osmesa() {
 GlContext GlContext::create() {
   if (auto routes = load_egl()) return GlContext(std::move(*routes));
   if (auto routes = load_osmesa()) return GlContext(std::move(*routes));
-  fail(ErrorCode::not_found, {"MujocoRobot", "off-screen rendering", "EGL or OSMesa", "neither", "apt-get install libegl1 libgl1-mesa-dri, or: apt-get install libosmesa6"});
+  fail(ErrorCode::not_found, {"MujocoRobot", "off-screen rendering", "EGL or OSMesa", "neither",
+                              "apt-get install libegl1 libgl1-mesa-dri, or: apt-get install libosmesa6"});
 }
 
 GlContext::GlContext(GlContext&& other) noexcept : routes_(std::exchange(other.routes_, {})) {}

@@ -59,10 +59,13 @@ bool has_form(const std::array<std::string_view, kWords>& words) noexcept {
 }
 
 [[noreturn]] void complain(std::string_view text, std::string_view what, std::string_view got, std::string_view near) {
-  const std::string expected = fmt::format("\"put the <colour> cube on the <colour> plate\" with cubes {} and plates {}", join_names(kCubeColours), join_names(kPlateColours));
-  const std::string hint = near.empty() ? fmt::format("for example \"{}\"", to_string(Instruction{})) : fmt::format("did you mean '{}'?", near);
+  const std::string expected = fmt::format("\"put the <colour> cube on the <colour> plate\" with cubes {} and plates {}",
+                                           join_names(kCubeColours), join_names(kPlateColours));
+  const std::string hint =
+      near.empty() ? fmt::format("for example \"{}\"", to_string(Instruction{})) : fmt::format("did you mean '{}'?", near);
   constexpr std::size_t kShown = 120;
-  const std::string shown = got.empty() ? fmt::format("\"{}{}\"", text.substr(0, kShown), text.size() > kShown ? "..." : "") : fmt::format("'{}'", got);
+  const std::string shown =
+      got.empty() ? fmt::format("\"{}{}\"", text.substr(0, kShown), text.size() > kShown ? "..." : "") : fmt::format("'{}'", got);
   fail(ErrorCode::invalid_argument, {"instruction", what, expected, shown, hint});
 }
 
@@ -77,7 +80,8 @@ int colour(std::string_view text, std::string_view word, const std::array<std::s
 }  // namespace
 
 std::string to_string(const Instruction& instruction) {
-  return fmt::format("put the {} cube on the {} plate", kCubeColours.at(static_cast<std::size_t>(instruction.cube)), kPlateColours.at(static_cast<std::size_t>(instruction.plate)));
+  return fmt::format("put the {} cube on the {} plate", kCubeColours.at(static_cast<std::size_t>(instruction.cube)),
+                     kPlateColours.at(static_cast<std::size_t>(instruction.plate)));
 }
 
 Instruction parse_instruction(std::string_view text) {
@@ -86,7 +90,8 @@ Instruction parse_instruction(std::string_view text) {
   if (!rest.empty() && rest.front() == '.') rest.remove_prefix(1);
   while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
   if (!has_form(words) || !rest.empty()) complain(text, "the sentence", "", "");
-  return {colour(text, words[kCubeWord], kCubeColours, "the cube's colour"), colour(text, words[kPlateWord], kPlateColours, "the plate's colour")};
+  return {colour(text, words[kCubeWord], kCubeColours, "the cube's colour"),
+          colour(text, words[kPlateWord], kPlateColours, "the plate's colour")};
 }
 
 std::optional<Instruction> find_instruction(std::string_view text) noexcept {

@@ -44,17 +44,20 @@ bool MujocoRobot::succeeded(std::string_view instruction) const { return simulat
 
 void MujocoRobot::render(std::string_view camera, int height, int width, Image& image) {
   if (!simulation_->render(camera, height, width, image))
-    fail(ErrorCode::io, {"MujocoRobot", "OpenGL context", "one that becomes current", "a refusal of the driver", "is it in use on another thread?"});
+    fail(ErrorCode::io,
+         {"MujocoRobot", "OpenGL context", "one that becomes current", "a refusal of the driver", "is it in use on another thread?"});
 }
 
 std::vector<ObjectPose> MujocoRobot::objects() const {
   std::vector<ObjectPose> poses;
   const auto add = [&poses](std::string name, const Eigen::Isometry3d& pose) {
     const Eigen::Quaterniond q(pose.linear());
-    poses.push_back({std::move(name), {pose.translation().x(), pose.translation().y(), pose.translation().z()}, {q.w(), q.x(), q.y(), q.z()}});
+    poses.push_back(
+        {std::move(name), {pose.translation().x(), pose.translation().y(), pose.translation().z()}, {q.w(), q.x(), q.y(), q.z()}});
   };
   for (int i = 0; i < kColours; ++i) add(fmt::format("cube_{}", kCubeColours[static_cast<std::size_t>(i)]), simulation_->base_from_cube(i));
-  for (int i = 0; i < kColours; ++i) add(fmt::format("plate_{}", kPlateColours[static_cast<std::size_t>(i)]), simulation_->base_from_plate(i));
+  for (int i = 0; i < kColours; ++i)
+    add(fmt::format("plate_{}", kPlateColours[static_cast<std::size_t>(i)]), simulation_->base_from_plate(i));
   return poses;
 }
 

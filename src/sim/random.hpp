@@ -17,7 +17,9 @@ class Random {
     return z ^ (z >> 31);
   }
   /// Uniform in [low, high).
-  [[nodiscard]] double uniform(double low, double high) noexcept { return low + (high - low) * (static_cast<double>(bits() >> 11) * 0x1.0p-53); }
+  [[nodiscard]] double uniform(double low, double high) noexcept {
+    return low + (high - low) * (static_cast<double>(bits() >> 11) * 0x1.0p-53);
+  }
 
  private:
   std::uint64_t state_;

@@ -26,7 +26,8 @@ constexpr double kClearHeight = 0.06;
 
 void require_size(int height, int width, std::string_view what) {
   if (height < 1 || width < 1 || height > kMaxPixels || width > kMaxPixels)
-    fail(ErrorCode::invalid_argument, {"MujocoRobot", what, fmt::format("1 to {} pixels a side", kMaxPixels), fmt::format("{} x {}", height, width), ""});
+    fail(ErrorCode::invalid_argument,
+         {"MujocoRobot", what, fmt::format("1 to {} pixels a side", kMaxPixels), fmt::format("{} x {}", height, width), ""});
 }
 
 /// The channel of that name, made when it is not there yet.
@@ -56,7 +57,11 @@ Simulation::Model Simulation::load_model() {
 }
 
 Simulation::Simulation(const TabletopOptions& options)
-    : options_(options), limits_(tabletop_limits()), model_(load_model()), data_(mj_makeData(model_.get())), scratch_(mj_makeData(model_.get())) {
+    : options_(options),
+      limits_(tabletop_limits()),
+      model_(load_model()),
+      data_(mj_makeData(model_.get())),
+      scratch_(mj_makeData(model_.get())) {
   require_size(options.camera_height, options.camera_width, "camera size");
   if (options.limits) {
     validate(*options.limits, "MujocoRobot");
@@ -70,7 +75,8 @@ Simulation::Simulation(const TabletopOptions& options)
     cube_places_[i] = model_->jnt_qposadr[id(mjOBJ_JOINT, fmt::format("cube_{}", kCubeColours[i]))];
   }
   const int wood = id(mjOBJ_TEXTURE, "wood");
-  paint_wood({model_->tex_data + model_->tex_adr[wood], static_cast<std::size_t>(model_->tex_height[wood]) * model_->tex_width[wood] * 3}, model_->tex_width[wood]);
+  paint_wood({model_->tex_data + model_->tex_adr[wood], static_cast<std::size_t>(model_->tex_height[wood]) * model_->tex_width[wood] * 3},
+             model_->tex_width[wood]);
   if (options.render_cameras) renderer_ = std::make_unique<Renderer>(*model_);
   reset(options.seed);
 }
@@ -115,7 +121,8 @@ Status Simulation::advance(Time until) noexcept {
     mj_step(model_.get(), data_.get());
     now_ += kStep;
     // MuJoCo restarts the state when it diverges, and counts that.
-    if (data_->warning[mjWARN_BADQPOS].number + data_->warning[mjWARN_BADQVEL].number + data_->warning[mjWARN_BADQACC].number > 0) return Status::not_finite;
+    if (data_->warning[mjWARN_BADQPOS].number + data_->warning[mjWARN_BADQVEL].number + data_->warning[mjWARN_BADQACC].number > 0)
+      return Status::not_finite;
     count_successes();
   }
   // A step leaves the poses where they were at its beginning.
@@ -171,7 +178,9 @@ Eigen::Isometry3d Simulation::body_pose(int body) const noexcept {
 }
 
 Eigen::Isometry3d Simulation::base_from_cube(int cube) const noexcept { return body_pose(cube_bodies_[static_cast<std::size_t>(cube)]); }
-Eigen::Isometry3d Simulation::base_from_plate(int plate) const noexcept { return body_pose(plate_bodies_[static_cast<std::size_t>(plate)]); }
+Eigen::Isometry3d Simulation::base_from_plate(int plate) const noexcept {
+  return body_pose(plate_bodies_[static_cast<std::size_t>(plate)]);
+}
 
 void Simulation::count_successes() noexcept {
   const bool clear = data_->qpos[finger_] + data_->qpos[finger_ + 1] > kReleasedWidth && data_->site_xpos[3 * tool_ + 2] > kClearHeight;
@@ -208,7 +217,8 @@ Status Simulation::observe(std::string_view instruction, Observation& observatio
   velocities(std::span<double, kRobotJoints>(channel(observation, "joint_velocity", "rad/s,m/s", kRobotJoints).values));
   const Eigen::Isometry3d tool = base_from_tool();
   const Eigen::Quaterniond rotation(tool.linear());
-  channel(observation, "tool_pose", "m,quat_wxyz", 7).values = {tool.translation().x(), tool.translation().y(), tool.translation().z(), rotation.w(), rotation.x(), rotation.y(), rotation.z()};
+  channel(observation, "tool_pose", "m,quat_wxyz", 7).values = {
+      tool.translation().x(), tool.translation().y(), tool.translation().z(), rotation.w(), rotation.x(), rotation.y(), rotation.z()};
   if (!options_.render_cameras) return Status::ok;
   for (const std::string_view name : {"front", "wrist"}) {
     CameraFrame* frame = observation.find_camera(name);

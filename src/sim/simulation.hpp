@@ -79,7 +79,7 @@ class Simulation {
   int finger_ = 0;  // first of the two fingers' places in qpos and qvel
   std::array<int, kColours> cube_bodies_{};
   std::array<int, kColours> plate_bodies_{};
-  std::array<int, kColours> cube_places_{};  // in qpos
+  std::array<int, kColours> cube_places_{};                       // in qpos
   std::array<std::array<int, kColours>, kColours> steps_done_{};  // [cube][plate]: for how many steps the task has been done
 };
 

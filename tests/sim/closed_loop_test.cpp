@@ -22,7 +22,8 @@ namespace {
 struct World {
   explicit World(double inference_rate = 10)
       : policy(make_policy(robot)),
-        loop(robot, policy, {.control_rate = 100, .inference_rate = inference_rate, .chain = Chain<>::from_urdf(robot.urdf(), "link0", "tool")}) {}
+        loop(robot, policy,
+             {.control_rate = 100, .inference_rate = inference_rate, .chain = Chain<>::from_urdf(robot.urdf(), "link0", "tool")}) {}
   static Policy make_policy(const sim::MujocoRobot& robot) {
     BackendRegistry registry;
     sim::add_demonstrator(registry, robot);
@@ -32,7 +33,8 @@ struct World {
     robot.reset(seed);
     const Time start = robot.now();
     REQUIRE(loop.reset() == Status::ok);
-    while (!robot.succeeded(instruction) && robot.now() - start < limit) REQUIRE_MESSAGE(loop.run_for(instruction, 100ms) == Status::ok, loop.last_error());
+    while (!robot.succeeded(instruction) && robot.now() - start < limit)
+      REQUIRE_MESSAGE(loop.run_for(instruction, 100ms) == Status::ok, loop.last_error());
     return robot.succeeded(instruction);
   }
   sim::MujocoRobot robot = sim::MujocoRobot::tabletop({.seed = 0, .camera_height = 64, .camera_width = 64});
@@ -84,7 +86,8 @@ TEST_CASE("closed loop: a cube that is taken away is fetched again") {
   // The same world, another wish: the cube leaves its plate for the next one.
   const std::string second = "put the red cube on the yellow plate";
   const Time start = world.robot.now();
-  while (!world.robot.succeeded(second) && world.robot.now() - start < 12s) REQUIRE_MESSAGE(world.loop.run_for(second, 100ms) == Status::ok, world.loop.last_error());
+  while (!world.robot.succeeded(second) && world.robot.now() - start < 12s)
+    REQUIRE_MESSAGE(world.loop.run_for(second, 100ms) == Status::ok, world.loop.last_error());
   CHECK(world.robot.succeeded(second));
   CHECK_FALSE(world.robot.succeeded(first));
 }

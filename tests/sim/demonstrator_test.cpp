@@ -27,9 +27,13 @@ const std::filesystem::path kDirectory = SINEW_DEMONSTRATOR_DIRECTORY;
 /// The whole policy by hand: robot, encoder, demonstrator, decoder and their tensors.
 struct Bench {
   explicit Bench(std::uint64_t seed)
-      : card(read_card(kDirectory / "sinew.json")), statistics(read_statistics(kDirectory / card.statistics.file, card.statistics.sha256)),
-        robot(MujocoRobot::tabletop({.seed = seed, .camera_height = 128, .camera_width = 128, .render_cameras = true, .limits = {}})), encoder(card, statistics),
-        demonstrator(Demonstrator::load({kDirectory, card}, robot.simulation())), decoder(make_decoder(card, statistics)), inputs(make_tensors(encoder.spec())),
+      : card(read_card(kDirectory / "sinew.json")),
+        statistics(read_statistics(kDirectory / card.statistics.file, card.statistics.sha256)),
+        robot(MujocoRobot::tabletop({.seed = seed, .camera_height = 128, .camera_width = 128, .render_cameras = true})),
+        encoder(card, statistics),
+        demonstrator(Demonstrator::load({kDirectory, card}, robot.simulation())),
+        decoder(make_decoder(card, statistics)),
+        inputs(make_tensors(encoder.spec())),
         outputs(make_tensors(demonstrator.spec().outputs)) {}
   Status encode(std::string_view instruction) {
     const Status status = robot.observe(instruction, observation);
@@ -94,7 +98,8 @@ TEST_CASE("demonstrator: an unknown instruction is refused with the colours ther
   REQUIRE(bench.encode("put the pink cube on the white plate") == Status::ok);
   CHECK(bench.demonstrator.infer(bench.inputs, bench.outputs) == Status::backend_failed);
   const std::string said(bench.demonstrator.last_error());
-  for (const auto part : {"red", "green", "blue", "yellow", "purple", "white", "put the <colour> cube"}) CHECK_MESSAGE(said.find(part) != std::string::npos, said);
+  for (const auto part : {"red", "green", "blue", "yellow", "purple", "white", "put the <colour> cube"})
+    CHECK_MESSAGE(said.find(part) != std::string::npos, said);
   REQUIRE(bench.encode("put the blue cube on the white plate") == Status::ok);
   CHECK(bench.demonstrator.infer(bench.inputs, bench.outputs) == Status::ok);
 }
@@ -152,7 +157,7 @@ TEST_CASE("demonstrator: outlives the robot object, and its name is taken only o
   PolicyCard card = read_card(kDirectory / "sinew.json");
   std::optional<AnyBackend> backend;
   {
-    const auto robot = MujocoRobot::tabletop({.seed = 1, .camera_height = 128, .camera_width = 128, .render_cameras = false, .limits = {}});
+    const auto robot = MujocoRobot::tabletop({.seed = 1, .camera_height = 128, .camera_width = 128, .render_cameras = false});
     add_demonstrator(registry, robot);
     CHECK_THROWS_AS(add_demonstrator(registry, robot), Error);
     backend.emplace(registry.make("demonstrator", {kDirectory, card}));

@@ -40,15 +40,16 @@ TEST_CASE("parse_instruction: case, spaces and a full stop do not matter") {
 
 TEST_CASE("parse_instruction: an unknown colour lists those there are and names the nearest") {
   const std::string cube = complaint("put the gren cube on the yellow plate");
-  for (const auto part : {"red", "green", "blue", "yellow", "purple", "white", "'gren'", "did you mean 'green'"}) CHECK_MESSAGE(mentions(cube, part), cube);
+  for (const auto part : {"red", "green", "blue", "yellow", "purple", "white", "'gren'", "did you mean 'green'"})
+    CHECK_MESSAGE(mentions(cube, part), cube);
   CHECK(mentions(complaint("put the red cube on the yelow plate"), "did you mean 'yellow'"));
   // A plate's colour is no cube's.
   CHECK(mentions(complaint("put the yellow cube on the white plate"), "the cube's colour"));
 }
 
 TEST_CASE("parse_instruction: any other sentence is refused with an example") {
-  for (const auto text : {"", "   ", "dance", "put the red cube", "put the red cube on the yellow plate twice", "put the red plate on the yellow cube", "\xff\xfe",
-                          "put the red cube on the yellow plate.."}) {
+  for (const auto text : {"", "   ", "dance", "put the red cube", "put the red cube on the yellow plate twice",
+                          "put the red plate on the yellow cube", "\xff\xfe", "put the red cube on the yellow plate.."}) {
     CAPTURE(text);
     CHECK(mentions(complaint(text), "for example \"put the red cube on the yellow plate\""));
   }
@@ -56,7 +57,9 @@ TEST_CASE("parse_instruction: any other sentence is refused with an example") {
 }
 
 TEST_CASE("find_instruction: finds the instruction inside a prompt") {
-  CHECK(find_instruction("Please predict the next 16 control actions to execute the following task: Put the green cube on the purple plate.") == Instruction{1, 1});
+  CHECK(find_instruction(
+            "Please predict the next 16 control actions to execute the following task: Put the green cube on the purple plate.") ==
+        Instruction{1, 1});
   CHECK(find_instruction("put the red cube on the yellow plate") == Instruction{0, 0});
 }
 

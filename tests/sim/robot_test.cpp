@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr TabletopOptions kBlind{.seed = 0, .camera_height = 128, .camera_width = 128, .render_cameras = false, .limits = {}};
+constexpr TabletopOptions kBlind{.seed = 0, .camera_height = 128, .camera_width = 128, .render_cameras = false};
 
 std::array<double, kRobotJoints> positions(const MujocoRobot& robot) {
   std::array<double, kRobotJoints> q{};
@@ -135,7 +135,7 @@ TEST_CASE("robot: limits are the tighter of its own and the caller's") {
 }
 
 TEST_CASE("observe: cameras, channels, units and stamps") {
-  auto robot = MujocoRobot::tabletop({.seed = 2, .camera_height = 96, .camera_width = 160, .render_cameras = true, .limits = {}});
+  auto robot = MujocoRobot::tabletop({.seed = 2, .camera_height = 96, .camera_width = 160, .render_cameras = true});
   Observation observation;
   REQUIRE(robot.wait_until(20ms) == Status::ok);
   REQUIRE(robot.observe("put the red cube on the white plate", observation) == Status::ok);
@@ -175,9 +175,9 @@ TEST_CASE("render: the front camera sees all three cubes") {
 }
 
 TEST_CASE("render: equal worlds give equal bytes, on another thread too, and robots do not disturb each other") {
-  auto one = MujocoRobot::tabletop({.seed = 5, .camera_height = 64, .camera_width = 64, .render_cameras = true, .limits = {}});
-  auto two = MujocoRobot::tabletop({.seed = 5, .camera_height = 64, .camera_width = 64, .render_cameras = true, .limits = {}});
-  auto other = MujocoRobot::tabletop({.seed = 6, .camera_height = 64, .camera_width = 64, .render_cameras = true, .limits = {}});
+  auto one = MujocoRobot::tabletop({.seed = 5, .camera_height = 64, .camera_width = 64, .render_cameras = true});
+  auto two = MujocoRobot::tabletop({.seed = 5, .camera_height = 64, .camera_width = 64, .render_cameras = true});
+  auto other = MujocoRobot::tabletop({.seed = 6, .camera_height = 64, .camera_width = 64, .render_cameras = true});
   Observation a;
   Observation b;
   Observation c;

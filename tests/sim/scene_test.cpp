@@ -48,7 +48,8 @@ struct Compiled {
     REQUIRE(id >= 0);
     Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
     pose.translation() = Eigen::Map<const Eigen::Vector3d>((type == mjOBJ_SITE ? data->site_xpos : data->xpos) + 3 * id);
-    pose.linear() = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>((type == mjOBJ_SITE ? data->site_xmat : data->xmat) + 9 * id);
+    pose.linear() =
+        Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>((type == mjOBJ_SITE ? data->site_xmat : data->xmat) + 9 * id);
     return pose;
   }
   std::unique_ptr<mjModel, DeleteMujoco> model;
@@ -75,7 +76,8 @@ TEST_CASE("arm: URDF and MJCF put the tool at the same pose, by MuJoCo's readers
   double worst = 0;
   for (int i = 0; i < 300; ++i) {
     Eigen::VectorXd q(kArmJoints);
-    for (int j = 0; j < kArmJoints; ++j) q[j] = random.uniform(limits.lower[static_cast<std::size_t>(j)], limits.upper[static_cast<std::size_t>(j)]);
+    for (int j = 0; j < kArmJoints; ++j)
+      q[j] = random.uniform(limits.lower[static_cast<std::size_t>(j)], limits.upper[static_cast<std::size_t>(j)]);
     const Eigen::Isometry3d expected = scene.pose(mjOBJ_SITE, "tool", q);
     worst = std::max(worst, (urdf.pose(mjOBJ_BODY, "tool", q).matrix() - expected.matrix()).cwiseAbs().maxCoeff());
     worst = std::max(worst, (sinew::forward(chain, q).matrix() - expected.matrix()).cwiseAbs().maxCoeff());
@@ -115,7 +117,8 @@ TEST_CASE("layout: nothing overlaps, everything is on the table within reach") {
     for (std::size_t a = 0; a < discs.size(); ++a) {
       CHECK(std::hypot(discs[a][0], discs[a][1]) > 0.3);
       CHECK(std::hypot(discs[a][0], discs[a][1]) < 0.7);
-      for (std::size_t b = 0; b < a; ++b) CHECK(std::hypot(discs[a][0] - discs[b][0], discs[a][1] - discs[b][1]) > discs[a][2] + discs[b][2] + 0.01);
+      for (std::size_t b = 0; b < a; ++b)
+        CHECK(std::hypot(discs[a][0] - discs[b][0], discs[a][1] - discs[b][1]) > discs[a][2] + discs[b][2] + 0.01);
     }
   }
 }

@@ -28,8 +28,9 @@ concept Decoder =
 /// A decoder chosen at run time. Itself a Decoder. Empty only after being moved from.
 class AnyDecoder {
  public:
-  template <Decoder D>
-    requires(!std::same_as<std::remove_cvref_t<D>, AnyDecoder>)
+  // In this order: asking whether the wrapper itself is a Decoder asks for this constructor again.
+  template <class D>
+    requires(!std::same_as<D, AnyDecoder> && Decoder<D>)
   AnyDecoder(D decoder) : self_(std::make_unique<Model<D>>(std::move(decoder))) {}  // NOLINT(google-explicit-constructor): a value wrapper
 
   /// The tensors that `decode` reads.

@@ -12,8 +12,9 @@ namespace sinew {
 /// Holds one backend by value (on the heap, allocated once). Itself a Backend. Empty only after being moved from.
 class AnyBackend {
  public:
-  template <Backend B>
-    requires(!std::same_as<std::remove_cvref_t<B>, AnyBackend>)
+  // In this order: asking whether the wrapper itself is a Backend asks for this constructor again.
+  template <class B>
+    requires(!std::same_as<B, AnyBackend> && Backend<B>)
   AnyBackend(B backend) : self_(std::make_unique<Model<B>>(std::move(backend))) {}  // NOLINT(google-explicit-constructor): a value wrapper
 
   [[nodiscard]] const ModelSpec& spec() const noexcept { return self_->spec(); }

@@ -24,8 +24,9 @@ concept Encoder = std::movable<E> && requires(E encoder, const E& constant, cons
 /// An encoder chosen at run time. Itself an Encoder. Empty only after being moved from.
 class AnyEncoder {
  public:
-  template <Encoder E>
-    requires(!std::same_as<std::remove_cvref_t<E>, AnyEncoder>)
+  // In this order: asking whether the wrapper itself is an Encoder asks for this constructor again.
+  template <class E>
+    requires(!std::same_as<E, AnyEncoder> && Encoder<E>)
   AnyEncoder(E encoder) : self_(std::make_unique<Model<E>>(std::move(encoder))) {}  // NOLINT(google-explicit-constructor): a value wrapper
 
   [[nodiscard]] const TensorSpecs& spec() const noexcept { return self_->spec(); }

@@ -24,18 +24,18 @@ class Simulation;
 
 /// How the tabletop robot is built.
 struct TabletopOptions {
-  std::uint64_t seed = 0;             ///< of the first layout
-  int camera_height = 128;            ///< of "front" and "wrist" in observations, pixels
-  int camera_width = 128;             ///< pixels
-  bool render_cameras = true;         ///< false: observations have no cameras, and no OpenGL is needed
-  std::optional<JointLimits> limits;  ///< instead of tabletop_limits(); tightened to what the arm can do
+  std::uint64_t seed = 0;               ///< of the first layout
+  int camera_height = 128;              ///< of "front" and "wrist" in observations, pixels
+  int camera_width = 128;               ///< pixels
+  bool render_cameras = true;           ///< false: observations have no cameras, and no OpenGL is needed
+  std::optional<JointLimits> limits{};  ///< instead of tabletop_limits(); tightened to what the arm can do
 };
 
 /// One object of the scene in the arm's base frame, which is also the world's.
 struct ObjectPose {
-  std::string name;                    ///< "cube_red", "plate_yellow", ...
-  std::array<double, 3> position;      ///< of its centre (a plate: of its foot), m
-  std::array<double, 4> quaternion;    ///< base_from_object, w x y z
+  std::string name;                  ///< "cube_red", "plate_yellow", ...
+  std::array<double, 3> position;    ///< of its centre (a plate: of its foot), m
+  std::array<double, 4> quaternion;  ///< base_from_object, w x y z
 };
 
 /// The tabletop robot: joints j1 to j7 (rad) and gripper (opening, m). Its clock is the simulation's and moves only in

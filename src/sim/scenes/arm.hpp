@@ -48,10 +48,10 @@ struct JointRow {
 };
 
 inline constexpr double kQuarter = std::numbers::pi / 2;
-inline constexpr double kFlange = 0.107;               ///< link7 to hand along z, m
+inline constexpr double kFlange = 0.107;                   ///< link7 to hand along z, m
 inline constexpr double kHandYaw = -std::numbers::pi / 4;  ///< link7 to hand about z, rad
-inline constexpr double kFingerOffset = 0.0584;        ///< hand to finger root along z, m
-inline constexpr double kToolOffset = 0.1034;          ///< hand to tool along z, m
+inline constexpr double kFingerOffset = 0.0584;            ///< hand to finger root along z, m
+inline constexpr double kToolOffset = 0.1034;              ///< hand to tool along z, m
 inline constexpr double kFingerTravel = kGripperWidth / 2;
 inline constexpr double kServoTime = 0.01;  ///< damping over stiffness of the servos: their lag, s
 

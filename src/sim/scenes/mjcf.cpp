@@ -90,16 +90,16 @@ class MjcfWriter {
   void text(std::string_view text) { text_ += text; }
   void shape(const Shape& shape, double mirror = 1) {
     if (shape.kind == Shape::Kind::box)
-      add("<geom class=\"look\" type=\"box\" pos=\"{} {} {}\" size=\"{} {} {}\" material=\"{}\"/>\n", shape.a[0], mirror * shape.a[1], shape.a[2], shape.b[0],
-          shape.b[1], shape.b[2], material(shape.finish));
+      add("<geom class=\"look\" type=\"box\" pos=\"{} {} {}\" size=\"{} {} {}\" material=\"{}\"/>\n", shape.a[0], mirror * shape.a[1],
+          shape.a[2], shape.b[0], shape.b[1], shape.b[2], material(shape.finish));
     else
       add("<geom class=\"look\" type=\"{}\" fromto=\"{} {} {} {} {} {}\" size=\"{}\" material=\"{}\"/>\n",
-          shape.kind == Shape::Kind::capsule ? "capsule" : "cylinder", shape.a[0], shape.a[1], shape.a[2], shape.b[0], shape.b[1], shape.b[2], shape.radius,
-          material(shape.finish));
+          shape.kind == Shape::Kind::capsule ? "capsule" : "cylinder", shape.a[0], shape.a[1], shape.a[2], shape.b[0], shape.b[1],
+          shape.b[2], shape.radius, material(shape.finish));
   }
   void inertial(const Inertia& inertia, double mirror = 1) {
-    add("<inertial pos=\"{} {} {}\" mass=\"{}\" diaginertia=\"{} {} {}\"/>\n", inertia.centre[0], mirror * inertia.centre[1], inertia.centre[2], inertia.mass,
-        inertia.moments[0], inertia.moments[1], inertia.moments[2]);
+    add("<inertial pos=\"{} {} {}\" mass=\"{}\" diaginertia=\"{} {} {}\"/>\n", inertia.centre[0], mirror * inertia.centre[1],
+        inertia.centre[2], inertia.mass, inertia.moments[0], inertia.moments[1], inertia.moments[2]);
   }
   [[nodiscard]] std::string take() { return std::move(text_); }
 
@@ -117,7 +117,8 @@ void write_hand(MjcfWriter& out) {
     const std::string_view name = side > 0 ? "finger_left" : "finger_right";
     out.add("<body name=\"{}\" pos=\"0 0 {}\" gravcomp=\"1\">\n", name, arm::kFingerOffset);
     out.inertial(arm::kFingerInertia, side);
-    out.add("<joint name=\"{}_joint\" type=\"slide\" axis=\"0 {} 0\" range=\"0 {}\" damping=\"10\" armature=\"0.05\"/>\n", name, side, arm::kFingerTravel);
+    out.add("<joint name=\"{}_joint\" type=\"slide\" axis=\"0 {} 0\" range=\"0 {}\" damping=\"10\" armature=\"0.05\"/>\n", name, side,
+            arm::kFingerTravel);
     for (const Shape& shape : arm::finger_shapes()) out.shape(shape, side);
     out.add("<geom class=\"pad\" size=\"0.009 0.0055 0.026\" pos=\"0 {} 0.026\"/>\n</body>\n", side * 0.0055);
   }
@@ -128,7 +129,8 @@ void write_arm(MjcfWriter& out) {
   out.text("<body name=\"link0\" gravcomp=\"1\">\n");
   for (const Shape& shape : arm::base_shapes()) out.shape(shape);
   for (const auto& row : arm::joints()) {
-    out.add("<body name=\"{}\" pos=\"{} {} {}\" euler=\"{} 0 0\" gravcomp=\"1\">\n", row.link, row.origin[0], row.origin[1], row.origin[2], row.roll);
+    out.add("<body name=\"{}\" pos=\"{} {} {}\" euler=\"{} 0 0\" gravcomp=\"1\">\n", row.link, row.origin[0], row.origin[1], row.origin[2],
+            row.roll);
     out.inertial(row.inertia);
     out.add("<joint name=\"{}\" axis=\"0 0 1\" range=\"{} {}\"/>\n", row.name, row.lower, row.upper);
     for (const Shape& shape : row.shapes) out.shape(shape);
@@ -141,11 +143,14 @@ void write_arm(MjcfWriter& out) {
 void write_objects(MjcfWriter& out) {
   for (std::size_t i = 0; i < kColours; ++i) {
     out.add("<body name=\"plate_{}\" mocap=\"true\" pos=\"0.5 {} 0\">", kPlateColours[i], 0.15 * (static_cast<double>(i) - 1));
-    out.add("<geom class=\"plate\" size=\"{} {}\" pos=\"0 0 {}\" rgba=\"{}\"/>", kPlateRadius, kPlateHeight / 2, kPlateHeight / 2, kPlateColour[i]);
-    out.add("<geom class=\"look\" type=\"cylinder\" size=\"{} 0.0005\" pos=\"0 0 {}\" rgba=\"{}\"/></body>\n", 0.8 * kPlateRadius, kPlateHeight, kPlateInner[i]);
+    out.add("<geom class=\"plate\" size=\"{} {}\" pos=\"0 0 {}\" rgba=\"{}\"/>", kPlateRadius, kPlateHeight / 2, kPlateHeight / 2,
+            kPlateColour[i]);
+    out.add("<geom class=\"look\" type=\"cylinder\" size=\"{} 0.0005\" pos=\"0 0 {}\" rgba=\"{}\"/></body>\n", 0.8 * kPlateRadius,
+            kPlateHeight, kPlateInner[i]);
   }
   for (std::size_t i = 0; i < kColours; ++i) {
-    out.add("<body name=\"cube_{}\" pos=\"0.38 {} {}\"><freejoint name=\"cube_{}\"/>", kCubeColours[i], 0.15 * (static_cast<double>(i) - 1), kCubeHalf, kCubeColours[i]);
+    out.add("<body name=\"cube_{}\" pos=\"0.38 {} {}\"><freejoint name=\"cube_{}\"/>", kCubeColours[i], 0.15 * (static_cast<double>(i) - 1),
+            kCubeHalf, kCubeColours[i]);
     out.add("<geom class=\"cube\" size=\"{} {} {}\" rgba=\"{}\"/></body>\n", kCubeHalf, kCubeHalf, kCubeHalf, kCubeColour[i]);
   }
 }
@@ -161,9 +166,10 @@ std::string tabletop_mjcf() {
   out.text(kContactAndGripper);
   out.text("  <actuator>\n");
   for (const auto& row : arm::joints())
-    out.add("    <position name=\"{0}\" joint=\"{0}\" kp=\"{1}\" kv=\"{2}\" forcerange=\"{3} {4}\"/>\n", row.name, row.servo, row.servo * arm::kServoTime, -row.effort,
-            row.effort);
-  out.add("    <position name=\"gripper\" tendon=\"opening\" kp=\"500\" kv=\"15\" forcerange=\"-20 20\" ctrlrange=\"0 {}\"/>\n", kGripperWidth);
+    out.add("    <position name=\"{0}\" joint=\"{0}\" kp=\"{1}\" kv=\"{2}\" forcerange=\"{3} {4}\"/>\n", row.name, row.servo,
+            row.servo * arm::kServoTime, -row.effort, row.effort);
+  out.add("    <position name=\"gripper\" tendon=\"opening\" kp=\"500\" kv=\"15\" forcerange=\"-20 20\" ctrlrange=\"0 {}\"/>\n",
+          kGripperWidth);
   out.text("  </actuator>\n</mujoco>\n");
   return out.take();
 }

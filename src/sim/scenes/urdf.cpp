@@ -19,18 +19,22 @@ class UrdfWriter {
  public:
   void link(std::string_view name, const Inertia& inertia, const std::vector<Shape>& shapes, double mirror = 1) {
     add("  <link name=\"{}\">\n", name);
-    add("    <inertial><origin xyz=\"{} {} {}\"/><mass value=\"{}\"/>", inertia.centre[0], mirror * inertia.centre[1], inertia.centre[2], inertia.mass);
-    add("<inertia ixx=\"{}\" iyy=\"{}\" izz=\"{}\" ixy=\"0\" ixz=\"0\" iyz=\"0\"/></inertial>\n", inertia.moments[0], inertia.moments[1], inertia.moments[2]);
+    add("    <inertial><origin xyz=\"{} {} {}\"/><mass value=\"{}\"/>", inertia.centre[0], mirror * inertia.centre[1], inertia.centre[2],
+        inertia.mass);
+    add("<inertia ixx=\"{}\" iyy=\"{}\" izz=\"{}\" ixy=\"0\" ixz=\"0\" iyz=\"0\"/></inertial>\n", inertia.moments[0], inertia.moments[1],
+        inertia.moments[2]);
     for (const Shape& shape : shapes) visual(shape, mirror);
     add("  </link>\n");
   }
   void empty_link(std::string_view name) { add("  <link name=\"{}\"/>\n", name); }
-  void joint(std::string_view name, std::string_view type, std::string_view parent, std::string_view child, const Vector3& origin, const Vector3& rpy) {
+  void joint(std::string_view name, std::string_view type, std::string_view parent, std::string_view child, const Vector3& origin,
+             const Vector3& rpy) {
     add("  <joint name=\"{}\" type=\"{}\">\n    <parent link=\"{}\"/><child link=\"{}\"/>", name, type, parent, child);
     add("<origin xyz=\"{} {} {}\" rpy=\"{} {} {}\"/>\n", origin[0], origin[1], origin[2], rpy[0], rpy[1], rpy[2]);
   }
   void motion(const Vector3& axis, double lower, double upper, double effort, double velocity) {
-    add("    <axis xyz=\"{} {} {}\"/><limit lower=\"{}\" upper=\"{}\" effort=\"{}\" velocity=\"{}\"/>\n", axis[0], axis[1], axis[2], lower, upper, effort, velocity);
+    add("    <axis xyz=\"{} {} {}\"/><limit lower=\"{}\" upper=\"{}\" effort=\"{}\" velocity=\"{}\"/>\n", axis[0], axis[1], axis[2], lower,
+        upper, effort, velocity);
   }
   template <class... Values>
   void add(fmt::format_string<Values...> format, Values&&... values) {
@@ -42,8 +46,8 @@ class UrdfWriter {
   // URDF has no capsule: its axis and radius become a cylinder, which is what a viewer needs.
   void visual(const Shape& shape, double mirror) {
     if (shape.kind == Shape::Kind::box) {
-      add("    <visual><origin xyz=\"{} {} {}\"/><geometry><box size=\"{} {} {}\"/></geometry></visual>\n", shape.a[0], mirror * shape.a[1], shape.a[2],
-          2 * shape.b[0], 2 * shape.b[1], 2 * shape.b[2]);
+      add("    <visual><origin xyz=\"{} {} {}\"/><geometry><box size=\"{} {} {}\"/></geometry></visual>\n", shape.a[0], mirror * shape.a[1],
+          shape.a[2], 2 * shape.b[0], 2 * shape.b[1], 2 * shape.b[2]);
       return;
     }
     const Vector3 along{shape.b[0] - shape.a[0], shape.b[1] - shape.a[1], shape.b[2] - shape.a[2]};
@@ -61,7 +65,9 @@ class UrdfWriter {
 std::string tabletop_urdf() {
   const JointLimits limits = tabletop_limits();
   UrdfWriter out;
-  out.add("<?xml version=\"1.0\"?>\n<!-- 7-DoF arm with Panda-class DH parameters and a parallel gripper. Primitives only. -->\n<robot name=\"sinew_arm7\">\n");
+  out.add(
+      "<?xml version=\"1.0\"?>\n<!-- 7-DoF arm with Panda-class DH parameters and a parallel gripper. Primitives only. -->\n<robot "
+      "name=\"sinew_arm7\">\n");
   out.link("link0", arm::kBaseInertia, arm::base_shapes());
   std::string_view parent = "link0";
   for (std::size_t i = 0; i < arm::joints().size(); ++i) {

@@ -17,7 +17,8 @@ constexpr std::array<double, 3> kLight{203, 167, 122};
 constexpr std::array<double, 3> kDark{150, 110, 72};
 
 double lattice(std::int64_t x, std::int64_t y) noexcept {
-  return Random(static_cast<std::uint64_t>(x) * 0x9E3779B97F4A7C15ULL ^ (static_cast<std::uint64_t>(y) * 0xC2B2AE3D27D4EB4FULL)).uniform(0, 1);
+  return Random(static_cast<std::uint64_t>(x) * 0x9E3779B97F4A7C15ULL ^ (static_cast<std::uint64_t>(y) * 0xC2B2AE3D27D4EB4FULL))
+      .uniform(0, 1);
 }
 
 /// Value noise in [0, 1).
@@ -46,7 +47,8 @@ void paint_wood(std::span<std::uint8_t> pixels, int width) {
       double dark = 0.16 * lattice(plank, 7) + 0.34 * rings * bend + 0.30 * fibre;
       if (edge < 1) dark = 0.95;
       for (std::size_t c = 0; c < 3; ++c)
-        pixels[(static_cast<std::size_t>(y) * width + x) * 3 + c] = static_cast<std::uint8_t>(std::lerp(kLight[c], kDark[c], std::clamp(dark, 0.0, 1.0)));
+        pixels[(static_cast<std::size_t>(y) * width + x) * 3 + c] =
+            static_cast<std::uint8_t>(std::lerp(kLight[c], kDark[c], std::clamp(dark, 0.0, 1.0)));
     }
   }
 }

@@ -32,8 +32,8 @@ struct Placement {
 
 /// How an episode starts.
 struct TabletopLayout {
-  std::array<Placement, kColours> cubes;     ///< in the order of kCubeColours
-  std::array<Placement, kColours> plates;    ///< in the order of kPlateColours
+  std::array<Placement, kColours> cubes;    ///< in the order of kCubeColours
+  std::array<Placement, kColours> plates;   ///< in the order of kPlateColours
   std::array<double, kArmJoints> joints{};  ///< rad
 };
 
