@@ -37,19 +37,20 @@ Timing summarize(std::vector<double>& samples) {
   return {at(0.5), at(0.99), samples.back(), static_cast<int>(samples.size())};
 }
 
-/// Seconds of a fixed chain of dependent multiplications.
+/// Median seconds of a fixed chain of dependent multiplications.
 double calibration_loop() {
-  double best = 1e9;
-  for (int repetition = 0; repetition < 15; ++repetition) {
-    best = std::min(best, seconds_of(
-                              [](int) {
-                                double x = 1.0000001;
-                                for (int i = 0; i < 400000; ++i) x = x * 1.0000001 + 1e-9;
-                                keep(x);
-                              },
-                              1));
+  std::vector<double> samples;
+  for (int repetition = 0; repetition < 31; ++repetition) {
+    samples.push_back(seconds_of(
+        [](int) {
+          volatile double start = 1.0000001;  // read anew: the chain cannot move out of the timed call
+          double x = start;
+          for (int i = 0; i < 400000; ++i) x = x * 1.0000001 + 1e-9;
+          keep(x);
+        },
+        1));
   }
-  return best;
+  return summarize(samples).median;
 }
 
 std::string first_line(const char* path, std::string_view prefix) {

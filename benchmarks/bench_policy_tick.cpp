@@ -54,9 +54,14 @@ class NoOpBackend {
                   .allocates = false};
 };
 
+/// A complete card, because decoders check the card that they are made from.
 PolicyCard card() {
   PolicyCard card;
   card.name = "no-op";
+  card.architecture = "no-op";
+  card.backend = "no-op";
+  card.prompt = {.name = "instruction", .fields = {}, .max_bytes = 64};
+  card.state.channels = {{.name = "joint_position", .unit = "rad", .size = kDof, .rate = 100}};
   card.action.horizon = kHorizon;
   card.action.rate = 10;
   for (int i = 0; i < kDof; ++i) card.action.joint_names.push_back(fmt::format("j{}", i + 1));

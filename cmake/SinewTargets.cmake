@@ -4,7 +4,7 @@
 add_library(sinew_warnings INTERFACE)
 # Options are aggregates set by designated initialisers, which -Wextra takes for mistakes; g++ 12 reports -Wrestrict inside
 # std::string where nothing overlaps (GCC bug 105329).
-if(SINEW_DEV)
+if(SINEW_WARNINGS)
   target_compile_options(sinew_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-restrict -Werror)
 endif()
 
@@ -27,6 +27,6 @@ function(sinew_library name)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_compile_options(${target} PRIVATE -ffp-contract=off -fno-math-errno)
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:sinew_warnings>)
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON VERSION ${PROJECT_VERSION}
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON DEFINE_SYMBOL "" VERSION ${PROJECT_VERSION}
                                              SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} VERIFY_INTERFACE_HEADER_SETS ${SINEW_DEV})
 endfunction()

@@ -3,14 +3,43 @@
 
 import sys as _sys
 
-from . import _sinew
-from ._sinew import *  # noqa: F403
-from ._sinew import Error, __version__, build_info  # noqa: F401
+from ._sinew import (
+    ActionChunk,
+    BackendRegistry,
+    Error,
+    Normalizer,
+    Observation,
+    Policy,
+    __version__,
+    build_info,
+    kinematics,
+    load_card,
+    motion,
+    observation,
+    record,
+    runtime,
+    status_names,
+)
+
+__all__ = [
+    "ActionChunk",
+    "BackendRegistry",
+    "Error",
+    "Normalizer",
+    "Observation",
+    "Policy",
+    "__version__",
+    "build_info",
+    "kinematics",
+    "load_card",
+    "motion",
+    "observation",
+    "record",
+    "runtime",
+    "status_names",
+]
 
 # The compiled submodules under their public names, so that `import sinew.kinematics` works as well.
-for _name in ("kinematics", "observation", "action", "motion", "record", "runtime"):
-    if hasattr(_sinew, _name):
-        _module = getattr(_sinew, _name)
-        globals()[_name] = _module
-        _sys.modules[f"sinew.{_name}"] = _module
-del _name
+for _module in (kinematics, kinematics.rotation, motion, observation, record, runtime):
+    _sys.modules[_module.__name__.replace("sinew._sinew", "sinew", 1)] = _module
+del _module

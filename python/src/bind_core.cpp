@@ -65,10 +65,7 @@ Observation make_observation(const py::dict& cameras, const py::dict& state, std
     const Entry entry = entry_of(item, observation.time);
     const std::string channel = name.cast<std::string>();
     const auto array = Doubles::ensure(entry.value);
-    if (!array) {
-      PyErr_Clear();
-      fail(ErrorCode::invalid_argument, {"Observation", fmt::format("channel '{}'", channel), "numbers", "something else", ""});
-    }
+    if (!array) fail(ErrorCode::invalid_argument, {"Observation", fmt::format("channel '{}'", channel), "numbers", "something else", ""});
     const auto values = as_span(array);
     observation.channels.push_back({channel, entry.unit, {values.begin(), values.end()}, entry.stamp});
   }
@@ -161,6 +158,9 @@ void bind_core(py::module_& m) {
     }
   });
   m.attr("__version__") = std::string(version());
+  py::list names;
+  for (int value = 0; value <= static_cast<int>(Status::backend_failed); ++value) names.append(std::string(to_string(static_cast<Status>(value))));
+  m.attr("status_names") = py::tuple(names);  // index = the uint8 of traces
   m.def("build_info", &build_info, "dict: version, compiler, isa that this processor offers, assertions on or off.");
   bind_observation_type(m);
   bind_chunk_type(m);

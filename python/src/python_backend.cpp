@@ -65,7 +65,10 @@ Status PythonBackend::call(const TensorMap& in, TensorMap& out) {
       return Status::missing;
     }
     const auto array = bindings::Floats::ensure(result[py::str(spec.name)]);
-    if (!array) throw py::error_already_set();
+    if (!array) {
+      error_ = fmt::format("infer() returned '{}' that is no array of numbers", spec.name);
+      return Status::bad_shape;
+    }
     Tensor& tensor = out[spec.name];
     const std::vector<std::int64_t> dims(array.shape(), array.shape() + array.ndim());
     if (tensor.dtype() != DType::f32 || dims.size() > Shape::kMaxRank || Shape(dims) != spec.capacity ||

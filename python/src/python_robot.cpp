@@ -40,7 +40,8 @@ Status PythonRobot::guarded(Call call) const noexcept {
 
 Time PythonRobot::now() const noexcept {
   (void)guarded([&] {
-    now_ = from_seconds(object_.attr("now")().cast<double>());
+    const py::object now = object_.attr("now");
+    now_ = from_seconds((PyCallable_Check(now.ptr()) != 0 ? now() : now).cast<double>());
     return Status::ok;
   });
   return now_;

@@ -11,7 +11,7 @@
 
 namespace sinew {
 
-/// Forwards the Robot concept to a Python object: now() -> s, wait_until(s), observe(instruction) -> Observation,
+/// Forwards the Robot concept to a Python object: now (s; attribute or method), wait_until(s), observe(instruction) -> Observation,
 /// positions() -> [dof], command(q [dof]), stop(), limits (a sinew.motion.JointLimits). An exception becomes
 /// Status::backend_failed, and its traceback goes to sys.unraisablehook. Takes the GIL itself.
 class PythonRobot {

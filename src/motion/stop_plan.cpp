@@ -115,8 +115,9 @@ bool is_legal(const JointState& x, double end, double seconds, const JointBounds
 }
 
 bool plan_stop(const JointState& x, std::int64_t tick, const JointBounds& bounds, StopPlan& plan) noexcept {
+  if (!(x.q >= bounds.lower && x.q <= bounds.upper)) return false;
   plan.begin = plan.end = 0;
-  if (append_stop(plan, x, tick, bounds) && is_legal(x, plan, bounds)) return x.q >= bounds.lower && x.q <= bounds.upper;
+  if (append_stop(plan, x, tick, bounds) && is_legal(x, plan, bounds)) return true;
   if (x.a * x.v <= 0) return false;
   // While accelerating close to the velocity limit the rounded ramp is too slow; let the acceleration go at full jerk first.
   plan.begin = plan.end = 0;

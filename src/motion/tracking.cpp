@@ -95,7 +95,7 @@ double tracking_acceleration(const JointState& x, double target, double target_v
   for (int i = 0; i < kIterations && high - low > 1e-12 * gains.acceleration; ++i) {
     end = clamped((low * miss_high - high * miss_low) / (miss_high - miss_low), low, high);
     const double value = miss(end);
-    if (value == 0) return end;
+    if (absolute(value) <= gains.resolution) return end;
     if (value < 0) {
       low = end;
       miss_low = value;

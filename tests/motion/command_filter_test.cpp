@@ -93,6 +93,7 @@ TEST_CASE("command filter: moves only after a reset from a state that is safe") 
   refused(Status::not_finite, kNan, 0, 0);
   refused(Status::not_finite, 0, kInf, 0);
   refused(Status::out_of_range, 2.8001, 0, 0);
+  refused(Status::out_of_range, -2.801, 1.9, 3.0);  // outside, though on its way in
   refused(Status::out_of_range, 0, 2.001, 0);
   refused(Status::out_of_range, 0, 0, 12.01);
   refused(Status::out_of_range, 2.79, 1.5, 0);   // cannot stop before the limit

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,19 @@ TEST_CASE("control loop: ends when the robot refuses a command, and needs reset 
   REQUIRE(loop.reset() == Status::ok);
   robot.accepts = false;
   CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::out_of_range);
+}
+
+TEST_CASE("control loop: starts from a joint measured just beyond its stop, not from one far outside") {
+  IdealRobot robot;
+  auto policy = affine_policy();
+  sinew::ControlLoop loop(robot, policy);
+  robot.q = {1.501, 0};
+  CHECK(loop.reset() == Status::ok);
+  robot.q = {1.6, 0};
+  CHECK(loop.reset() == Status::out_of_range);
+  CHECK_FALSE(loop.last_error().empty());
+  robot.q = {std::numeric_limits<double>::quiet_NaN(), 0};
+  CHECK(loop.reset() == Status::not_finite);
 }
 
 TEST_CASE("control loop: a tick allocates nothing") {

@@ -32,6 +32,7 @@ class Json {
   using Object = std::vector<Member>;
 
   Json() = default;
+  Json(std::nullptr_t) {}  // without it, Json(nullptr) would be a text read from a null pointer
   Json(std::same_as<bool> auto value) : value_(value) {}
   Json(std::integral auto value)
     requires(!std::same_as<decltype(value), bool> && (sizeof(value) < 8 || std::is_signed_v<decltype(value)>))

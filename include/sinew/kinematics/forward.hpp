@@ -4,6 +4,7 @@
 #pragma once
 
 #include <Eigen/Geometry>
+#include <cstddef>
 #include <span>
 #include <type_traits>
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <Eigen/Geometry>
+#include <cstddef>
+#include <limits>
 #include <span>
 #include <type_traits>
 

@@ -58,8 +58,15 @@ class ControlLoop {
   [[nodiscard]] const Observation& latest_observation() const noexcept { return observation_; }
 
  private:
+  /// Share of a joint's range that a measurement may lie beyond its limit at reset.
+  static constexpr double kMeasurementSlack = 0.01;
+
   Status infer(std::string_view instruction) noexcept;
   Status tick() noexcept;
+  Status keep_error(Status status, std::string_view text) noexcept {
+    error_.assign(text);
+    return status;
+  }
 
   R& robot_;
   Policy& policy_;
@@ -115,8 +122,16 @@ template <Robot R>
 Status ControlLoop<R>::reset() noexcept {
   ready_ = false;
   error_.clear();
-  if (const Status status = robot_.positions(measured_); status != Status::ok) return status;
-  if (const Status status = filter_.reset(measured_); status != Status::ok) return status;
+  if (const Status status = robot_.positions(measured_); status != Status::ok)
+    return keep_error(status, "the robot gave no joint positions");
+  // A joint that rests on its stop may be measured a little beyond it.
+  for (std::size_t i = 0; i < measured_.size(); ++i) {
+    const double slack = kMeasurementSlack * (limits_.upper[i] - limits_.lower[i]);
+    if (measured_[i] < limits_.lower[i] && measured_[i] >= limits_.lower[i] - slack) measured_[i] = limits_.lower[i];
+    if (measured_[i] > limits_.upper[i] && measured_[i] <= limits_.upper[i] + slack) measured_[i] = limits_.upper[i];
+  }
+  if (const Status status = filter_.reset(measured_); status != Status::ok)
+    return keep_error(status, "the joints are measured outside their limits");
   if (resolver_) {
     if (const Status status = resolver_->set_posture(measured_); status != Status::ok) return status;
   }
@@ -187,11 +202,11 @@ Status ControlLoop<R>::tick() noexcept {
   Status status = robot_.positions(measured_);
   if (status != Status::ok) {
     robot_.stop();
-    error_.assign("the robot gave no joint positions");
-    return status;
+    return keep_error(status, "the robot gave no joint positions");
   }
   const Time start = clock.now();
-  record.status = timeline_.at(next_tick_, target_);
+  // The filter's command is due at the end of the tick that begins now.
+  record.status = timeline_.at(next_tick_ + control_period_, target_);
   // Before the first chunk the target is where the joints are; past the horizon the timeline holds its last target.
   if (record.status == Status::not_ready) std::copy_n(filter_.position().data(), target_.size(), target_.data());
   const Status filtered = filter_.step(target_, command_);
@@ -200,8 +215,7 @@ Status ControlLoop<R>::tick() noexcept {
   status = robot_.command(command_);
   trace_.add_tick(record, target_, command_, filter_.velocity(), filter_.acceleration(), measured_);
   if (recorder_ != nullptr) (void)recorder_->add_command(next_tick_, command_);
-  if (status != Status::ok) error_.assign("the robot refused a command");
-  return status;
+  return status == Status::ok ? status : keep_error(status, "the robot refused a command");
 }
 
 extern template class ControlLoop<AnyRobot>;

@@ -1,0 +1,168 @@
+"""
+Sinew's compiled half; import `sinew` instead.
+"""
+from __future__ import annotations
+import numpy
+import numpy.typing
+import typing
+from . import kinematics
+from . import observation
+from . import motion
+from . import record
+from . import runtime
+__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'build_info', 'kinematics', 'load_card', 'motion', 'observation', 'record', 'runtime', 'status_names']
+class Error(RuntimeError):
+    pass
+class Observation:
+    """
+    What a robot saw, measured and was told at one moment.
+    """
+    instruction: str
+    def __init__(self, cameras: dict, state: dict, instruction: str, time: typing.SupportsFloat | typing.SupportsIndex | None = None, id: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+        """
+        cameras: name -> uint8 [height, width, 3] RGB, or (image, stamp s). state: channel -> values [n], or (values, stamp s[, unit]).
+        time: s in the robot's monotonic clock; None takes this machine's.
+        """
+    @property
+    def cameras(self) -> dict:
+        """
+        dict name -> (uint8 [height, width, 3], stamp s); copies
+        """
+    @property
+    def id(self) -> int:
+        ...
+    @id.setter
+    def id(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def state(self) -> dict:
+        """
+        dict channel -> (float64 [n], stamp s, unit); copies
+        """
+    @property
+    def time(self) -> float:
+        """
+        s, robot's monotonic clock
+        """
+class ActionChunk:
+    """
+    Timed targets [horizon, dim] in SI units; row i is due at t0 + i * dt.
+    """
+    def __init__(self, values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], t0: typing.SupportsFloat | typing.SupportsIndex, dt: typing.SupportsFloat | typing.SupportsIndex, sequence: typing.SupportsInt | typing.SupportsIndex = 0, observation_id: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+        """
+        values: float64 [horizon, dim]. t0, dt: s.
+        """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def dim(self) -> int:
+        ...
+    @property
+    def dt(self) -> float:
+        """
+        s
+        """
+    @property
+    def horizon(self) -> int:
+        ...
+    @property
+    def observation_id(self) -> int:
+        ...
+    @observation_id.setter
+    def observation_id(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def sequence(self) -> int:
+        ...
+    @sequence.setter
+    def sequence(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def space(self) -> str:
+        """
+        "joint_position" or "tool_pose"
+        """
+    @property
+    def t0(self) -> float:
+        """
+        s, robot's monotonic clock
+        """
+    @property
+    def values(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        float64 [horizon, dim]; a view that keeps the chunk alive
+        """
+class Normalizer:
+    """
+    Per-dimension map between SI values and the space that a policy was trained in.
+    """
+    def __init__(self, stats: dict, mode: str, rule: str = '') -> None:
+        """
+        stats: dict with mean, std, min, max, q01, q99 [dim] as far as the mode needs them. mode: "quantile" with rule "qwen" (y = clip(2 (x - q01) / (q99 - q01) - 1, -1, 1)), or "identity".
+        """
+    def forward(self, x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        float64 [..., dim] in SI units -> float32, same shape. Raises for values that are not finite.
+        """
+    def inverse(self, y: typing.Annotated[numpy.typing.ArrayLike, numpy.float32]) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        float32 [..., dim], normalised -> float64 in SI units, same shape. Raises for values that are not finite.
+        """
+    @property
+    def dim(self) -> int:
+        ...
+class BackendRegistry:
+    """
+    Backends by name; starts with the built-in ones.
+    """
+    def __init__(self) -> None:
+        ...
+    def add(self, name: str, factory: typing.Any) -> None:
+        """
+        factory(path: str) -> object with infer(dict) -> dict. infer gets the encoder's tensors as read-only arrays and returns
+        {"actions": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it exists.
+        """
+    def names(self) -> list[str]:
+        ...
+class Policy:
+    """
+    Observation in, action chunk out: encoder, backend and decoder of one policy directory.
+    """
+    @staticmethod
+    def load(directory: str, backend: str = '', registry: BackendRegistry = None) -> Policy:
+        """
+        directory: holds sinew.json. backend: a name of the registry; empty takes the card's. Raises sinew.Error.
+        """
+    def act(self, observation: Observation) -> ActionChunk:
+        """
+        One inference -> sinew.ActionChunk in SI units. Raises sinew.Error with the stage that refused.
+        """
+    def reset(self) -> None:
+        """
+        Starts a new episode.
+        """
+    @property
+    def card(self) -> typing.Any:
+        """
+        the card as the dict that sinew.json holds
+        """
+    @property
+    def input_spec(self) -> list:
+        """
+        [(name, dtype, maximum shape)] that the encoder writes
+        """
+    @property
+    def spec(self) -> dict:
+        """
+        dict of the backend: name, inputs and outputs as [(name, dtype, maximum shape)]
+        """
+def build_info() -> dict:
+    """
+    dict: version, compiler, isa that this processor offers, assertions on or off.
+    """
+def load_card(path: str) -> typing.Any:
+    """
+    Reads and checks a sinew.json -> dict. Raises sinew.Error with the place and the nearest valid key.
+    """
+__version__: str = '0.1.0'
+status_names: tuple = ('ok', 'bad_shape', 'over_capacity', 'missing', 'not_finite', 'out_of_range', 'stale', 'unreachable', 'not_ready', 'stopped', 'timeout', 'backend_failed')

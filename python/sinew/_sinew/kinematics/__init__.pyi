@@ -1,0 +1,124 @@
+"""
+Poses, Jacobians and joint solutions of serial chains. float64, m, rad.
+"""
+from __future__ import annotations
+import numpy
+import numpy.typing
+import typing
+from . import rotation
+__all__: list[str] = ['Chain', 'InverseResult', 'forward', 'forward_batch', 'frames', 'inverse', 'inverse_batch', 'jacobian', 'rotation']
+class Chain:
+    """
+    A serial chain between two links of a robot; immutable, safe to share between threads.
+    """
+    @staticmethod
+    def from_urdf(path_or_xml: str, base: str, tip: str) -> Chain:
+        """
+        The path from link `base` to link `tip` of a URDF file or text (first character '<'). Mimic joints are honoured.
+        """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def continuous(self) -> list[bool]:
+        """
+        True where a joint turns without end, [dof].
+        """
+    @property
+    def dof(self) -> int:
+        """
+        Number of independent joints.
+        """
+    @property
+    def effort(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        N m or N, float64 [dof]; inf where not stated
+        """
+    @property
+    def frame_names(self) -> list[str]:
+        """
+        Links that the chain carries.
+        """
+    @property
+    def joint_names(self) -> list[str]:
+        """
+        Names of the independent joints, base to tip, [dof].
+        """
+    @property
+    def lower(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        rad or m, float64 [dof]; -inf where endless
+        """
+    @property
+    def neutral(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        0 where the limits allow it, else mid-range; float64 [dof]
+        """
+    @property
+    def upper(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        rad or m, float64 [dof]; +inf where endless
+        """
+    @property
+    def velocity(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        rad/s or m/s, float64 [dof]; inf where not stated
+        """
+    @property
+    def warnings(self) -> list[str]:
+        """
+        What is odd about the description, with joint and line.
+        """
+class InverseResult:
+    """
+    What inverse() found; true when converged.
+    """
+    def __bool__(self) -> bool:
+        ...
+    @property
+    def iterations(self) -> int:
+        ...
+    @property
+    def q(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        rad or m, float64 [dof]; the best found, inside the limits
+        """
+    @property
+    def residual(self) -> float:
+        """
+        Larger of position error (m) and angle (rad) at q.
+        """
+    @property
+    def restarts(self) -> int:
+        """
+        0: the caller's seed led to q.
+        """
+    @property
+    def status(self) -> str:
+        """
+        "converged", "stalled", "unreachable" or "bad_input"
+        """
+def forward(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    q [dof], rad or m -> base_from_tip [4, 4], m.
+    """
+def forward_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], out: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    q [n, dof] -> base_from_tip [n, 4, 4]; written into `out` (C-contiguous float64) when given.
+    """
+def frames(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> dict:
+    """
+    q [dof] -> dict of frame name -> base_from_frame [4, 4].
+    """
+def inverse(chain: Chain, target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seed: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 100, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None) -> InverseResult:
+    """
+    Joint positions inside the limits for base_from_tip = target [4, 4] (m). seed, posture: [dof], rad or m; None starts at neutral.
+    tolerance: m and rad. posture: where a redundant chain is drawn to. max_restarts = 0 looks only where the seed leads.
+    """
+def inverse_batch(chain: Chain, targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seeds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06) -> tuple:
+    """
+    targets [n, 4, 4], seeds [n, dof] -> q [n, dof], status uint8 [n]: 0 converged, 1 stalled, 2 unreachable, 3 bad input.
+    """
+def jacobian(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    q [dof] -> [6, dof]: linear rows first, reference point at the tip, base axes.
+    """

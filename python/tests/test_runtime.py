@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies, backends and robots written in Python, through the same loop as those in C++."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import sinew
+from sinew import motion
+from sinew.runtime import ControlLoop
+
+STATISTICS = {"state": {"q01": [-1, -1], "q99": [1, 1]}, "action": {"q01": [-2, -2], "q99": [2, 2]}}
+QUANTILE = {"mode": "quantile", "rule": "qwen"}
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A two-joint affine policy: actions = 0.5 * state + 0.1 * step, normalised."""
+    statistics = json.dumps(STATISTICS)
+    card = {
+        "format_version": "1.0",
+        "name": "two joints",
+        "architecture": "affine",
+        "backend": "reference",
+        "dtype": "f32",
+        "cameras": [],
+        "prompt": {"name": "instruction", "fields": {}, "max_bytes": 64},
+        "state": {"channels": [{"name": "joint_position", "unit": "rad", "size": 2, "rate": 100}], "normalization": QUANTILE | {"key": "state"}},
+        "action": {
+            "decoder": "joint_absolute",
+            "joint_names": ["a", "b"],
+            "gripper_names": [],
+            "tool_channel": "",
+            "horizon": 3,
+            "rate": 10,
+            "normalization": QUANTILE | {"key": "action"},
+        },
+        "statistics": {"file": "stats.json", "sha256": hashlib.sha256(statistics.encode()).hexdigest()},
+        "limits": None,
+    }
+    weight = [[0.5, 0], [0, 0.5]] * 3
+    bias = [0, 0, 0.1, 0.1, 0.2, 0.2]
+    (tmp_path / "sinew.json").write_text(json.dumps(card))
+    (tmp_path / "stats.json").write_text(statistics)
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "affine", "weight": weight, "bias": bias}))
+    return tmp_path
+
+
+def observation(q, time=1.0, id=1):
+    return sinew.Observation({}, {"joint_position": (q, time, "rad")}, "go", time=time, id=id)
+
+
+def expected(q):
+    """The same policy in NumPy."""
+    q = np.asarray(q)
+    normalised = np.clip(2 * (q + 1) / 2 - 1, -1, 1)
+    return np.stack([2 * (0.5 * normalised + 0.1 * i) for i in range(3)])
+
+
+class Affine:
+    """The same model as a Python backend."""
+
+    def __init__(self, path):
+        self.path, self.resets, self.inputs = path, 0, {}
+
+    def infer(self, inputs):
+        self.inputs = {name: (array.dtype, array.shape) for name, array in inputs.items()}
+        return {"actions": np.stack([0.5 * inputs["state"] + 0.1 * i for i in range(3)]).astype(np.float32)}
+
+    def reset(self):
+        self.resets += 1
+
+
+class Robot:
+    """Two joints that are wherever they are told to be."""
+
+    def __init__(self):
+        self.now, self.q, self.commands, self.id = 0.0, np.array([0.1, -0.2]), [], 0
+        self.limits = motion.JointLimits([-1.5] * 2, [1.5] * 2, [1.0] * 2, [5.0] * 2, [100.0] * 2, names=["a", "b"])
+
+    def wait_until(self, time):
+        self.now = max(self.now, time)
+
+    def observe(self, instruction):
+        self.id += 1
+        return sinew.Observation({}, {"joint_position": (self.q, self.now, "rad")}, instruction, time=self.now, id=self.id)
+
+    def positions(self):
+        return self.q
+
+    def command(self, q):
+        self.q = q
+        self.commands.append(q)
+
+    def stop(self):
+        pass
+
+
+def test_policy_loads_and_acts(directory):
+    policy = sinew.Policy.load(str(directory))
+    chunk = policy.act(observation([0.4, -0.8], id=7))
+    assert np.allclose(chunk.values, expected([0.4, -0.8]), atol=1e-6)
+    assert (chunk.t0, chunk.dt, chunk.observation_id, chunk.sequence) == (1.0, 0.1, 7, 1)
+    assert policy.card["action"]["joint_names"] == ["a", "b"]
+    assert policy.spec["outputs"] == [("actions", "f32", (3, 2))]
+
+
+def test_policy_refusal_names_stage_and_channel(directory):
+    policy = sinew.Policy.load(str(directory))
+    with pytest.raises(sinew.Error, match="encode.*joint_position"):
+        policy.act(sinew.Observation({}, {}, "go"))
+
+
+def test_card_refusals_name_place_and_nearest_key(directory):
+    path = directory / "sinew.json"
+    card = json.loads(path.read_text())
+    card["action"]["horizn"] = card["action"].pop("horizon")
+    path.write_text(json.dumps(card))
+    with pytest.raises(sinew.Error, match="horizon") as refusal:
+        sinew.load_card(str(path))
+    assert "/action" in str(refusal.value)
+
+
+def test_python_backend_equals_the_reference(directory):
+    made = []
+    registry = sinew.BackendRegistry()
+    registry.add("mine", lambda path: made.append(Affine(path)) or made[-1])
+    policy = sinew.Policy.load(str(directory), backend="mine", registry=registry)
+    reference = sinew.Policy.load(str(directory))
+    for q in ([0.4, -0.8], [0.0, 2.0]):
+        assert np.allclose(policy.act(observation(q)).values, reference.act(observation(q)).values, atol=1e-6)
+    policy.reset()
+    assert made[0].resets == 1
+    assert made[0].inputs["state"] == (np.dtype("float32"), (2,))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [({}, "no 'actions'"), (None, "no 'actions'"), ({"actions": np.zeros((2, 2))}, r"\[2, 2\]"), ({"actions": "text"}, "no array of numbers")],
+)
+def test_python_backend_with_a_wrong_answer_is_refused(directory, answer, message):
+    class Wrong:
+        def infer(self, inputs):
+            return answer
+
+    registry = sinew.BackendRegistry()
+    registry.add("wrong", lambda path: Wrong())
+    policy = sinew.Policy.load(str(directory), backend="wrong", registry=registry)
+    with pytest.raises(sinew.Error, match=message):
+        policy.act(observation([0, 0]))
+
+
+def test_python_backend_that_raises_is_reported(directory):
+    class Broken:
+        def infer(self, inputs):
+            raise ValueError("no weights today")
+
+    registry = sinew.BackendRegistry()
+    registry.add("broken", lambda path: Broken())
+    policy = sinew.Policy.load(str(directory), backend="broken", registry=registry)
+    with pytest.raises(sinew.Error, match="no weights today"):
+        policy.act(observation([0, 0]))
+
+
+def test_unknown_backend_lists_the_known(directory):
+    with pytest.raises(sinew.Error, match="reference"):
+        sinew.Policy.load(str(directory), backend="refrence")
+
+
+def test_loop_drives_a_python_robot_within_its_limits(directory):
+    robot = Robot()
+    loop = ControlLoop(robot, sinew.Policy.load(str(directory)), control_rate=100)
+    loop.instruction = "go"
+    loop.reset()
+    assert loop.run_for(2.0) == "ok"
+    commands = np.array(robot.commands)
+    assert commands.shape == (200, 2)
+    assert np.all(np.abs(commands) <= 1.5)
+    assert np.all(np.abs(np.diff(commands, axis=0)) / 0.01 <= 1 + 1e-9)
+    assert np.all(np.abs(np.diff(commands, 2, axis=0)) / 0.01**2 <= 5 + 1e-6)
+    trace = loop.trace()
+    assert np.array_equal(trace["command"], commands)
+    assert trace["time"].shape == (200,) and len(loop.inferences()["time"]) == 20
+    assert list(loop.limits.velocity) == [1.0, 1.0]
+
+
+def test_loop_reports_a_robot_that_raises(directory, monkeypatch):
+    class Blind(Robot):
+        def observe(self, instruction):
+            raise OSError("camera unplugged")
+
+    seen = []
+    monkeypatch.setattr("sys.unraisablehook", lambda event: seen.append(str(event.exc_value)))
+    loop = ControlLoop(Blind(), sinew.Policy.load(str(directory)))
+    loop.reset()
+    assert loop.run_for(0.1) == "backend_failed"
+    assert seen == ["camera unplugged"]
+
+
+def test_loop_refuses_what_is_no_robot(directory):
+    with pytest.raises(sinew.Error, match="wait_until"):
+        ControlLoop(type("Empty", (), {"now": 0.0})(), sinew.Policy.load(str(directory)))
