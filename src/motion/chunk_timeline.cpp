@@ -115,6 +115,30 @@ void ChunkTimeline::keep_old(Time now, Time start) noexcept {
   blend_start_ = start;
 }
 
+// Note [Between samples]
+// A cubic Hermite piece whose tangents are the harmonic mean of the two neighbouring slopes, zero where these differ in
+// sign (Fritsch and Butland 1984, SIAM J. Sci. Stat. Comput. 5): the velocity of the target has no steps, and the piece
+// rises or falls from one sample to the next without leaving the range between them. It is written as a weight in [0, 1],
+// so that rounding cannot leave that range either. Straight pieces would make the filter chase a velocity step at each
+// sample.
+namespace {
+
+/// Tangent at the joint of two pieces in units of the slope of the second; 1 (straight) when there is no first, 0 at a turn.
+double relative_tangent(double neighbour, double slope) noexcept {
+  const double ratio = 2 * neighbour / (neighbour + slope);
+  if (!(neighbour > 0 && slope > 0) && !(neighbour < 0 && slope < 0)) return 0;
+  return is_finite(ratio) ? ratio : 1;  // slopes near the largest double
+}
+
+/// Weight of the later sample at `share` of a piece with relative tangents `a` and `b`.
+double cubic_weight(double share, double a, double b) noexcept {
+  const double rest = 1 - share;
+  const double weight = share * share * (3 - 2 * share) + share * rest * (rest * a - share * b);
+  return weight < 0 ? 0 : weight > 1 ? 1 : weight;
+}
+
+}  // namespace
+
 void ChunkTimeline::read(const Plan& plan, Time t, std::span<double> target) const noexcept {
   const Time since = std::clamp(t - plan.t0, Time{}, plan.dt * (plan.horizon - 1));
   const auto index = static_cast<std::size_t>(since / plan.dt);
@@ -123,8 +147,20 @@ void ChunkTimeline::read(const Plan& plan, Time t, std::span<double> target) con
   const auto width = static_cast<std::size_t>(dof_);
   const double* from = plan.values.data() + index * width;
   const double* to = rest == Time{} ? from : from + width;
-  // Unlike from + share (to - from), this form cannot overflow.
-  for (std::size_t i = 0; i < width; ++i) target[i] = holds_[i] != 0 ? from[i] : (1.0 - share) * from[i] + share * to[i];
+  const bool has_earlier = index > 0;
+  const bool has_later = index + 2 < static_cast<std::size_t>(plan.horizon);
+  for (std::size_t i = 0; i < width; ++i) {
+    if (holds_[i] != 0 || rest == Time{}) {
+      target[i] = from[i];
+      continue;
+    }
+    const double slope = to[i] - from[i];
+    const double a = has_earlier ? relative_tangent(from[i] - (from - width)[i], slope) : 1;
+    const double b = has_later ? relative_tangent((to + width)[i] - to[i], slope) : 1;
+    const double weight = cubic_weight(share, a, b);
+    // Unlike from + weight (to - from), this form cannot overflow.
+    target[i] = (1.0 - weight) * from[i] + weight * to[i];
+  }
 }
 
 void ChunkTimeline::blended(Time t, std::span<double> target) const noexcept {

@@ -45,7 +45,7 @@ std::vector<double> target_at(const ChunkTimeline& timeline, Time t, Status expe
 
 }  // namespace
 
-TEST_CASE("chunk timeline: is linear between samples, holds the first before and the last after") {
+TEST_CASE("chunk timeline: follows a ramp, holds the first before and the last after") {
   ChunkTimeline timeline(2, {.validity = milliseconds(80)});
   std::vector<double> target(2, 7.0);
   CHECK(timeline.at(Time{}, target) == Status::not_ready);
@@ -62,6 +62,50 @@ TEST_CASE("chunk timeline: is linear between samples, holds the first before and
   CHECK(target_at(timeline, Time::min()) == std::vector<double>{0, 0});
   std::vector<double> small(1);
   CHECK(timeline.at(milliseconds(1100), small) == Status::bad_shape);
+}
+
+TEST_CASE("chunk timeline: between samples the target is monotone and its velocity has no steps") {
+  Random random(3);
+  ChunkTimeline timeline(2);
+  ActionChunk chunk = ramp(milliseconds(0), 1, 40);
+  for (double& x : chunk.values) x = random.uniform(-1, 1);
+  REQUIRE(timeline.push(chunk, milliseconds(0)) == Status::ok);
+  const auto velocity = [&](Time t, std::size_t column) {
+    const Time h = std::chrono::microseconds(1);
+    return (target_at(timeline, t + h)[column] - target_at(timeline, t)[column]) / to_seconds(h);
+  };
+  for (int i = 0; i < 39; ++i) {
+    for (std::size_t column = 0; column < 2; ++column) {
+      CAPTURE(i);
+      const double from = chunk.step(i)[column];
+      const double to = chunk.step(i + 1)[column];
+      double last = from;
+      for (int k = 0; k <= 50; ++k) {
+        const double x = target_at(timeline, milliseconds(50 * i + k))[column];
+        CHECK((x - last) * (to - from) >= -1e-14);
+        last = x;
+      }
+      CHECK(last == to);
+      if (i > 0) {
+        const double before = velocity(milliseconds(50 * i) - std::chrono::microseconds(1), column);
+        const double after = velocity(milliseconds(50 * i), column);
+        CHECK(std::abs(after - before) < 0.02);  // the steepest piece bends by 1e4 1/s^2: 0.02 in 2 us
+      }
+    }
+  }
+}
+
+TEST_CASE("chunk timeline: a smooth motion is followed more closely than by straight pieces") {
+  ChunkTimeline timeline(2);
+  ActionChunk chunk = ramp(milliseconds(0), 1, 40);
+  const auto motion = [](double t) { return 0.6 * std::sin(2 * 3.14159265358979 * 0.3 * t + 0.4); };
+  for (int i = 0; i < 40; ++i)
+    for (double& x : chunk.step(i)) x = motion(0.05 * i);
+  REQUIRE(timeline.push(chunk, milliseconds(0)) == Status::ok);
+  double error = 0;
+  for (int k = 0; k <= 1950; ++k) error = std::max(error, std::abs(target_at(timeline, milliseconds(k))[0] - motion(0.001 * k)));
+  const double straight = 0.6 * std::pow(2 * 3.14159265358979 * 0.3, 2) * 0.05 * 0.05 / 8;  // h^2 / 8 times the largest second derivative
+  CHECK(error < straight);
 }
 
 TEST_CASE("chunk timeline: refuses by rule and then is as it was") {
@@ -169,8 +213,9 @@ TEST_CASE("chunk timeline: targets have no steps and stay within the samples, ho
         last = target;
       }
     }
-    // Samples 50 ms apart differ by at most 2, and so do two plans that are exchanged within 100 ms.
-    CHECK(steepest <= 2 / 0.05 + 2 / 0.1 + 1e-9);
+    // Samples 50 ms apart differ by at most 2, a monotone cubic is at most twice as steep as its ends suggest, and two
+    // plans that are exchanged within 100 ms differ by at most 2.
+    CHECK(steepest <= 2 * 2 / 0.05 + 2 / 0.1 + 1e-9);
     CHECK(steepest > 5);
     CHECK(largest <= 1 + 1e-14);
   }

@@ -28,11 +28,11 @@ struct ChunkTimelineOptions {
 
 /// The time-indexed buffer between decoder and CommandFilter.
 ///
-/// Between samples the target is linear in time: every target is then a convex combination of accepted samples, so that
-/// what was checked for the samples (envelope, finiteness) holds for every target, and nothing overshoots. Smoothness is
-/// the filter's part. A new chunk takes over when it is pushed or, if that is later, at its `t0`; from then on the target
-/// is `(1 - w) old + w new` with w growing linearly from 0 to 1 within `blend`; hold columns change over at once. The
-/// target is continuous in time whatever the pushes are (hold columns, and a blend of 0, aside).
+/// Between samples the target is a monotone cubic in time: its velocity has no steps, and it stays between the two
+/// samples, so that what was checked for the samples (envelope, finiteness) holds for every target. A new chunk takes over when it is
+/// pushed or, if that is later, at its `t0`; from then on the target is `(1 - w) old + w new` with w growing linearly from 0 to 1 within
+/// `blend`; hold columns change over at once. The target is continuous in time whatever the pushes are (hold columns, and a blend of 0,
+/// aside).
 ///
 /// Nothing but the constructor allocates or throws. One thread at a time.
 class ChunkTimeline {
