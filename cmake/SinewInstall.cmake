@@ -20,11 +20,13 @@ foreach(component ${sinew_components})
 endforeach()
 
 get_target_property(sinew_library_type sinew TYPE)
+set(sinew_models_dir ${CMAKE_INSTALL_DATADIR}/sinew/models)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sinew-config.cmake.in ${PROJECT_BINARY_DIR}/sinew-config.cmake
-                              INSTALL_DESTINATION ${sinew_config_dir})
+                              INSTALL_DESTINATION ${sinew_config_dir} PATH_VARS sinew_models_dir)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/sinew-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/sinew-config.cmake ${PROJECT_BINARY_DIR}/sinew-config-version.cmake DESTINATION ${sinew_config_dir}
         COMPONENT development)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/sinew/models DESTINATION ${CMAKE_INSTALL_DATADIR}/sinew COMPONENT development)
 if(SINEW_SIM)
   install(FILES ${CMAKE_CURRENT_LIST_DIR}/FindMujocoWheel.cmake DESTINATION ${sinew_config_dir} COMPONENT development OPTIONAL)
 endif()

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """sinew.sim: the simulated robot and its demonstrator, as Python sees them."""
 
+import ctypes.util
+import hashlib
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -113,3 +119,36 @@ def test_demonstrator_solves_an_episode_through_the_loop(robot):
         if robot.succeeded(loop.instruction):
             break
     assert robot.succeeded(loop.instruction)
+
+
+FIRST_FRAME = """
+import hashlib
+from sinew import sim
+frame = sim.MujocoRobot.tabletop(seed=4).observe("").cameras["front"][0]
+print(hashlib.sha256(frame.tobytes()).hexdigest())
+"""
+
+
+def first_frame_without(libraries, folder):
+    """Runs a program for which these libraries cannot be loaded: files of their names that are no libraries come first."""
+    for library in libraries:
+        (folder / library).write_bytes(b"")
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
+    # A package that was installed is found anyway; one in a build folder only by the path that found it here.
+    python_path = os.pathsep.join(filter(None, sys.path))
+    env = {**os.environ, "LD_LIBRARY_PATH": path, "PYTHONPATH": python_path}
+    return subprocess.run([sys.executable, "-c", FIRST_FRAME], env=env, capture_output=True, text=True, timeout=120)
+
+
+def test_without_egl_osmesa_draws_the_same_pixels(tmp_path):
+    if not (ctypes.util.find_library("EGL") and ctypes.util.find_library("OSMesa")):
+        pytest.skip("EGL and OSMesa are not both installed")
+    frame = sim.MujocoRobot.tabletop(seed=4).observe("").cameras["front"][0]
+    result = first_frame_without(["libEGL.so.1"], tmp_path)
+    assert result.stdout.strip() == hashlib.sha256(frame.tobytes()).hexdigest(), result.stderr
+
+
+def test_without_opengl_the_error_says_what_to_install(tmp_path):
+    result = first_frame_without(["libEGL.so.1", "libOSMesa.so.8"], tmp_path)
+    assert result.returncode != 0
+    assert "apt-get install libegl1 libgl1-mesa-dri, or: apt-get install libosmesa6" in result.stderr

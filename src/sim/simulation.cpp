@@ -15,6 +15,8 @@ namespace sinew::sim {
 namespace {
 
 constexpr Time kStep = std::chrono::milliseconds(1);
+constexpr Time kUsualRamp = std::chrono::milliseconds(10);
+constexpr Time kLongestRamp = std::chrono::milliseconds(20);
 constexpr int kMaxPixels = 4096;
 constexpr int kDoneSteps = 300;  // 0.3 s
 // Success: how near, how wide open, how far away.
@@ -101,9 +103,13 @@ void Simulation::reset(std::uint64_t seed) {
     std::copy(pose.begin(), pose.end(), data_->qpos + cube_places_[i]);
   }
   std::copy(layout.joints.begin(), layout.joints.end(), data_->qpos);
-  std::copy(layout.joints.begin(), layout.joints.end(), data_->ctrl);
+  std::copy(layout.joints.begin(), layout.joints.end(), target_.begin());
   data_->qpos[finger_] = data_->qpos[finger_ + 1] = kGripperWidth / 2;
-  data_->ctrl[kArmJoints] = kGripperWidth;
+  target_[kArmJoints] = kGripperWidth;
+  from_ = target_;
+  command_time_ = now_ - kUsualRamp;
+  ramp_ = kUsualRamp;
+  set_servos();
   steps_done_ = {};
   ++episode_;
   mj_forward(model_.get(), data_.get());
@@ -118,6 +124,7 @@ void Simulation::update_kinematics() noexcept {
 Status Simulation::advance(Time until) noexcept {
   if (now_ >= until) return Status::ok;
   while (now_ < until) {
+    set_servos();
     mj_step(model_.get(), data_.get());
     now_ += kStep;
     // MuJoCo restarts the state when it diverges, and counts that.
@@ -137,11 +144,23 @@ Status Simulation::command(std::span<const double> q) noexcept {
     if (!std::isfinite(q[i])) return Status::not_finite;
     if (q[i] < limits_.lower[i] - kRounding || q[i] > limits_.upper[i] + kRounding) return Status::out_of_range;
   }
-  std::copy(q.begin(), q.end(), data_->ctrl);
+  std::copy_n(data_->ctrl, kRobotJoints, from_.begin());
+  std::copy(q.begin(), q.end(), target_.begin());
+  ramp_ = std::clamp(now_ - command_time_, kStep, kLongestRamp);
+  command_time_ = now_;
   return Status::ok;
 }
 
-void Simulation::hold() noexcept { std::copy_n(data_->qpos, kArmJoints, data_->ctrl); }
+void Simulation::hold() noexcept {
+  std::copy_n(data_->qpos, kArmJoints, target_.begin());
+  from_ = target_;
+  set_servos();
+}
+
+void Simulation::set_servos() noexcept {
+  const double share = std::min(1.0, static_cast<double>((now_ + kStep - command_time_).count()) / static_cast<double>(ramp_.count()));
+  for (std::size_t i = 0; i < target_.size(); ++i) data_->ctrl[i] = share < 1 ? std::lerp(from_[i], target_[i], share) : target_[i];
+}
 
 void Simulation::positions(std::span<double, kRobotJoints> q) const noexcept {
   std::copy_n(data_->qpos, kArmJoints, q.begin());
@@ -153,7 +172,7 @@ void Simulation::velocities(std::span<double, kRobotJoints> dq) const noexcept {
   dq[kArmJoints] = data_->qvel[finger_] + data_->qvel[finger_ + 1];
 }
 
-void Simulation::targets(std::span<double, kRobotJoints> q) const noexcept { std::copy_n(data_->ctrl, kRobotJoints, q.begin()); }
+void Simulation::targets(std::span<double, kRobotJoints> q) const noexcept { std::ranges::copy(target_, q.begin()); }
 
 Eigen::Isometry3d Simulation::site_pose(const mjData& data) const noexcept {
   Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
@@ -165,7 +184,7 @@ Eigen::Isometry3d Simulation::site_pose(const mjData& data) const noexcept {
 Eigen::Isometry3d Simulation::base_from_tool() const noexcept { return site_pose(*data_); }
 
 Eigen::Isometry3d Simulation::base_from_target_tool() const noexcept {
-  std::copy_n(data_->ctrl, kArmJoints, scratch_->qpos);
+  std::copy_n(target_.begin(), kArmJoints, scratch_->qpos);
   mj_kinematics(model_.get(), scratch_.get());
   return site_pose(*scratch_);
 }

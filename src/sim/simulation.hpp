@@ -62,6 +62,7 @@ class Simulation {
   [[nodiscard]] int id(mjtObj type, std::string_view name) const;
   [[nodiscard]] Eigen::Isometry3d body_pose(int body) const noexcept;
   [[nodiscard]] Eigen::Isometry3d site_pose(const mjData& data) const noexcept;
+  void set_servos() noexcept;
   void update_kinematics() noexcept;
   void count_successes() noexcept;
   void draw_observation(Observation& observation);
@@ -77,6 +78,11 @@ class Simulation {
   std::uint64_t episode_ = 0;
   int tool_ = 0;
   int finger_ = 0;  // first of the two fingers' places in qpos and qvel
+  // The servos go from one command to the next in the time that lay between the last two, as a drive's interpolator does.
+  std::array<double, kRobotJoints> from_{};
+  std::array<double, kRobotJoints> target_{};
+  Time command_time_{};
+  Time ramp_{};
   std::array<int, kColours> cube_bodies_{};
   std::array<int, kColours> plate_bodies_{};
   std::array<int, kColours> cube_places_{};                       // in qpos

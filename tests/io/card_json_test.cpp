@@ -13,7 +13,7 @@
 #include "sinew/core/error.hpp"
 #include "sinew/io/file.hpp"
 #include "sinew/io/sha256.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 using namespace sinew;
 
@@ -66,7 +66,7 @@ void collect_objects(const Json& json, const std::string& pointer, std::vector<s
 }  // namespace
 
 TEST_CASE("card: reading what was written gives the same card") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   PolicyCard card = testing::sample_card();
   write_card(card, folder.path() / "sinew.json");
   CHECK(read_card(folder.path() / "sinew.json") == card);
@@ -152,7 +152,7 @@ TEST_CASE("card: writing refuses a card that could not be read") {
 }
 
 TEST_CASE("write_file: a folder that is not there is an error, and the old file survives it") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   CHECK_THROWS_AS(write_file(folder.path() / "absent" / "x", "text"), Error);
   write_file(folder.path() / "x", "old");
   write_file(folder.path() / "x", "new");
@@ -169,7 +169,7 @@ TEST_CASE("write_file: a folder that is not there is an error, and the old file 
 }
 
 TEST_CASE("statistics: bound by key, pinned by digest") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   const std::string text = R"({"action": {"q01": [-1, 0.5], "q99": [1, 2]}, "state": {"mean": [0], "std": [1], "min": [-3], "max": [3]}})";
   write_file(folder.path() / "stats.json", text);
   const Statistics statistics = read_statistics(folder.path() / "stats.json", sha256(text));

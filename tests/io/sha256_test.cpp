@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sinew/core/error.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 using sinew::sha256;
 
@@ -77,7 +77,7 @@ TEST_CASE("sha256: pieces of any size give the digest of the whole") {
 }
 
 TEST_CASE("sha256_file: hashes a file longer than its buffer, refuses what is none") {
-  const sinew::testing::TemporaryFolder folder;
+  const sinew::testing::TemporaryDirectory folder;
   const auto path = folder.path() / "file";
   std::ofstream(path, std::ios::binary) << pattern(100003);
   CHECK(sinew::sha256_file(path) == kHashlib.back().second);

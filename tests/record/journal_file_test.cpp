@@ -11,13 +11,13 @@
 #include "read_bytes.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/record/crc32.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 using namespace sinew;
 using sinew::testing::read_bytes;
 
 TEST_CASE("journal file: a write that fails half way leaves nothing behind, and the next one lands") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   JournalFile file(folder.path() / "journal", false);
   std::vector<std::uint8_t> bytes(3000);
   std::iota(bytes.begin(), bytes.end(), std::uint8_t{0});
@@ -39,7 +39,7 @@ TEST_CASE("journal file: a write that fails half way leaves nothing behind, and 
 }
 
 TEST_CASE("journal file: refuses a file with content, unless told to overwrite it") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   const std::uint8_t byte[] = {7};
   {
     JournalFile file(folder.path() / "journal", false);
@@ -53,7 +53,7 @@ TEST_CASE("journal file: refuses a file with content, unless told to overwrite i
 }
 
 TEST_CASE("journal file: names the file and the reason when it cannot be created") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   try {
     JournalFile(folder.path() / "absent" / "journal", false);
     FAIL("created");

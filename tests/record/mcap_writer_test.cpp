@@ -12,7 +12,7 @@
 #include "read_bytes.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/record/crc32.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 using namespace sinew;
 
@@ -51,7 +51,7 @@ std::span<const std::uint8_t> text(std::string_view value) { return {reinterpret
 }  // namespace
 
 TEST_CASE("mcap writer: magic, records in order and every checksum as the specification has them") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   const auto path = folder.path() / "a.mcap";
   {
     McapWriter writer(path);
@@ -119,7 +119,7 @@ TEST_CASE("mcap writer: magic, records in order and every checksum as the specif
 }
 
 TEST_CASE("mcap writer: a chunk that the disk refuses is gone, the next one stands on its own") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   const auto path = folder.path() / "a.mcap";
   McapWriter writer(path);
   const auto schema = writer.add_schema("S", "jsonschema", "{}");
@@ -146,7 +146,7 @@ TEST_CASE("mcap writer: a chunk that the disk refuses is gone, the next one stan
 }
 
 TEST_CASE("mcap writer: refuses a channel without a schema of its own") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   McapWriter writer(folder.path() / "a.mcap");
   CHECK_THROWS_AS((void)writer.add_channel("/a", "json", 0), Error);
   CHECK_THROWS_AS((void)writer.add_channel("/a", "json", 1), Error);

@@ -12,7 +12,7 @@
 #include "read_bytes.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/testing/no_alloc.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 #include "test_seed.hpp"
 
 using namespace sinew;
@@ -47,7 +47,7 @@ std::size_t count(const std::filesystem::path& path, std::string_view text) {
 }  // namespace
 
 TEST_CASE("recorder: numbers records from 1, and acknowledges them when their chunk is with the kernel") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   Recorder recorder(folder.path() / "a.mcap", nullptr, {.chunk_interval = 100ms, .sync_interval = 24h});
   const double command[] = {0.5, 0.6};
   CHECK(recorder.add(make_observation(10ms)) == 1);
@@ -69,7 +69,7 @@ TEST_CASE("recorder: numbers records from 1, and acknowledges them when their ch
 }
 
 TEST_CASE("recorder: syncs on its own when the interval is over") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   Recorder recorder(folder.path() / "a.mcap", nullptr, {.chunk_interval = 1ms, .sync_interval = 0ns});
   recorder.add(make_observation(1ms));
   recorder.add(make_observation(2ms));
@@ -77,7 +77,7 @@ TEST_CASE("recorder: syncs on its own when the interval is over") {
 }
 
 TEST_CASE("recorder: a chunk ends before it outgrows its size, and one larger record gets its own") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   Recorder recorder(folder.path() / "a.mcap", nullptr, {.chunk_bytes = 16384, .chunk_interval = 24h});
   const double command[] = {1.0};
   recorder.add_command(1ms, command);
@@ -91,7 +91,7 @@ TEST_CASE("recorder: a chunk ends before it outgrows its size, and one larger re
 }
 
 TEST_CASE("recorder: what the disk refuses is dropped, counted, reported in the file, and nothing throws") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   const auto path = folder.path() / "a.mcap";
   Recorder recorder(path, nullptr, {.chunk_interval = 100ms, .sync_interval = 24h});
   recorder.add(make_observation(1ms));
@@ -119,7 +119,7 @@ TEST_CASE("recorder: what the disk refuses is dropped, counted, reported in the 
 }
 
 TEST_CASE("recorder: a record that straddles a lost chunk is dropped once") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   const auto path = folder.path() / "a.mcap";
   Recorder recorder(path, nullptr, {.chunk_bytes = 40000, .chunk_interval = 24h, .sync_interval = 24h});
   {
@@ -135,7 +135,7 @@ TEST_CASE("recorder: a record that straddles a lost chunk is dropped once") {
 }
 
 TEST_CASE("recorder: a record of before time began, and one after the end, are dropped and counted") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   Recorder recorder(folder.path() / "a.mcap");
   CHECK(recorder.add(make_observation(-1ns)) == 1);
   CHECK(recorder.dropped() == 1);
@@ -147,7 +147,7 @@ TEST_CASE("recorder: a record of before time began, and one after the end, are d
 }
 
 TEST_CASE("recorder: the limits of the joints travel with the recording") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   const LimitsCard limits{
       .lower = {-1.5, 0.0}, .upper = {1.5, 0.08}, .velocity = {2.0, 0.2}, .acceleration = {10.0, 4.0}, .jerk = {300.0, 100.0}};
   Recorder recorder(folder.path() / "a.mcap", nullptr, {.joint_names = {"j1", "gripper"}, .limits = limits});
@@ -157,7 +157,7 @@ TEST_CASE("recorder: the limits of the joints travel with the recording") {
 }
 
 TEST_CASE("recorder: the same records give the same bytes") {
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   for (const char* name : {"a.mcap", "b.mcap"}) {
     Recorder recorder(folder.path() / name, nullptr, {.joint_names = {"j1", "j2", "j3"}});
     for (int i = 0; i < 50; ++i) recorder.add(make_observation(i * 20ms));
@@ -168,7 +168,7 @@ TEST_CASE("recorder: the same records give the same bytes") {
 
 TEST_CASE("recorder: adding allocates nothing once it has seen records of that size") {
   REQUIRE(testing::counting_works());
-  const testing::TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   Recorder recorder(folder.path() / "a.mcap", nullptr, {.chunk_interval = 100ms});
   auto observation = make_observation(0ms, 96);
   const ActionChunk chunk(16, 8);
