@@ -197,6 +197,24 @@ def test_inspect_prints_inputs_and_outputs_with_shapes_and_units():
     assert re.search(r"out +gripper +command +m ", done.stdout)
 
 
+def test_inspect_prints_the_tensors_where_the_backend_is_at_hand(tmp_path):
+    identity = {"mode": "identity", "rule": "", "key": ""}
+    card = json.loads((MODEL / "sinew.json").read_text()) | {
+        "architecture": "affine",
+        "backend": "reference",
+        "cameras": [],
+        "state": {"channels": [{"name": "joint_position", "unit": "rad", "size": 2, "rate": 100}], "normalization": identity},
+        "statistics": {"file": "", "sha256": ""},
+    }
+    card["action"] |= {"decoder": "joint_absolute", "joint_names": ["a", "b"], "gripper_names": [], "tool_channel": "", "horizon": 3, "normalization": identity}
+    (tmp_path / "sinew.json").write_text(json.dumps(card))
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "affine", "weight": [[0, 0]] * 6, "bias": [0] * 6}))
+    done = run_sinew("inspect", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"out +chunk +float64 \[3, 2\] +rad ", done.stdout)
+    assert re.search(r"in +state +f32 \[.*2\]", done.stdout) and re.search(r"out +actions +f32 \[.*3, 2\]", done.stdout)
+
+
 def test_inspect_names_the_place_of_a_mistake(tmp_path):
     card = json.loads((MODEL / "sinew.json").read_text())
     card["action"]["horizont"] = card["action"].pop("horizon")
