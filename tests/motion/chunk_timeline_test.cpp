@@ -202,7 +202,7 @@ TEST_CASE("chunk timeline: targets have no steps and stay within the samples, ho
       const Status status = timeline.push(chunk, now);
       CHECK((status == Status::ok || (!first && status == Status::stale)));
       if (!first) {
-        REQUIRE(timeline.at(now, after) == Status::ok);
+        REQUIRE(timeline.at(now, after) != Status::not_ready);
         for (std::size_t i = 0; i < 2; ++i) CHECK(std::abs(after[i] - before[i]) <= 1e-14);
       }
       for (const Time until = now + milliseconds(period_ms); now < until; now += fine) {
