@@ -5,7 +5,7 @@ add_library(sinew_warnings INTERFACE)
 # Options are aggregates set by designated initialisers, which -Wextra takes for mistakes; g++ 12 reports -Wrestrict inside
 # std::string where nothing overlaps (GCC bug 105329).
 if(SINEW_WARNINGS)
-  target_compile_options(sinew_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-restrict -Werror)
+  target_compile_options(sinew_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -Werror)
 endif()
 
 # sinew_module(<target> HEADERS <files> SOURCES <files>): adds files of one folder to a library target.

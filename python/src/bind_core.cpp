@@ -44,14 +44,14 @@ Entry entry_of(const py::handle& item, Time time) {
   if (tuple.size() < 1 || tuple.size() > 3)
     fail(ErrorCode::invalid_argument,
          {"Observation", "entry", "a value, (value, stamp) or (value, stamp, unit)", fmt::format("a tuple of {}", tuple.size()), ""});
-  const Time stamp = tuple.size() > 1 && !tuple[1].is_none() ? from_seconds(tuple[1].cast<double>()) : time;
+  const Time stamp = tuple.size() > 1 && !tuple[1].is_none() ? time_of(tuple[1].cast<double>(), "Observation", "stamp") : time;
   return {tuple[0], stamp, tuple.size() > 2 ? tuple[2].cast<std::string>() : ""};
 }
 
 Observation make_observation(const py::dict& cameras, const py::dict& state, std::string instruction, std::optional<double> time,
                              std::uint64_t id) {
   Observation observation;
-  observation.time = time ? from_seconds(*time) : SteadyClock().now();
+  observation.time = time ? time_of(*time, "Observation", "time") : SteadyClock().now();
   observation.id = id;
   observation.instruction = std::move(instruction);
   for (const auto& [name, item] : cameras) {
@@ -107,10 +107,8 @@ ActionChunk make_chunk(const Doubles& values, double t0, double dt, std::uint64_
   require_shape(values, {-1, -1}, "ActionChunk", "values");
   ActionChunk chunk(static_cast<int>(values.shape(0)), static_cast<int>(values.shape(1)));
   std::copy_n(values.data(), values.size(), chunk.values.data());
-  if (!std::isfinite(t0) || !std::isfinite(dt))
-    fail(ErrorCode::invalid_argument, {"ActionChunk", "t0 and dt", "finite seconds", fmt::format("{} and {}", t0, dt), ""});
-  chunk.t0 = from_seconds(t0);
-  chunk.dt = from_seconds(dt);
+  chunk.t0 = time_of(t0, "ActionChunk", "t0");
+  chunk.dt = time_of(dt, "ActionChunk", "dt");
   chunk.sequence = sequence;
   chunk.observation_id = observation_id;
   return chunk;
@@ -152,7 +150,7 @@ void bind_core(py::module_& m) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const Error& error) {
-      py::object instance = error_type(error.what());
+      py::object instance = error_type(to_str(error.what()));
       instance.attr("code") = std::string(to_string(error.code()));
       PyErr_SetObject(error_type.ptr(), instance.ptr());
     }

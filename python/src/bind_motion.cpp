@@ -20,13 +20,6 @@ std::vector<double> to_vector(const Doubles& array, std::string_view where, std:
   return {array.data(), array.data() + array.size()};
 }
 
-/// Seconds of a caller as Time; refuses what from_seconds could not represent.
-Time time_of(double seconds, std::string_view where, std::string_view what) {
-  if (!(seconds > -1e9 && seconds < 1e9))
-    fail(ErrorCode::invalid_argument, {where, what, "finite seconds below 1e9", fmt::format("{}", seconds), ""});
-  return from_seconds(seconds);
-}
-
 JointLimits make_limits(const Doubles& lower, const Doubles& upper, const Doubles& velocity, const Doubles& acceleration,
                         const Doubles& jerk, std::optional<std::vector<std::string>> names) {
   const std::string where = "JointLimits";

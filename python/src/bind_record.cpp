@@ -56,15 +56,20 @@ void bind_record(py::module_& m) {
           "command: float64 [dof], rad or m. chunk: sinew.ActionChunk.")
       .def(
           "add_command",
-          [](Recorder& self, double time, const Doubles& command) { return self.add_command(from_seconds(time), as_span(command)); },
+          [](Recorder& self, double time, const Doubles& command) {
+            return self.add_command(time_of(time, "Recorder.add_command", "time"), as_span(command));
+          },
           py::arg("time"), py::arg("command"), "Records joint targets float64 [dof] (rad or m) sent at `time` (s); returns the number.")
       .def(
-          "add_chunk", [](Recorder& self, double time, const ActionChunk& chunk) { return self.add_chunk(from_seconds(time), chunk); },
+          "add_chunk",
+          [](Recorder& self, double time, const ActionChunk& chunk) {
+            return self.add_chunk(time_of(time, "Recorder.add_chunk", "time"), chunk);
+          },
           py::arg("time"), py::arg("chunk"), "Records a chunk that was accepted at `time` (s); returns the number.")
       .def(
           "add_event",
           [](Recorder& self, double time, const std::string& kind, const std::string& text) {
-            return self.add_event(from_seconds(time), kind, text);
+            return self.add_event(time_of(time, "Recorder.add_event", "time"), kind, text);
           },
           py::arg("time"), py::arg("kind"), py::arg("text") = "",
           "Records something that happened at `time` (s): a word such as \"episode\" or \"intervention\", and more; returns the number.")

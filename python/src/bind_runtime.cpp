@@ -43,7 +43,7 @@ void bind_policy(py::module_& m) {
           "add",
           [](BackendRegistry& r, std::string name, py::object factory) { r.add(std::move(name), python_factory(std::move(factory))); },
           py::arg("name"), py::arg("factory"),
-          "factory(path: str) -> object with infer(dict) -> dict. infer gets the encoder's tensors as read-only arrays and returns\n"
+          "factory(path: str) -> object with infer(dict) -> dict. infer gets copies of the encoder's tensors and returns\n"
           "{\"actions\": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it "
           "exists.")
       .def("names", [](const BackendRegistry& r) {
@@ -84,7 +84,8 @@ class Loop {
   Loop(py::object robot, py::object policy, std::optional<Chain<>> chain, double control_rate, double inference_rate, py::object recorder,
        double trace_seconds)
       : keep_(py::make_tuple(robot, policy, recorder)),
-        robot_(robot_of(robot)),
+        python_robot_(py::hasattr(robot, "_any_robot") ? nullptr : std::make_shared<PythonRobot>(robot)),
+        robot_(python_robot_ ? AnyRobot(python_robot_) : robot.attr("_any_robot")().cast<AnyRobot>()),
         loop_(robot_, policy.cast<Policy&>(),
               {.control_rate = control_rate,
                .inference_rate = inference_rate,
@@ -95,15 +96,29 @@ class Loop {
   std::string run_for(double seconds) {
     if (!(seconds > 0 && seconds < 86400))
       fail(ErrorCode::invalid_argument, {"ControlLoop.run_for", "seconds", "above 0, below a day", fmt::format("{}", seconds), ""});
+    const Busy busy(*this);
+    const std::string told = instruction;  // a callback or another thread may change it meanwhile
     const py::gil_scoped_release release;
-    return std::string(to_string(loop_.run_for(instruction, from_seconds(seconds))));
+    return std::string(to_string(loop_.run_for(told, from_seconds(seconds))));
   }
   void reset() {
+    const Busy busy(*this);
     raise_unless_ok(loop_.reset(), "ControlLoop.reset", loop_.last_error().empty() ? "robot's joint positions" : loop_.last_error());
   }
-  const ControlLoop<AnyRobot>& loop() const { return loop_; }
+  /// The loop while nobody runs it.
+  const ControlLoop<AnyRobot>& loop() const {
+    if (busy_)
+      fail(ErrorCode::invalid_argument,
+           {"ControlLoop", "call", "one after run_for() has returned", "one while it runs", "from a callback or another thread"});
+    return loop_;
+  }
+  py::str last_error() const {
+    const std::string text(loop().last_error());
+    return to_str(python_robot_ && !python_robot_->error().empty() ? text + ": " + python_robot_->error() : text);
+  }
 
   py::dict trace() const {
+    loop();
     const auto& trace = loop_.trace();
     const auto n = static_cast<py::ssize_t>(trace.ticks().size());
     Doubles time(n);
@@ -123,6 +138,7 @@ class Loop {
   }
 
   py::dict inferences() const {
+    loop();
     const auto records = loop_.trace().inferences();
     py::dict columns;
     const auto column = [&](const char* name, Time InferenceRecord::* member) {
@@ -146,14 +162,23 @@ class Loop {
   std::string instruction;
 
  private:
-  static AnyRobot robot_of(const py::object& robot) {
-    if (py::hasattr(robot, "_any_robot")) return robot.attr("_any_robot")().cast<AnyRobot>();
-    return AnyRobot(std::make_shared<PythonRobot>(robot));
-  }
+  /// Refuses a second call of the loop while one is running; set and read under the GIL.
+  class Busy {
+   public:
+    explicit Busy(Loop& loop) : loop_((loop.loop(), loop)) { loop_.busy_ = true; }
+    ~Busy() { loop_.busy_ = false; }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    Loop& loop_;
+  };
 
   py::tuple keep_;
+  std::shared_ptr<PythonRobot> python_robot_;  // null for a robot in C++
   AnyRobot robot_;
   ControlLoop<AnyRobot> loop_;
+  bool busy_ = false;
 };
 
 void bind_loop(py::module_& m) {
@@ -171,10 +196,13 @@ void bind_loop(py::module_& m) {
       .def("reset", &Loop::reset, "Takes the measured positions as the start, at rest; must come before run_for.")
       .def("run_for", &Loop::run_for, py::arg("seconds"),
            "Runs for that long on the robot's clock -> status text; \"ok\", or what the latest failed inference or the robot said.")
-      .def_property_readonly("last_error", [](const Loop& l) { return std::string(l.loop().last_error()); })
+      .def_property_readonly("last_error", &Loop::last_error, "what the latest run_for that did not return \"ok\" had to say")
+      .def_property_readonly(
+          "missed_ticks", [](const Loop& l) { return l.loop().missed_ticks(); },
+          "ticks since reset that were skipped because the policy or the robot took longer than a tick")
       .def("trace", &Loop::trace,
            "dict of arrays, one row per tick: time [n] s, target, command, velocity, acceleration, measured [n, dof] (rad or m),\n"
-           "status [n] uint8, tick_time [n] s (timeline and filter), dropped (ticks beyond trace_seconds)")
+           "status [n] uint8, tick_time [n] s (timeline and filter), dropped (ticks and inferences beyond trace_seconds)")
       .def("inferences", &Loop::inferences, "dict of arrays [m]: time s, observe, encode, infer, decode, resolve s, status uint8")
       .def(
           "chunk", [](const Loop& l) { return l.loop().latest_chunk(); }, "the latest chunk of joint targets")

@@ -80,10 +80,25 @@ inline py::array to_array(const Image& image) {
   return array;
 }
 
-/// Raises sinew.Error for a status that is not ok.
+/// Seconds of a caller as Time; refuses what from_seconds could not represent.
+inline Time time_of(double seconds, std::string_view where, std::string_view what) {
+  if (!(seconds > -1e9 && seconds < 1e9))
+    fail(ErrorCode::invalid_argument, {where, what, "finite seconds below 1e9", fmt::format("{}", seconds), ""});
+  return from_seconds(seconds);
+}
+
+/// Text of the library for Python; bytes that are no UTF-8 are replaced, because a message must not fail to arrive.
+inline py::str to_str(std::string_view text) {
+  return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace"));
+}
+
+/// Raises sinew.Error for a status that is not ok: "invalid_argument" when the caller's data were refused, else "failed".
 inline void raise_unless_ok(Status status, std::string_view where, std::string_view detail) {
-  if (status != Status::ok)
-    fail(ErrorCode::invalid_argument, {where, detail.empty() ? "call" : detail, "", std::string(to_string(status)), ""});
+  if (status == Status::ok) return;
+  const bool data = status == Status::bad_shape || status == Status::over_capacity || status == Status::missing ||
+                    status == Status::not_finite || status == Status::out_of_range;
+  fail(data ? ErrorCode::invalid_argument : ErrorCode::failed,
+       {where, detail.empty() ? "call" : detail, "", std::string(to_string(status)), ""});
 }
 
 }  // namespace sinew::bindings

@@ -26,15 +26,13 @@ py::dtype numpy_dtype(DType dtype) {
   return py::dtype::of<float>();
 }
 
-}  // namespace
-
-py::array tensor_view(const Tensor& tensor, py::handle base) {
+/// A copy: a backend that remembers its inputs must not see them change.
+py::array to_array(const Tensor& tensor) {
   const auto dims = tensor.shape().dims();
-  const std::vector<py::ssize_t> shape(dims.begin(), dims.end());
-  py::array array(numpy_dtype(tensor.dtype()), shape, tensor.bytes().data(), base);
-  array.attr("flags").attr("writeable") = false;
-  return array;
+  return py::array(numpy_dtype(tensor.dtype()), std::vector<py::ssize_t>(dims.begin(), dims.end()), tensor.bytes().data());
 }
+
+}  // namespace
 
 PythonBackend::PythonBackend(py::object object, TensorSpecs outputs) : object_(new py::object(std::move(object))) {
   if (!py::hasattr(*object_, "infer"))
@@ -57,7 +55,7 @@ Status PythonBackend::infer(const TensorMap& in, TensorMap& out) noexcept {
 
 Status PythonBackend::call(const TensorMap& in, TensorMap& out) {
   py::dict inputs;
-  for (const auto& [name, tensor] : in) inputs[py::str(name)] = tensor_view(tensor, py::none());
+  for (const auto& [name, tensor] : in) inputs[py::str(name)] = to_array(tensor);
   const py::object result = object_->attr("infer")(inputs);
   for (const auto& spec : spec_.outputs) {
     if (!py::isinstance<py::dict>(result) || !result.contains(py::str(spec.name))) {

@@ -13,11 +13,11 @@
 
 namespace sinew {
 
-/// Calls `object.infer(inputs)`; inputs are views of the tensors, valid during the call. Results are checked against
+/// Calls `object.infer(inputs)`; inputs are copies, which the object may keep. Results are checked against
 /// `outputs` and copied. `object.reset()` is called when it exists. Takes the GIL itself.
 class PythonBackend {
  public:
-  /// `inputs` empty: every tensor that the encoder wrote is passed. Throws Error when the object has no `infer`.
+  /// Every tensor that the encoder wrote is passed; `outputs` are what infer must return. Throws Error when the object has no `infer`.
   PythonBackend(pybind11::object object, TensorSpecs outputs);
 
   [[nodiscard]] const ModelSpec& spec() const noexcept { return spec_; }
@@ -44,8 +44,5 @@ static_assert(ResettableBackend<PythonBackend>);
 
 /// A registry entry that calls `factory(path)` and expects the tensor that the card's decoder reads: `actions [horizon, dim]`.
 [[nodiscard]] BackendFactory python_factory(pybind11::object factory);
-
-/// NumPy view of a tensor, without a copy; valid while the tensor lives. `base` keeps its owner alive.
-[[nodiscard]] pybind11::array tensor_view(const Tensor& tensor, pybind11::handle base);
 
 }  // namespace sinew

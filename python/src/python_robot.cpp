@@ -30,10 +30,11 @@ Status PythonRobot::guarded(Call call) const noexcept {
   try {
     return call();
   } catch (py::error_already_set& error) {
+    error_ = error.what();
     error.restore();
-    PyErr_WriteUnraisable(object_.ptr());  // the loop stops with a status; the traceback must not be lost
-  } catch (const std::exception&) {
-    return Status::backend_failed;
+    PyErr_WriteUnraisable(object_.ptr());  // the loop goes on with a status; the traceback must not be lost
+  } catch (const std::exception& error) {
+    error_ = error.what();
   }
   return Status::backend_failed;
 }
@@ -41,7 +42,7 @@ Status PythonRobot::guarded(Call call) const noexcept {
 Time PythonRobot::now() const noexcept {
   (void)guarded([&] {
     const py::object now = object_.attr("now");
-    now_ = from_seconds((PyCallable_Check(now.ptr()) != 0 ? now() : now).cast<double>());
+    now_ = bindings::time_of((PyCallable_Check(now.ptr()) != 0 ? now() : now).cast<double>(), "ControlLoop", "the robot's now");
     return Status::ok;
   });
   return now_;

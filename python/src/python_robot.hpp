@@ -28,6 +28,8 @@ class PythonRobot {
   [[nodiscard]] Status command(std::span<const double> target) noexcept;
   void stop() noexcept;
   [[nodiscard]] const JointLimits& limits() const noexcept { return limits_; }
+  /// What the latest call that failed had to say; empty when none did.
+  [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
  private:
   template <class Call>
@@ -35,6 +37,7 @@ class PythonRobot {
 
   pybind11::object object_;
   JointLimits limits_;
+  mutable std::string error_;
   mutable Time now_{};  // the latest answer, given again when a call fails
 };
 

@@ -44,8 +44,11 @@ def test_chunk_values_are_a_view_that_outlives_the_chunk():
 def test_chunk_refuses_wrong_shapes_and_times():
     with pytest.raises(sinew.Error, match="shape"):
         sinew.ActionChunk([1.0, 2.0], 0.0, 0.1)
-    with pytest.raises(sinew.Error, match="t0"):
-        sinew.ActionChunk([[1.0]], float("nan"), 0.1)
+    for time in (float("nan"), 1e300):
+        with pytest.raises(sinew.Error, match="t0"):
+            sinew.ActionChunk([[1.0]], time, 0.1)
+        with pytest.raises(sinew.Error, match="time"):
+            sinew.Observation({}, {}, "", time=time)
 
 
 def test_build_info_and_version_agree():

@@ -198,6 +198,58 @@ def test_loop_reports_a_robot_that_raises(directory, monkeypatch):
     assert seen == ["camera unplugged"]
 
 
+def test_loop_keeps_its_instruction_while_a_robot_changes_it(directory):
+    told = []
+
+    class Chatty(Robot):
+        def observe(self, instruction):
+            told.append(instruction)
+            loop.instruction = "another instruction, long enough to need new memory " * 4
+            with pytest.raises(sinew.Error, match="while it runs"):
+                loop.trace()
+            return super().observe(instruction)
+
+    loop = ControlLoop(Chatty(), sinew.Policy.load(str(directory)))
+    loop.instruction = "go"
+    loop.reset()
+    assert loop.run_for(0.3) == "ok"
+    assert told == ["go"] * 3
+
+
+def test_loop_says_what_a_robot_gave_instead_of_an_observation(directory):
+    class Wrong(Robot):
+        def observe(self, instruction):
+            return 3
+
+    loop = ControlLoop(Wrong(), sinew.Policy.load(str(directory)))
+    loop.reset()
+    assert loop.run_for(0.1) == "backend_failed"
+    assert "Unable to cast" in loop.last_error
+
+
+def test_backend_may_keep_its_inputs(directory):
+    kept = []
+
+    class History(Affine):
+        def infer(self, inputs):
+            kept.append(inputs["state"])
+            return super().infer(inputs)
+
+    registry = sinew.BackendRegistry()
+    registry.add("history", History)
+    policy = sinew.Policy.load(str(directory), backend="history", registry=registry)
+    for q in (0.1, 0.2, 0.3):
+        policy.act(observation([q, 0]))
+    del policy
+    assert np.allclose([state[0] for state in kept], [0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize("rates", [{"inference_rate": 1e-15}, {"control_rate": 1e9}, {"control_rate": float("nan")}, {"inference_rate": -1}])
+def test_loop_refuses_rates_that_no_clock_can_count(directory, rates):
+    with pytest.raises(sinew.Error, match="rates"):
+        ControlLoop(Robot(), sinew.Policy.load(str(directory)), **rates)
+
+
 def test_loop_refuses_what_is_no_robot(directory):
     with pytest.raises(sinew.Error, match="wait_until"):
         ControlLoop(type("Empty", (), {"now": 0.0})(), sinew.Policy.load(str(directory)))

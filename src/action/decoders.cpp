@@ -72,13 +72,18 @@ std::span<const double> ActionReader::row(int i) const noexcept {
   return {values_.data() + static_cast<std::size_t>(i) * dim, dim};
 }
 
-void ActionReader::start(ActionChunk& chunk, ActionSpace space, int columns, const Observation& observation) const noexcept {
-  chunk.resize(horizon_, columns);
+Status ActionReader::start(ActionChunk& chunk, ActionSpace space, int columns, const Observation& observation) const noexcept {
+  try {
+    chunk.resize(horizon_, columns);
+  } catch (const std::exception&) {
+    return Status::over_capacity;
+  }
   chunk.space = space;
   chunk.t0 = observation.time;
   chunk.dt = dt_;
   chunk.observation_id = observation.id;
   chunk.joint_order_hash = joint_order_hash_;
+  return Status::ok;
 }
 
 JointDecoder::JointDecoder(const PolicyCard& card, const Statistics& statistics)
@@ -86,7 +91,8 @@ JointDecoder::JointDecoder(const PolicyCard& card, const Statistics& statistics)
 
 Status JointDecoder::decode(const TensorMap& in, const Observation& observation, ActionChunk& chunk) noexcept {
   if (const Status status = reader_.read(in, error_); status != Status::ok) return status;
-  reader_.start(chunk, ActionSpace::joint_position, reader_.dim(), observation);
+  if (const Status status = reader_.start(chunk, ActionSpace::joint_position, reader_.dim(), observation); status != Status::ok)
+    return status;
   for (int i = 0; i < reader_.horizon(); ++i) std::ranges::copy(reader_.row(i), chunk.step(i).begin());
   return Status::ok;
 }
@@ -123,7 +129,8 @@ Status ToolDeltaDecoder::decode(const TensorMap& in, const Observation& observat
   const Eigen::Vector3d position(pose[0], pose[1], pose[2]);
   const Eigen::Quaterniond rotation = Eigen::Quaterniond(pose[3], pose[4], pose[5], pose[6]).normalized();
 
-  reader_.start(chunk, ActionSpace::tool_pose, kPose + reader_.dim() - kDelta, observation);
+  const int columns = kPose + reader_.dim() - kDelta;
+  if (const Status status = reader_.start(chunk, ActionSpace::tool_pose, columns, observation); status != Status::ok) return status;
   Eigen::Quaterniond before = Eigen::Quaterniond::Identity();  // makes the first row's w >= 0
   for (int i = 0; i < reader_.horizon(); ++i) {
     const auto row = reader_.row(i);

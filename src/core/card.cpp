@@ -8,6 +8,7 @@
 #include <set>
 
 #include "sinew/core/error.hpp"
+#include "sinew/core/fixed_text.hpp"
 
 namespace sinew {
 
@@ -32,7 +33,7 @@ constexpr std::size_t kMaxName = 256;
 
 /// A name for a message: it may come from a stranger and must neither drive a terminal nor flood a log.
 std::string shown(std::string_view text) {
-  std::string shown = fmt::format("'{}{}'", text.substr(0, 64), text.size() > 64 ? "..." : "");
+  std::string shown = fmt::format("'{}{}'", cut_utf8(text, 64), text.size() > 64 ? "..." : "");
   for (char& c : shown)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
   return shown;

@@ -15,10 +15,11 @@ void Image::resize(int height, int width, int channels) {
   if (height < 0 || width < 0 || channels < 0 || height > 32768 || width > 32768 || channels > 16)
     fail(ErrorCode::invalid_argument, {"Image", "size", "height and width up to 32768, at most 16 channels",
                                        std::to_string(height) + " x " + std::to_string(width) + " x " + std::to_string(channels), ""});
+  // First the memory: when there is none, the image stays as it was.
+  pixels_.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels));
   height_ = height;
   width_ = width;
   channels_ = channels;
-  pixels_.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels));
 }
 
 void Image::assign(const ImageView& view) {
@@ -47,9 +48,9 @@ void ActionChunk::resize(int new_horizon, int new_dim) {
   if (new_horizon < 0 || new_dim < 0)
     fail(ErrorCode::invalid_argument,
          {"ActionChunk", "size", "horizon and dim of 0 or more", std::to_string(new_horizon) + " x " + std::to_string(new_dim), ""});
+  values.resize(static_cast<std::size_t>(new_horizon) * static_cast<std::size_t>(new_dim));
   horizon = new_horizon;
   dim = new_dim;
-  values.resize(static_cast<std::size_t>(horizon) * static_cast<std::size_t>(dim));
 }
 
 std::span<double> ActionChunk::step(int i) noexcept {

@@ -2,6 +2,7 @@
 #include "sinew/core/error.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
@@ -45,6 +46,7 @@ std::string_view to_string(ErrorCode code) noexcept {
     case ErrorCode::unsupported: return "unsupported";
     case ErrorCode::io: return "io";
     case ErrorCode::limit: return "limit";
+    case ErrorCode::failed: return "failed";
     case ErrorCode::internal: return "internal";
   }
   return "unknown";

@@ -29,8 +29,8 @@ constexpr double kLengthShare = 0.22;
 /// Damping = kDampingShare * |e|^2 + kDampingFloor, with e in units of the length above.
 constexpr double kDampingShare = 1e-2;
 constexpr double kDampingFloor = 1e-8;
-/// Every kStallPeriod iterations after the first kStallGrace the squared error must have fallen by kStallRatio.
 constexpr double kLocalShare = 0.2;  // of a joint's range, for seeds about the best position
+/// Every kStallPeriod iterations after the first kStallGrace the squared error must have fallen by kStallRatio.
 constexpr int kStallGrace = 6;
 constexpr int kStallPeriod = 4;
 constexpr double kStallRatio = 0.5;
@@ -215,7 +215,8 @@ class Solver {
     constexpr double kTurn = 2.0 * std::numbers::pi;
     if (program_.turns[k] == 0) return;
     double& q = buffers_.q[k];
-    for (double turns = std::round((seed[k] - q) / kTurn); turns != 0; turns += turns > 0 ? -1 : 1) {
+    // Clamped: a seed far outside the limits must not be walked back turn by turn.
+    for (double turns = std::round((clamp(k, seed[k]) - q) / kTurn); turns != 0; turns += turns > 0 ? -1 : 1) {
       const double turned = q + kTurn * turns;
       if (turned != clamp(k, turned)) continue;
       q = turned;

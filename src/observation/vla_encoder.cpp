@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <utility>
 
 #include "sinew/core/error.hpp"
@@ -27,7 +28,7 @@ const PolicyCard& checked(const PolicyCard& card) {
 }
 
 /// `out` is the frame turned by half a turn, tightly packed.
-void turn(const ImageView& frame, Image& out) noexcept {
+void turn(const ImageView& frame, Image& out) {
   out.resize(frame.height(), frame.width(), frame.channels());
   const auto channels = static_cast<std::size_t>(frame.channels());
   std::uint8_t* to = out.pixels().data();
@@ -122,7 +123,12 @@ Status VlaEncoder::encode_cameras(const Observation& observation, TensorMap& out
       return Status::bad_shape;
     }
     if (camera.card.rotate_180) {
-      turn(frame, camera.turned);
+      try {
+        turn(frame, camera.turned);
+      } catch (const std::exception&) {
+        error_.format("camera '{}': no memory to turn a frame [{}, {}, 3]", camera.card.name, frame.height(), frame.width());
+        return Status::over_capacity;
+      }
       frame = camera.turned.view();
     }
     if (camera.processor) {

@@ -23,11 +23,25 @@ JournalFile::JournalFile(const std::filesystem::path& path, bool overwrite) {
   descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor_ < 0) refuse("a file that can be created", std::strerror(errno), "does the folder exist, and may you write there?");
   struct stat status{};
-  const bool has_content = ::fstat(descriptor_, &status) == 0 && status.st_size > 0;
+  if (::fstat(descriptor_, &status) != 0) {
+    const int error = errno;
+    close();
+    refuse("a file whose size can be read", std::strerror(error), "");
+  }
+  const bool has_content = status.st_size > 0;
   if (has_content && (!overwrite || ::ftruncate(descriptor_, 0) != 0)) {
     close();
     refuse("a new file", std::to_string(status.st_size) + " bytes that are there already",
            "recordings are not overwritten unless asked for");
+  }
+  // A new file is durable only when its folder is.
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = handle >= 0 && (::fsync(handle) == 0 || errno == EINVAL);  // some file systems cannot sync a folder
+  if (handle >= 0) ::close(handle);
+  if (!synced) {
+    close();
+    refuse("a folder that can be synced", std::strerror(errno), "");
   }
 }
 

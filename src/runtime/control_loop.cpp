@@ -2,6 +2,7 @@
 #include "sinew/runtime/control_loop.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
@@ -12,11 +13,13 @@ namespace sinew {
 namespace detail {
 
 JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const ControlLoopOptions& options) {
-  const auto positive = [](double value) { return std::isfinite(value) && value > 0; };
-  if (!positive(options.control_rate) || !positive(options.inference_rate) || options.inference_rate > options.control_rate)
-    fail(ErrorCode::invalid_argument, {"ControlLoop", "rates", "0 < inference_rate <= control_rate, Hz",
+  // 10 Hz to 20 kHz is what the filter's tick allows.
+  const bool rates = options.control_rate >= 10 && options.control_rate <= 20000 && options.inference_rate >= 1e-3 &&
+                     options.inference_rate <= options.control_rate;
+  if (!rates)
+    fail(ErrorCode::invalid_argument, {"ControlLoop", "rates", "control_rate of 10 to 20000 Hz, inference_rate of 0.001 Hz to control_rate",
                                        fmt::format("inference {} Hz, control {} Hz", options.inference_rate, options.control_rate), ""});
-  if (!positive(options.trace_seconds) || options.trace_seconds > 86400)
+  if (!(options.trace_seconds > 0 && options.trace_seconds <= 86400))
     fail(ErrorCode::invalid_argument,
          {"ControlLoop", "trace_seconds", "above 0, at most a day", fmt::format("{}", options.trace_seconds), ""});
   validate(robot, "ControlLoop");

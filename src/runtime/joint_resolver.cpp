@@ -10,6 +10,10 @@
 
 namespace sinew {
 
+namespace {
+constexpr double kQuaternionTolerance = 1e-3;  // as the decoder's
+}
+
 JointResolver::JointResolver(Chain<> chain, int grippers, const JointResolverOptions& options)
     : chain_(std::move(chain)), grippers_(grippers), options_(options), seed_(chain_.neutral()), posture_(chain_.neutral()) {
   if (grippers < 0) fail(ErrorCode::invalid_argument, {"JointResolver", "grippers", "0 or more", std::to_string(grippers), ""});
@@ -27,7 +31,9 @@ Status JointResolver::resolve(const ActionChunk& poses, std::span<const double> 
   rows_ = 0;
   const int dof = chain_.dof();
   const auto room = static_cast<std::size_t>(poses.horizon) * static_cast<std::size_t>(dim());
-  if (poses.space != ActionSpace::tool_pose || poses.dim != 7 + grippers_ || poses.horizon < 1 || q.size() < static_cast<std::size_t>(dof))
+  if (poses.space != ActionSpace::tool_pose || poses.dim != 7 + grippers_ || poses.horizon < 1 ||
+      poses.values.size() != static_cast<std::size_t>(poses.horizon) * static_cast<std::size_t>(poses.dim) ||
+      q.size() < static_cast<std::size_t>(dof))
     return Status::bad_shape;
   if (joints.values.capacity() < room) return Status::over_capacity;
   joints.resize(poses.horizon, dim());
@@ -38,8 +44,11 @@ Status JointResolver::resolve(const ActionChunk& poses, std::span<const double> 
     const auto row = poses.step(rows_);
     Eigen::Isometry3d base_from_tool = Eigen::Isometry3d::Identity();
     base_from_tool.translation() << row[0], row[1], row[2];
-    base_from_tool.linear() = Eigen::Quaterniond(row[3], row[4], row[5], row[6]).normalized().toRotationMatrix();
-    if (!base_from_tool.matrix().allFinite()) return Status::not_finite;
+    const Eigen::Quaterniond rotation(row[3], row[4], row[5], row[6]);
+    const double norm = rotation.norm();
+    if (!std::isfinite(norm) || !base_from_tool.translation().allFinite()) return Status::not_finite;
+    if (std::abs(norm - 1) > kQuaternionTolerance) return Status::out_of_range;
+    base_from_tool.linear() = rotation.normalized().toRotationMatrix();
     const auto result =
         inverse(chain_, base_from_tool, seed_, scratch_,
                 {.tolerance = options_.tolerance, .max_restarts = 0, .posture = &posture_, .posture_gain = options_.posture_gain});

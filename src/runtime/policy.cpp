@@ -7,6 +7,7 @@
 
 #include "sinew/action/make_decoder.hpp"
 #include "sinew/core/error.hpp"
+#include "sinew/core/fixed_text.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 
@@ -66,7 +67,7 @@ Status Policy::keep_error(Status status, std::string_view stage, std::string_vie
   if (status == Status::ok) return status;
   // The capacity was reserved; what does not fit is cut, so that the failure path allocates nothing either.
   error_.append(stage).append(": ").append(to_string(status));
-  if (!text.empty() && error_.size() + 2 < kErrorCapacity) error_.append(", ").append(text.substr(0, kErrorCapacity - error_.size()));
+  if (!text.empty() && error_.size() + 2 < kErrorCapacity) error_.append(", ").append(cut_utf8(text, kErrorCapacity - error_.size() - 2));
   return status;
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "sinew/core/error.hpp"
+#include "sinew/io/text.hpp"
 
 namespace sinew::sim {
 
@@ -64,8 +65,7 @@ bool has_form(const std::array<std::string_view, kWords>& words) noexcept {
   const std::string hint =
       near.empty() ? fmt::format("for example \"{}\"", to_string(Instruction{})) : fmt::format("did you mean '{}'?", near);
   constexpr std::size_t kShown = 120;
-  const std::string shown =
-      got.empty() ? fmt::format("\"{}{}\"", text.substr(0, kShown), text.size() > kShown ? "..." : "") : fmt::format("'{}'", got);
+  const std::string shown = quote(got.empty() ? text : got, kShown);
   fail(ErrorCode::invalid_argument, {"instruction", what, expected, shown, hint});
 }
 

@@ -65,7 +65,6 @@ class Simulation {
   void set_servos() noexcept;
   void update_kinematics() noexcept;
   void count_successes() noexcept;
-  void draw_observation(Observation& observation);
 
   TabletopOptions options_;
   JointLimits limits_;

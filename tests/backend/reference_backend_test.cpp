@@ -62,7 +62,7 @@ namespace {
 
 /// Breaks one law each, to show that the conformance suite sees it.
 struct Faulty {
-  enum class Fault { allocates, not_repeatable, ignores_missing } fault;
+  enum class Fault { allocates, not_repeatable, ignores_missing, writes_half } fault;
   sinew::ReferenceBackend inner{random_model(2, 2, 2)};
   sinew::ModelSpec spec_ = inner.spec();
   int calls = 0;
@@ -70,12 +70,15 @@ struct Faulty {
   const sinew::ModelSpec& spec() const noexcept { return spec_; }
   std::string_view last_error() const noexcept { return inner.last_error(); }
   sinew::Status infer(const sinew::TensorMap& in, sinew::TensorMap& out) noexcept {
+    const auto before = out["actions"].as<float>();
+    const float kept = before.empty() ? 0.0F : before[1];
     const auto status = inner.infer(in, out);
     if (fault == Fault::allocates) {
       const std::string text(100, static_cast<char>('a' + ++calls % 26));
       out["actions"].as<float>()[0] += text[99] == '?' ? 1.0F : 0.0F;
     }
     if (fault == Fault::not_repeatable) out["actions"].as<float>()[0] += static_cast<float>(++calls);
+    if (fault == Fault::writes_half) out["actions"].as<float>()[1] = kept;
     if (fault == Fault::ignores_missing) return sinew::Status::ok;
     return status;
   }
@@ -85,7 +88,8 @@ static_assert(sinew::Backend<Faulty>);
 }  // namespace
 
 TEST_CASE("conformance suite: sees a backend that breaks a law") {
-  for (const auto fault : {Faulty::Fault::allocates, Faulty::Fault::not_repeatable, Faulty::Fault::ignores_missing}) {
+  for (const auto fault :
+       {Faulty::Fault::allocates, Faulty::Fault::not_repeatable, Faulty::Fault::ignores_missing, Faulty::Fault::writes_half}) {
     CAPTURE(static_cast<int>(fault));
     Faulty backend{.fault = fault};
     CHECK_FALSE(sinew::testing::check_backend(backend, {.seed = 1, .heap_calls = sinew::testing::heap_calls}).empty());

@@ -6,8 +6,8 @@ set -euo pipefail
 python=$1 source=$2 work=$3
 rm -rf "$work"
 mkdir -p "$work"
-# The folder and the flags of scripts/install-python: what one compiled, the other need not.
-"$python" -m pip --disable-pip-version-check wheel --quiet --no-build-isolation --no-deps --wheel-dir "$work" \
+# The folder, the flags and the compiler name (ccache looks at it) of scripts/install-python: what one compiled, the other need not.
+CXX=${CXX:-c++} "$python" -m pip --disable-pip-version-check wheel --quiet --no-build-isolation --no-deps --wheel-dir "$work" \
   --config-settings=build-dir="$source/build/wheel" --config-settings=cmake.define.SINEW_WARNINGS=ON "$source"
 "$python" -m venv --without-pip "$work/venv"
 "$python" -m pip --disable-pip-version-check --python "$work/venv/bin/python" install --quiet --no-index --no-deps "$work"/sinew_robotics-*.whl

@@ -69,6 +69,17 @@ TEST_CASE("inverse: from a near seed it converges at once, to the solution besid
   }
 }
 
+TEST_CASE("inverse: a seed far outside the limits is clamped, however far") {
+  const auto arm = Chain<7>::from_urdf(robot_path("arm7"), "link0", "tcp");
+  ChainScratch<7> scratch;
+  for (const double far : {1e9, -1e17, 1e300}) {
+    const auto ik = inverse(arm, forward(arm, arm.neutral()), JointVector<7>::Constant(far), scratch);
+    REQUIRE(ik);
+    CHECK((ik.q.array() >= arm.lower().array()).all());
+    CHECK((ik.q.array() <= arm.upper().array()).all());
+  }
+}
+
 TEST_CASE("inverse: an answer in hand stays as it is") {
   const auto arm = Chain<7>::from_urdf(robot_path("arm7"), "link0", "tcp");
   ChainScratch<7> scratch;

@@ -139,7 +139,7 @@ TEST_CASE("control loop: starts from a joint measured just beyond its stop, not 
   IdealRobot robot;
   auto policy = affine_policy();
   sinew::ControlLoop loop(robot, policy);
-  robot.q = {1.501, 0};
+  robot.q = {1.5005, 0};
   CHECK(loop.reset() == Status::ok);
   robot.q = {1.6, 0};
   CHECK(loop.reset() == Status::out_of_range);
@@ -160,6 +160,59 @@ TEST_CASE("control loop: a tick allocates nothing") {
   REQUIRE(loop.run_for("go", std::chrono::milliseconds(500)) == Status::ok);
   // The fake robot's log allocates one vector for each command; nothing else may.
   CHECK(heap.count() == robot.commands.size() - before);
+}
+
+TEST_CASE("control loop: with a recorder attached, ticks between two inferences allocate nothing, and every command is kept") {
+  REQUIRE(sinew::testing::counting_works());
+  const sinew::testing::TemporaryDirectory directory;
+  IdealRobot robot;
+  auto policy = affine_policy();
+  sinew::Recorder recorder(directory.path() / "a.mcap");
+  sinew::ControlLoop loop(robot, policy, {.recorder = &recorder});
+  REQUIRE(loop.reset() == Status::ok);
+  REQUIRE(loop.run_for("go", std::chrono::milliseconds(1010)) == Status::ok);  // one tick after an inference
+  const sinew::testing::HeapCallCounter heap;
+  const auto before = robot.commands.size();
+  REQUIRE(loop.run_for("go", std::chrono::milliseconds(80)) == Status::ok);
+  CHECK(heap.count() == robot.commands.size() - before);
+  CHECK(recorder.close());
+  CHECK(recorder.durable() == robot.commands.size() + 2 * loop.trace().inferences().size());
+}
+
+namespace {
+
+/// Its clock runs on while it looks: observing takes longer than many ticks.
+struct SlowRobot : IdealRobot {
+  std::vector<Time> times;
+  Status observe(std::string_view instruction, sinew::Observation& observation) noexcept {
+    const Status status = IdealRobot::observe(instruction, observation);
+    clock.advance(std::chrono::milliseconds(62));
+    return status;
+  }
+  Status command(std::span<const double> target) noexcept {
+    times.push_back(clock.now());
+    return IdealRobot::command(target);
+  }
+};
+static_assert(sinew::Robot<SlowRobot>);
+
+}  // namespace
+
+TEST_CASE("control loop: ticks that nobody had time for are skipped, not caught up in a burst") {
+  SlowRobot robot;
+  auto policy = affine_policy();
+  sinew::ControlLoop loop(robot, policy);
+  REQUIRE(loop.reset() == Status::ok);
+  REQUIRE(loop.run_for("go", std::chrono::seconds(2)) == Status::ok);
+  robot.clock.advance(std::chrono::seconds(5));  // the caller was busy with something else
+  REQUIRE(loop.run_for("go", std::chrono::seconds(1)) == Status::ok);
+  CHECK(loop.missed_ticks() > 1000);
+  CHECK(robot.commands.size() + static_cast<std::size_t>(loop.missed_ticks()) == 1600);
+  for (std::size_t i = 1; i < robot.commands.size(); ++i) {
+    const double dt = sinew::to_seconds(robot.times[i] - robot.times[i - 1]);
+    CHECK(dt > 0.0025);
+    for (std::size_t j = 0; j < 2; ++j) CHECK(std::abs(robot.commands[i][j] - robot.commands[i - 1][j]) / dt <= 1 * 2.0 + 1e-9);
+  }
 }
 
 TEST_CASE("control loop: refuses what does not belong together") {

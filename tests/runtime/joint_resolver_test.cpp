@@ -99,6 +99,12 @@ TEST_CASE("joint resolver: refuses chunks that are not poses, wrong sizes and nu
   poses = line(arm, 3, 0.01);
   poses.step(1)[5] = std::numeric_limits<double>::quiet_NaN();
   CHECK(resolver.resolve(poses, kStart, joints) == Status::not_finite);
+  poses = line(arm, 3, 0.01);
+  std::fill_n(poses.step(0).begin() + 3, 4, 0.0);
+  CHECK(resolver.resolve(poses, kStart, joints) == Status::out_of_range);
+  poses = line(arm, 3, 0.01);
+  poses.values.pop_back();
+  CHECK(resolver.resolve(poses, kStart, joints) == Status::bad_shape);
   CHECK(resolver.set_posture(std::vector<double>{0, 0}) == Status::bad_shape);
 }
 

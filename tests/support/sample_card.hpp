@@ -15,7 +15,9 @@ inline PolicyCard sample_card() {
   card.backend = "reference";
   card.cameras = {{"front", "ego", ProcessorKind::qwen3_vl, "pil_bicubic", 480, 640, false},
                   {"wrist", "", ProcessorKind::raw, "pil_bilinear", 224, 224, true}};
-  card.prompt = {"qwen_vla", {{"arms", "1"}, {"robot_tag", "tabletop \xE2\x80\x9Cone\xE2\x80\x9D"}}, 4096};
+  card.prompt = {"qwen_vla",
+                 {{"arms", "single arm"}, {"chunk_size", "16"}, {"fps", "10"}, {"robot_tag", "tabletop \xE2\x80\x9Cone\xE2\x80\x9D"}},
+                 4096};
   card.state = {{{"joint_position", "rad", 7, 100.0}, {"gripper_opening", "m", 1, 50.5}},
                 {NormalizationMode::quantile, "qwen", "observation.state"}};
   card.action = {DecoderKind::tool_delta, joints, {"gripper"}, "tool_pose", 16, 10.0, {NormalizationMode::quantile, "qwen", "action"}};

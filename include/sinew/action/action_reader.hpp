@@ -33,7 +33,7 @@ class ActionReader {
   /// Step `i` of the last `read`, `[dim]`; valid until the next one.
   [[nodiscard]] std::span<const double> row(int i) const noexcept;
   /// Sets size, times, ids and joint order of `chunk`; allocates when the chunk has never been that large.
-  void start(ActionChunk& chunk, ActionSpace space, int columns, const Observation& observation) const noexcept;
+  [[nodiscard]] Status start(ActionChunk& chunk, ActionSpace space, int columns, const Observation& observation) const noexcept;
 
  private:
   TensorSpecs specs_;

@@ -18,6 +18,7 @@ enum class ErrorCode : std::uint8_t {
   unsupported,       ///< well-formed, but not something that Sinew does
   io,                ///< the operating system refused
   limit,             ///< larger, deeper or longer than the reader allows
+  failed,            ///< a call that was right but could not be carried out
   internal           ///< a defect of ours
 };
 

@@ -26,7 +26,7 @@ class Normalizer {
   Normalizer(const VectorStatistics& statistics, NormalizationMode mode, const std::string& rule, std::size_t dim);
 
   [[nodiscard]] std::size_t dim() const noexcept { return offset_.size(); }
-  /// `x` and `y` are `[rows, dim]`, the same length, and may be the same memory. `bad_shape` otherwise,
+  /// `x` and `y` are `[rows, dim]`, of the same length and in different memory. `bad_shape` otherwise,
   /// `not_finite` for NaN and infinity, `out_of_range` for what a float cannot hold; then `y` is written in part.
   [[nodiscard]] Status forward(std::span<const double> x, std::span<float> y) const noexcept;
   [[nodiscard]] Status inverse(std::span<const float> y, std::span<double> x) const noexcept;

@@ -24,8 +24,8 @@ struct RecorderOptions {
   std::optional<LimitsCard> limits = {};                 ///< of those joints; attached as joint_limits.json
   std::size_t chunk_bytes = std::size_t{1} << 20;        ///< a chunk is closed before it outgrows this; one larger record gets its own
   Time chunk_interval = std::chrono::milliseconds(250);  ///< robot time that a chunk spans at most
-  Time sync_interval = std::chrono::milliseconds(250);   ///< real time between two fdatasync calls at most, while records arrive
-  bool overwrite = false;                                ///< take the place of an existing file
+  Time sync_interval = std::chrono::milliseconds(250);  ///< real time between two fdatasync calls at least; looked at whenever a chunk ends
+  bool overwrite = false;                               ///< take the place of an existing file
 };
 
 /// Writes one recording.

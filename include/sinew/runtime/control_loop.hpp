@@ -34,7 +34,8 @@ struct ControlLoopOptions {
 /// right for simulators, replay and policies that are faster than a tick. One thread at a time; robot and policy must outlive it.
 ///
 /// Every command is within the tighter of the robot's and the card's limits in position, velocity, acceleration and jerk. When
-/// chunks stay away the motion ends at the last target that is still valid and comes to rest there.
+/// chunks stay away the motion ends at the last target that is still valid and comes to rest there. Ticks that nobody had time
+/// for are skipped, never caught up: the robot stood at its last command, and the motion starts from rest there.
 template <Robot R>
 class ControlLoop {
  public:
@@ -49,6 +50,8 @@ class ControlLoop {
   [[nodiscard]] Status run_for(std::string_view instruction, Time duration) noexcept;
 
   [[nodiscard]] std::string_view last_error() const noexcept { return error_; }
+  /// Ticks since reset that were skipped because the policy or the robot took longer than a tick.
+  [[nodiscard]] std::int64_t missed_ticks() const noexcept { return missed_ticks_; }
   [[nodiscard]] const ControlTrace& trace() const noexcept { return trace_; }
   /// The limits that hold: the robot's and the card's, whichever is tighter.
   [[nodiscard]] const JointLimits& limits() const noexcept { return limits_; }
@@ -58,11 +61,13 @@ class ControlLoop {
   [[nodiscard]] const Observation& latest_observation() const noexcept { return observation_; }
 
  private:
-  /// Share of a joint's range that a measurement may lie beyond its limit at reset.
-  static constexpr double kMeasurementSlack = 0.01;
+  /// Share of a joint's range that a measurement may lie beyond its limit at reset; the first command may step by as much.
+  static constexpr double kMeasurementSlack = 0.002;
 
   Status infer(std::string_view instruction) noexcept;
   Status tick() noexcept;
+  Status skip_missed_ticks() noexcept;
+  void record_commands() noexcept;
   Status keep_error(Status status, std::string_view text) noexcept {
     error_.assign(text);
     return status;
@@ -84,7 +89,10 @@ class ControlLoop {
   std::vector<double> measured_;
   std::vector<double> target_;
   std::vector<double> command_;
+  std::vector<Time> pending_times_;  // commands that wait for the recorder, which may wait for the disk
+  std::vector<double> pending_values_;
   std::string error_;
+  std::int64_t missed_ticks_ = 0;
   Time next_tick_{};
   Time next_inference_{};
   bool ready_ = false;
@@ -116,6 +124,9 @@ ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& 
       target_(measured_),
       command_(measured_) {
   error_.reserve(512);
+  const std::size_t pending = recorder_ != nullptr ? static_cast<std::size_t>(inference_period_ / control_period_) + 2 : 0;
+  pending_times_.reserve(pending);
+  pending_values_.reserve(pending * command_.size());
 }
 
 template <Robot R>
@@ -133,11 +144,14 @@ Status ControlLoop<R>::reset() noexcept {
   if (const Status status = filter_.reset(measured_); status != Status::ok)
     return keep_error(status, "the joints are measured outside their limits");
   if (resolver_) {
-    if (const Status status = resolver_->set_posture(measured_); status != Status::ok) return status;
+    if (const Status status = resolver_->set_posture(measured_); status != Status::ok)
+      return keep_error(status, "the measured posture is refused");
   }
   timeline_.clear();
   trace_.clear();
   policy_.reset();
+  command_ = measured_;
+  missed_ticks_ = 0;
   next_tick_ = next_inference_ = robot_.now();
   ready_ = true;
   return Status::ok;
@@ -147,23 +161,51 @@ template <Robot R>
 Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noexcept {
   if (!ready_) return Status::not_ready;
   Status result = Status::ok;
+  error_.clear();
   const Time end = robot_.now() + duration;
   // Ticks lie on a grid from reset on, so that runs of any length give the same commands as one long run.
   while (next_tick_ < end) {
-    if (const Status status = robot_.wait_until(next_tick_); status != Status::ok) return status;
+    if (const Status status = robot_.wait_until(next_tick_); status != Status::ok) {
+      robot_.stop();
+      return keep_error(status, "the robot's clock failed");
+    }
+    if (const Status status = skip_missed_ticks(); status != Status::ok) return status;
     if (next_tick_ >= next_inference_) {
       if (const Status status = infer(instruction); status != Status::ok) result = status;
       next_inference_ += inference_period_;
+      if (const Status status = skip_missed_ticks(); status != Status::ok) return status;
     }
     if (const Status status = tick(); status != Status::ok) return status;
     next_tick_ += control_period_;
   }
+  record_commands();
   const Status status = robot_.wait_until(end);
-  return status != Status::ok ? status : result;
+  return status != Status::ok ? keep_error(status, "the robot's clock failed") : result;
+}
+
+template <Robot R>
+Status ControlLoop<R>::skip_missed_ticks() noexcept {
+  const Time late = robot_.now() - next_tick_;
+  if (late < 2 * control_period_) return Status::ok;
+  const auto missed = late / control_period_;
+  missed_ticks_ += missed;
+  next_tick_ += missed * control_period_;
+  next_inference_ = std::max(next_inference_, next_tick_);
+  const Status status = filter_.reset(command_);
+  return status == Status::ok ? status : keep_error(status, "no motion can start from the last command");
+}
+
+template <Robot R>
+void ControlLoop<R>::record_commands() noexcept {
+  for (std::size_t i = 0; i < pending_times_.size(); ++i)
+    (void)recorder_->add_command(pending_times_[i], {pending_values_.data() + i * command_.size(), command_.size()});
+  pending_times_.clear();
+  pending_values_.clear();
 }
 
 template <Robot R>
 Status ControlLoop<R>::infer(std::string_view instruction) noexcept {
+  record_commands();
   const SteadyClock clock;
   InferenceRecord record{.time = robot_.now()};
   const Time start = clock.now();
@@ -214,7 +256,10 @@ Status ControlLoop<R>::tick() noexcept {
   if (record.status == Status::ok) record.status = filtered;
   status = robot_.command(command_);
   trace_.add_tick(record, target_, command_, filter_.velocity(), filter_.acceleration(), measured_);
-  if (recorder_ != nullptr) (void)recorder_->add_command(next_tick_, command_);
+  if (pending_times_.size() < pending_times_.capacity()) {
+    pending_times_.push_back(next_tick_);
+    pending_values_.insert(pending_values_.end(), command_.begin(), command_.end());
+  }
   if (status == Status::ok) return status;
   robot_.stop();
   return keep_error(status, "the robot refused a command");

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace sinew::testing {
 
-/// Tensors of a backend, filled with reproducible numbers in [-1, 1] (integers: 0 to 3).
+/// Tensors of a backend, filled with reproducible numbers: floats in [-1, 1], bytes 0 to 255, other integers 0 to 3.
 [[nodiscard]] inline TensorMap filled_inputs(const ModelSpec& spec, std::uint64_t seed) {
   TensorMap inputs = make_tensors(spec.inputs);
   std::uint64_t state = seed;
@@ -21,13 +21,24 @@ namespace sinew::testing {
     state = state * 6364136223846793005ULL + 1442695040888963407ULL;
     return static_cast<double>(state >> 11) * 0x1.0p-53;
   };
+  const auto signed_unit = [&next] { return static_cast<float>(2 * next() - 1); };
   for (auto& [name, tensor] : inputs) {
-    for (float& value : tensor.as<float>()) value = static_cast<float>(2 * next() - 1);
-    for (double& value : tensor.as<double>()) value = 2 * next() - 1;
-    for (std::int64_t& value : tensor.as<std::int64_t>()) value = static_cast<std::int64_t>(4 * next());
+    for (bool& value : tensor.as<bool>()) value = next() < 0.5;
     for (std::uint8_t& value : tensor.as<std::uint8_t>()) value = static_cast<std::uint8_t>(256 * next());
+    for (std::int8_t& value : tensor.as<std::int8_t>()) value = static_cast<std::int8_t>(4 * next());
+    for (std::int32_t& value : tensor.as<std::int32_t>()) value = static_cast<std::int32_t>(4 * next());
+    for (std::int64_t& value : tensor.as<std::int64_t>()) value = static_cast<std::int64_t>(4 * next());
+    for (Float16& value : tensor.as<Float16>()) value = Float16(signed_unit());
+    for (BFloat16& value : tensor.as<BFloat16>()) value = BFloat16(signed_unit());
+    for (float& value : tensor.as<float>()) value = signed_unit();
+    for (double& value : tensor.as<double>()) value = signed_unit();
   }
   return inputs;
+}
+
+/// Fills every tensor with one byte, so that what a backend leaves unwritten differs between two calls.
+inline void poison(TensorMap& tensors, std::byte value) {
+  for (auto& [name, tensor] : tensors) std::ranges::fill(tensor.bytes(), value);
 }
 
 /// Options of the suite.
@@ -58,6 +69,7 @@ template <Backend B>
   };
 
   reset();
+  poison(outputs, std::byte{0x5A});
   TensorMap inputs_kept = inputs;
   expect(backend.infer(inputs_kept, outputs) == Status::ok,
          "infer: refuses inputs of its own specification: " + std::string(backend.last_error()));
@@ -67,6 +79,8 @@ template <Backend B>
     expect(check_tensor(output, outputs[output.name]) == Status::ok, "infer: output '" + output.name + "' breaks its specification");
 
   const TensorMap first = outputs;
+  outputs = make_tensors(spec.outputs);
+  poison(outputs, std::byte{0xA5});
   reset();
   expect(backend.infer(inputs, outputs) == Status::ok, "infer: refuses the second call");
   for (const auto& [name, tensor] : first)

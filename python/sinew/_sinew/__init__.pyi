@@ -119,7 +119,7 @@ class BackendRegistry:
         ...
     def add(self, name: str, factory: typing.Any) -> None:
         """
-        factory(path: str) -> object with infer(dict) -> dict. infer gets the encoder's tensors as read-only arrays and returns
+        factory(path: str) -> object with infer(dict) -> dict. infer gets copies of the encoder's tensors and returns
         {"actions": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it exists.
         """
     def names(self) -> list[str]:

@@ -44,7 +44,7 @@ class ControlLoop:
     def trace(self) -> dict:
         """
         dict of arrays, one row per tick: time [n] s, target, command, velocity, acceleration, measured [n, dof] (rad or m),
-        status [n] uint8, tick_time [n] s (timeline and filter), dropped (ticks beyond trace_seconds)
+        status [n] uint8, tick_time [n] s (timeline and filter), dropped (ticks and inferences beyond trace_seconds)
         """
     @property
     def instruction(self) -> str:
@@ -56,9 +56,16 @@ class ControlLoop:
         ...
     @property
     def last_error(self) -> str:
-        ...
+        """
+        what the latest run_for that did not return "ok" had to say
+        """
     @property
     def limits(self) -> sinew._sinew.motion.JointLimits:
         """
         the limits that hold
+        """
+    @property
+    def missed_ticks(self) -> int:
+        """
+        ticks since reset that were skipped because the policy or the robot took longer than a tick
         """
