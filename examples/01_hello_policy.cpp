@@ -6,7 +6,7 @@
 #include <sinew/sim/mujoco_robot.hpp>
 #include <sinew/sinew.hpp>
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   const std::string instruction = argc > 1 ? argv[1] : "put the red cube on the yellow plate";
   auto robot = sinew::sim::MujocoRobot::tabletop({.seed = 7});
   auto registry = sinew::BackendRegistry::with_defaults();
@@ -21,4 +21,7 @@ int main(int argc, char** argv) {
 
   fmt::print("{} after {:.1f} s: {} {}\n", instruction, sinew::to_seconds(robot.now()), sinew::to_string(status), loop.last_error());
   return robot.succeeded(instruction) ? EXIT_SUCCESS : EXIT_FAILURE;
+} catch (const sinew::Error& error) {
+  fmt::print(stderr, "{}\n", error.what());
+  return 2;
 }

@@ -74,9 +74,15 @@ def _parser():
 
 def main(argv=None):
     """Runs one command; returns its exit code: 0 success, 1 failure, 2 a mistake in the arguments, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 still gets its text
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
+    except OSError as error:
+        print(f"sinew: {error}", file=sys.stderr)
+        return 1
     except Error as error:
         print(f"sinew: {error}", file=sys.stderr)
         return 2 if error.code == "invalid_argument" else 1

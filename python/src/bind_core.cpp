@@ -64,8 +64,10 @@ Observation make_observation(const py::dict& cameras, const py::dict& state, std
   for (const auto& [name, item] : state) {
     const Entry entry = entry_of(item, observation.time);
     const std::string channel = name.cast<std::string>();
-    const auto array = Doubles::ensure(entry.value);
-    if (!array) fail(ErrorCode::invalid_argument, {"Observation", fmt::format("channel '{}'", channel), "numbers", "something else", ""});
+    const auto array = entry.value.is_none() ? Doubles() : Doubles::ensure(entry.value);
+    if (array && !entry.value.is_none()) require_shape(array, {-1}, "Observation", fmt::format("channel '{}'", channel));
+    if (!array || entry.value.is_none())
+      fail(ErrorCode::invalid_argument, {"Observation", fmt::format("channel '{}'", channel), "numbers", "something else", ""});
     const auto values = as_span(array);
     observation.channels.push_back({channel, entry.unit, {values.begin(), values.end()}, entry.stamp});
   }

@@ -31,12 +31,16 @@ JointVector<> joints_or_neutral(const AnyChain& chain, const std::optional<Doubl
   return q ? JointVector<>(joints(chain, *q, where, what)) : chain.neutral();
 }
 
-Doubles forward_batch_array(const AnyChain& chain, const Doubles& q, const std::optional<py::array_t<double>>& out) {
+Doubles forward_batch_array(const AnyChain& chain, const Doubles& q, const py::object& out) {
   require_shape(q, {-1, chain.dof()}, "forward_batch", "q");
-  Doubles poses = out ? Doubles(*out) : Doubles({q.shape(0), py::ssize_t{4}, py::ssize_t{4}});
+  const bool given = !out.is_none();
+  // Written in place or refused: a converted copy would leave the caller's array as it was.
+  if (given && (!Doubles::check_(out) || !py::cast<py::array>(out).writeable()))
+    fail(ErrorCode::invalid_argument, {"forward_batch", "out", "a writeable C-contiguous float64 array", "something else", ""});
+  Doubles poses = given ? py::cast<Doubles>(out) : Doubles({q.shape(0), py::ssize_t{4}, py::ssize_t{4}});
   require_shape(poses, {q.shape(0), 4, 4}, "forward_batch", "out");
-  if (out && poses.ptr() != out->ptr())
-    fail(ErrorCode::invalid_argument, {"forward_batch", "out", "a C-contiguous array", "another layout", ""});
+  if (given && py::module_::import("numpy").attr("may_share_memory")(poses, q).cast<bool>())
+    fail(ErrorCode::invalid_argument, {"forward_batch", "out", "memory of its own", "memory that q uses too", ""});
   const std::span<double> target(poses.mutable_data(), static_cast<std::size_t>(poses.size()));
   const py::gil_scoped_release release;
   forward_batch(chain, as_span(q), target);
@@ -117,9 +121,13 @@ Doubles rotation_from_matrix(const Doubles& R, const std::string& convention) {
 
 void bind_chain_type(py::module_& m) {
   py::class_<AnyChain>(m, "Chain", "A serial chain between two links of a robot; immutable, safe to share between threads.")
-      .def_static("from_urdf", py::overload_cast<std::string_view, const std::string&, const std::string&>(&AnyChain::from_urdf),
-                  py::arg("path_or_xml"), py::arg("base"), py::arg("tip"),
-                  "The path from link `base` to link `tip` of a URDF file or text (first character '<'). Mimic joints are honoured.")
+      .def_static(
+          "from_urdf",
+          [](const py::object& path_or_xml, const std::string& base, const std::string& tip) {
+            return AnyChain::from_urdf(py::module_::import("os").attr("fspath")(path_or_xml).cast<std::string>(), base, tip);
+          },
+          py::arg("path_or_xml"), py::arg("base"), py::arg("tip"),
+          "The path from link `base` to link `tip` of a URDF file or text (first character '<'). Mimic joints are honoured.")
       .def_property_readonly("dof", &AnyChain::dof, "Number of independent joints.")
       .def_property_readonly("joint_names", &AnyChain::joint_names, "Names of the independent joints, base to tip, [dof].")
       .def_property_readonly(

@@ -78,8 +78,7 @@ void bind_record(py::module_& m) {
       .def_property_readonly("dropped", &Recorder::dropped, "Records that are not, or not completely, in the file.")
       .def_property_readonly(
           "last_error", [](const Recorder& self) { return std::string(self.last_error()); }, "Why the latest record was dropped.")
-      .def("flush", &Recorder::flush, py::call_guard<py::gil_scoped_release>(),
-           "Writes what waits and waits for the device; False on failure.")
+      .def("flush", &Recorder::flush, "Writes what waits and waits for the device; False on failure.")
       .def("close", &close, "Completes the file. Raises sinew.Error when records were dropped or the end could not be written.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](Recorder& self, const py::args&) { close(self); });

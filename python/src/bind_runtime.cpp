@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds runtime/ and the backend registry: Policy, BackendRegistry, ControlLoop, load_card.
+#include <pybind11/stl/filesystem.h>
+
 #include "bindings.hpp"
 #include "python_backend.hpp"
 #include "python_robot.hpp"
@@ -54,7 +56,7 @@ void bind_policy(py::module_& m) {
   py::class_<Policy>(m, "Policy", "Observation in, action chunk out: encoder, backend and decoder of one policy directory.")
       .def_static(
           "load",
-          [](const std::string& directory, const std::string& backend, const BackendRegistry* registry) {
+          [](const std::filesystem::path& directory, const std::string& backend, const BackendRegistry* registry) {
             return Policy::load(directory, registry != nullptr ? *registry : BackendRegistry::with_defaults(), backend);
           },
           py::arg("directory"), py::arg("backend") = "", py::arg("registry") = nullptr,
@@ -74,7 +76,7 @@ void bind_policy(py::module_& m) {
            "One inference -> sinew.ActionChunk in SI units. Raises sinew.Error with the stage that refused.")
       .def("reset", &Policy::reset, "Starts a new episode.");
   m.def(
-      "load_card", [](const std::string& path) { return card_dict(read_card(path)); }, py::arg("path"),
+      "load_card", [](const std::filesystem::path& path) { return card_dict(read_card(path)); }, py::arg("path"),
       "Reads and checks a sinew.json -> dict. Raises sinew.Error with the place and the nearest valid key.");
 }
 
@@ -98,8 +100,27 @@ class Loop {
       fail(ErrorCode::invalid_argument, {"ControlLoop.run_for", "seconds", "above 0, below a day", fmt::format("{}", seconds), ""});
     const Busy busy(*this);
     const std::string told = instruction;  // a callback or another thread may change it meanwhile
-    const py::gil_scoped_release release;
-    return std::string(to_string(loop_.run_for(told, from_seconds(seconds))));
+    error_.clear();
+    if (python_robot_) python_robot_->clear_error();
+    // In slices, so that Ctrl-C and other threads get their turn; commands lie on a grid, so the result is that of one run. The GIL
+    // is held within a slice: it is what keeps two threads from using one robot at once.
+    Status result = Status::ok;
+    for (Time left = from_seconds(seconds); left > Time{}; left -= kSlice) {
+      const Status status = loop_.run_for(told, std::min(left, kSlice));
+      if (status != Status::ok) {
+        result = status;
+        error_ = loop_.last_error();
+        if (python_robot_ && !python_robot_->error().empty()) error_ += ": " + python_robot_->error();
+      }
+      if (PyErr_CheckSignals() != 0) {
+        py::error_already_set interrupt;  // takes the exception, so that the robot's stop() may run Python
+        robot_.stop();
+        throw interrupt;
+      }
+      if (loop_.halted()) break;
+      const py::gil_scoped_release others;
+    }
+    return std::string(to_string(result));
   }
   void reset() {
     const Busy busy(*this);
@@ -113,8 +134,8 @@ class Loop {
     return loop_;
   }
   py::str last_error() const {
-    const std::string text(loop().last_error());
-    return to_str(python_robot_ && !python_robot_->error().empty() ? text + ": " + python_robot_->error() : text);
+    loop();
+    return to_str(error_);
   }
 
   py::dict trace() const {
@@ -178,7 +199,9 @@ class Loop {
   std::shared_ptr<PythonRobot> python_robot_;  // null for a robot in C++
   AnyRobot robot_;
   ControlLoop<AnyRobot> loop_;
+  std::string error_;  // of the latest run_for
   bool busy_ = false;
+  static constexpr Time kSlice = std::chrono::milliseconds(50);
 };
 
 void bind_loop(py::module_& m) {

@@ -29,26 +29,17 @@ RobotPointer tabletop(std::uint64_t seed, std::pair<int, int> camera_size, bool 
                                                               .limits = std::move(limits)}));
 }
 
+// The GIL is kept in all calls: it is what keeps two threads from using one simulation at once.
 Observation observe(MujocoRobot& robot, const std::string& instruction) {
   Observation observation;
-  Status status;
-  {
-    const py::gil_scoped_release release;
-    status = robot.observe(instruction, observation);
-  }
-  raise_unless_ok(status, "MujocoRobot.observe", "a frame could not be drawn");
+  raise_unless_ok(robot.observe(instruction, observation), "MujocoRobot.observe", "a frame could not be drawn");
   return observation;
 }
 
 void wait_until(MujocoRobot& robot, double time) {
   if (!(time >= 0 && time < 1e9))
     fail(ErrorCode::invalid_argument, {"MujocoRobot.wait_until", "time", "seconds from 0 to 1e9", fmt::format("{}", time), ""});
-  Status status;
-  {
-    const py::gil_scoped_release release;
-    status = robot.wait_until(from_seconds(time));
-  }
-  raise_unless_ok(status, "MujocoRobot.wait_until", "the physics diverged; reset the robot");
+  raise_unless_ok(robot.wait_until(from_seconds(time)), "MujocoRobot.wait_until", "the physics diverged; reset the robot");
 }
 
 Doubles positions(const MujocoRobot& robot) {
@@ -64,10 +55,7 @@ void command(MujocoRobot& robot, const Doubles& q) {
 
 py::array render(MujocoRobot& robot, const std::string& camera, std::pair<int, int> size) {
   Image image;
-  {
-    const py::gil_scoped_release release;
-    robot.render(camera, size.first, size.second, image);
-  }
+  robot.render(camera, size.first, size.second, image);
   return to_array(image);
 }
 

@@ -47,7 +47,11 @@ Status PythonBackend::infer(const TensorMap& in, TensorMap& out) noexcept {
   try {
     error_.clear();
     return call(in, out);
-  } catch (const std::exception& error) {  // error_already_set is one too
+  } catch (py::error_already_set& error) {
+    if (error.matches(PyExc_KeyboardInterrupt)) PyErr_SetInterrupt();  // raised again by whoever looks for signals next
+    error_ = error.what();
+    return Status::backend_failed;
+  } catch (const std::exception& error) {
     error_ = error.what();
     return Status::backend_failed;
   }

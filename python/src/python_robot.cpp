@@ -31,8 +31,14 @@ Status PythonRobot::guarded(Call call) const noexcept {
     return call();
   } catch (py::error_already_set& error) {
     error_ = error.what();
-    error.restore();
-    PyErr_WriteUnraisable(object_.ptr());  // the loop goes on with a status; the traceback must not be lost
+    // Ctrl-C in a callback is raised again where ControlLoop.run_for looks for signals; the traceback of anything else must not be
+    // lost while the loop goes on with a status.
+    if (error.matches(PyExc_KeyboardInterrupt)) {
+      PyErr_SetInterrupt();
+    } else {
+      error.restore();
+      PyErr_WriteUnraisable(object_.ptr());
+    }
   } catch (const std::exception& error) {
     error_ = error.what();
   }
@@ -40,15 +46,17 @@ Status PythonRobot::guarded(Call call) const noexcept {
 }
 
 Time PythonRobot::now() const noexcept {
-  (void)guarded([&] {
+  const Status status = guarded([&] {
     const py::object now = object_.attr("now");
     now_ = bindings::time_of((PyCallable_Check(now.ptr()) != 0 ? now() : now).cast<double>(), "ControlLoop", "the robot's now");
     return Status::ok;
   });
+  clock_failed_ = status != Status::ok;
   return now_;
 }
 
 Status PythonRobot::wait_until(Time time) noexcept {
+  if (clock_failed_) return Status::backend_failed;
   return guarded([&] {
     object_.attr("wait_until")(to_seconds(time));
     return Status::ok;

@@ -30,6 +30,7 @@ class PythonRobot {
   [[nodiscard]] const JointLimits& limits() const noexcept { return limits_; }
   /// What the latest call that failed had to say; empty when none did.
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  void clear_error() noexcept { error_.clear(); }
 
  private:
   template <class Call>
@@ -39,6 +40,7 @@ class PythonRobot {
   JointLimits limits_;
   mutable std::string error_;
   mutable Time now_{};  // the latest answer, given again when a call fails
+  mutable bool clock_failed_ = false;
 };
 
 static_assert(Robot<PythonRobot>);

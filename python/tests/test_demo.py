@@ -206,6 +206,7 @@ def test_inspect_prints_the_tensors_where_the_backend_is_at_hand(tmp_path):
         "state": {"channels": [{"name": "joint_position", "unit": "rad", "size": 2, "rate": 100}], "normalization": identity},
         "statistics": {"file": "", "sha256": ""},
     }
+    card["prompt"]["fields"]["chunk_size"] = "3"
     card["action"] |= {"decoder": "joint_absolute", "joint_names": ["a", "b"], "gripper_names": [], "tool_channel": "", "horizon": 3, "normalization": identity}
     (tmp_path / "sinew.json").write_text(json.dumps(card))
     (tmp_path / "config.json").write_text(json.dumps({"architecture": "affine", "weight": [[0, 0]] * 6, "bias": [0] * 6}))

@@ -184,3 +184,19 @@ def test_rotations_agree_with_numpy_formulas():
 def test_misuse_raises_sinew_error(call, message):
     with pytest.raises(sinew.Error, match=message):
         call(load("arm7"))
+
+
+def test_forward_batch_writes_into_out_or_refuses_it():
+    chain = kin.Chain.from_urdf(ROBOTS / "arm7.urdf", "link0", "tcp")
+    q = np.linspace(-0.5, -0.1, 14).reshape(2, 7)
+    out = np.zeros((2, 4, 4))
+    assert kin.forward_batch(chain, q, out=out) is out
+    assert np.array_equal(out, kin.forward_batch(chain, q))
+    frozen = np.zeros((2, 4, 4))
+    frozen.flags.writeable = False
+    shared = np.zeros(46)
+    for wrong in (np.zeros((2, 4, 4), np.float32), np.zeros((2, 4, 8))[:, :, ::2], frozen, [[0.0] * 16] * 2, np.zeros((2, 3, 4))):
+        with pytest.raises(sinew.Error, match="out"):
+            kin.forward_batch(chain, q, out=wrong)
+    with pytest.raises(sinew.Error, match="out"):
+        kin.forward_batch(chain, shared[:14].reshape(2, 7), out=shared[7:39].reshape(2, 4, 4))

@@ -253,3 +253,53 @@ def test_loop_refuses_rates_that_no_clock_can_count(directory, rates):
 def test_loop_refuses_what_is_no_robot(directory):
     with pytest.raises(sinew.Error, match="wait_until"):
         ControlLoop(type("Empty", (), {"now": 0.0})(), sinew.Policy.load(str(directory)))
+
+
+def test_ctrl_c_in_a_robot_stops_it_and_reaches_the_caller(directory):
+    class Interrupted(Robot):
+        stops = 0
+
+        def observe(self, instruction):
+            if self.id == 3:
+                raise KeyboardInterrupt
+            return super().observe(instruction)
+
+        def stop(self):
+            self.stops += 1
+
+    robot = Interrupted()
+    loop = ControlLoop(robot, sinew.Policy.load(str(directory)))
+    loop.reset()
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_for(2.0)
+    assert robot.stops == 1 and robot.now < 0.5
+
+
+def test_observation_without_units_and_paths_as_objects(directory):
+    policy = sinew.Policy.load(directory)
+    assert sinew.load_card(directory / "sinew.json")["name"] == "two joints"
+    stated = policy.act(observation([0.4, -0.8])).values
+    unstated = policy.act(sinew.Observation({}, {"joint_position": [0.4, -0.8]}, "go")).values
+    assert np.array_equal(stated, unstated)
+    with pytest.raises(sinew.Error, match="deg"):
+        policy.act(sinew.Observation({}, {"joint_position": ([0.4, -0.8], 0.0, "deg")}, "go"))
+    for values in ([[1.0, 2.0]], None):
+        with pytest.raises(sinew.Error, match="joint_position"):
+            sinew.Observation({}, {"joint_position": values}, "go")
+
+
+def test_last_error_is_that_of_the_latest_run(directory):
+    class Unlucky(Robot):
+        def observe(self, instruction):
+            if 0.2 < self.now < 0.5:
+                raise OSError("bus lost")
+            return super().observe(instruction)
+
+    loop = ControlLoop(Unlucky(), sinew.Policy.load(directory))
+    loop.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.unraisablehook", lambda event: None)
+        assert loop.run_for(0.4) == "backend_failed"
+        assert "bus lost" in loop.last_error
+        assert loop.run_for(0.2) == "backend_failed"
+    assert loop.run_for(0.2) == "ok" and loop.last_error == ""

@@ -106,7 +106,7 @@ Status ToolDeltaDecoder::check_pose(const Channel* channel) noexcept {
     return Status::missing;
   }
   const auto& values = channel->values;
-  if (values.size() != kPose || channel->unit != kPoseUnit) {
+  if (values.size() != kPose || (!channel->unit.empty() && channel->unit != kPoseUnit)) {
     error_.format("channel '{}': expected {} values in '{}', got {} in '{}'", tool_channel_, kPose, kPoseUnit, values.size(),
                   channel->unit);
     return Status::bad_shape;

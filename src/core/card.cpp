@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -133,6 +134,32 @@ void check_action(const PolicyCard& card, const Checker& check) {
   }
 }
 
+/// What the prompt tells the model about the chunk must be what the card says of it.
+void check_prompt(const PolicyCard& card, const Checker& check) {
+  const auto agrees = [&](const char* field, double value) {
+    const auto found = card.prompt.fields.find(field);
+    if (found == card.prompt.fields.end()) return;
+    double stated = 0;
+    const char* end = found->second.data() + found->second.size();
+    const auto [rest, error] = std::from_chars(found->second.data(), end, stated);
+    check.require(error == std::errc() && rest == end && stated == value, fmt::format("/prompt/fields/{}", field),
+                  fmt::format("{}, as in /action", value), shown(found->second));
+  };
+  agrees("fps", card.action.rate);
+  agrees("chunk_size", card.action.horizon);
+}
+
+/// A tool pose that the policy also reads as state must have the form of a pose.
+void check_tool_channel(const PolicyCard& card, const Checker& check) {
+  for (std::size_t i = 0; i < card.state.channels.size(); ++i) {
+    const auto& channel = card.state.channels[i];
+    if (card.action.decoder == DecoderKind::tool_delta && channel.name == card.action.tool_channel)
+      check.require(channel.size == 7 && channel.unit == "m,quat_wxyz", fmt::format("/state/channels/{}", i),
+                    "7 values in 'm,quat_wxyz', because it is the tool channel",
+                    fmt::format("{} in {}", channel.size, shown(channel.unit)));
+  }
+}
+
 void check_limits(const LimitsCard& limits, std::size_t joints, const Checker& check) {
   const auto column = [&](const std::vector<double>& values, std::string_view what, bool positive) {
     check.require(values.size() == joints, fmt::format("/limits/{}", what), fmt::format("{} values, one per joint", joints),
@@ -181,6 +208,8 @@ void validate(const PolicyCard& card, const std::string& where) {
   check_normalization(card.state.normalization, card.statistics, check, "/state/normalization");
   check_action(card, check);
   check_statistics(card.statistics, check);
+  check_prompt(card, check);
+  check_tool_channel(card, check);
   if (card.limits) check_limits(*card.limits, card.action.joint_names.size(), check);
 }
 

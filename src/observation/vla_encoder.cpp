@@ -186,7 +186,8 @@ Status VlaEncoder::encode_state(const Observation& observation, TensorMap& out) 
       error_.format("channel '{}' is missing from the observation", expected.name);
       return Status::missing;
     }
-    if (std::cmp_not_equal(channel->values.size(), expected.size) || channel->unit != expected.unit) {
+    // A unit that is not stated is taken for the card's; one that is stated must agree.
+    if (std::cmp_not_equal(channel->values.size(), expected.size) || (!channel->unit.empty() && channel->unit != expected.unit)) {
       error_.format("channel '{}': expected {} values in '{}', got {} in '{}'", expected.name, expected.size, expected.unit,
                     channel->values.size(), channel->unit);
       return Status::bad_shape;

@@ -77,6 +77,8 @@ TEST_CASE("card: reading what was written gives the same card") {
   card.statistics = {};
   card.state.normalization = {};
   card.action = {DecoderKind::joint_absolute, {"a"}, {}, "", 1, 0.1, {}};
+  card.prompt.fields["fps"] = "0.1";
+  card.prompt.fields["chunk_size"] = "1";
   write_card(card, folder.path() / "sinew.json");
   CHECK(read_card(folder.path()) == card);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);  // no temporary is left

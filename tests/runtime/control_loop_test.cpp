@@ -133,6 +133,22 @@ TEST_CASE("control loop: ends when the robot refuses a command, and needs reset 
   robot.accepts = false;
   CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::out_of_range);
   CHECK(robot.stopped);
+  CHECK(loop.halted());
+}
+
+TEST_CASE("control loop: a measurement that is no number stops the robot") {
+  IdealRobot robot;
+  auto policy = affine_policy();
+  sinew::ControlLoop loop(robot, policy);
+  REQUIRE(loop.reset() == Status::ok);
+  REQUIRE(loop.run_for("go", std::chrono::milliseconds(200)) == Status::ok);
+  CHECK_FALSE(loop.halted());
+  robot.q[1] = std::numeric_limits<double>::quiet_NaN();
+  const auto before = robot.commands.size();
+  CHECK(loop.run_for("go", std::chrono::milliseconds(200)) == Status::not_finite);
+  CHECK(robot.stopped);
+  CHECK(loop.halted());
+  CHECK(robot.commands.size() == before);
 }
 
 TEST_CASE("control loop: starts from a joint measured just beyond its stop, not from one far outside") {

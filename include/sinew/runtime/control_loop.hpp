@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,6 +51,8 @@ class ControlLoop {
   [[nodiscard]] Status run_for(std::string_view instruction, Time duration) noexcept;
 
   [[nodiscard]] std::string_view last_error() const noexcept { return error_; }
+  /// Whether the latest `run_for` ended before its time, because the robot failed; it was told to stop.
+  [[nodiscard]] bool halted() const noexcept { return halted_; }
   /// Ticks since reset that were skipped because the policy or the robot took longer than a tick.
   [[nodiscard]] std::int64_t missed_ticks() const noexcept { return missed_ticks_; }
   [[nodiscard]] const ControlTrace& trace() const noexcept { return trace_; }
@@ -96,6 +99,7 @@ class ControlLoop {
   Time next_tick_{};
   Time next_inference_{};
   bool ready_ = false;
+  bool halted_ = false;
 };
 
 namespace detail {
@@ -163,6 +167,7 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
   Status result = Status::ok;
   error_.clear();
   const Time end = robot_.now() + duration;
+  halted_ = true;  // until the end is reached
   // Ticks lie on a grid from reset on, so that runs of any length give the same commands as one long run.
   while (next_tick_ < end) {
     if (const Status status = robot_.wait_until(next_tick_); status != Status::ok) {
@@ -179,8 +184,12 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
     next_tick_ += control_period_;
   }
   record_commands();
-  const Status status = robot_.wait_until(end);
-  return status != Status::ok ? keep_error(status, "the robot's clock failed") : result;
+  if (const Status status = robot_.wait_until(end); status != Status::ok) {
+    robot_.stop();
+    return keep_error(status, "the robot's clock failed");
+  }
+  halted_ = false;
+  return result;
 }
 
 template <Robot R>
@@ -246,6 +255,11 @@ Status ControlLoop<R>::tick() noexcept {
     robot_.stop();
     return keep_error(status, "the robot gave no joint positions");
   }
+  for (const double q : measured_)
+    if (!std::isfinite(q)) {
+      robot_.stop();
+      return keep_error(Status::not_finite, "the robot measured a joint position that is no number");
+    }
   const Time start = clock.now();
   // The filter's command is due at the end of the tick that begins now.
   record.status = timeline_.at(next_tick_ + control_period_, target_);

@@ -4,6 +4,7 @@ Sinew's compiled half; import `sinew` instead.
 from __future__ import annotations
 import numpy
 import numpy.typing
+import os
 import typing
 from . import kinematics
 from . import observation
@@ -129,7 +130,7 @@ class Policy:
     Observation in, action chunk out: encoder, backend and decoder of one policy directory.
     """
     @staticmethod
-    def load(directory: str, backend: str = '', registry: BackendRegistry = None) -> Policy:
+    def load(directory: os.PathLike | str | bytes, backend: str = '', registry: BackendRegistry = None) -> Policy:
         """
         directory: holds sinew.json. backend: a name of the registry; empty takes the card's. Raises sinew.Error.
         """
@@ -160,7 +161,7 @@ def build_info() -> dict:
     """
     dict: version, compiler, isa that this processor offers, assertions on or off.
     """
-def load_card(path: str) -> typing.Any:
+def load_card(path: os.PathLike | str | bytes) -> typing.Any:
     """
     Reads and checks a sinew.json -> dict. Raises sinew.Error with the place and the nearest valid key.
     """

@@ -12,7 +12,7 @@ class Chain:
     A serial chain between two links of a robot; immutable, safe to share between threads.
     """
     @staticmethod
-    def from_urdf(path_or_xml: str, base: str, tip: str) -> Chain:
+    def from_urdf(path_or_xml: typing.Any, base: str, tip: str) -> Chain:
         """
         The path from link `base` to link `tip` of a URDF file or text (first character '<'). Mimic joints are honoured.
         """
@@ -101,7 +101,7 @@ def forward(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.floa
     """
     q [dof], rad or m -> base_from_tip [4, 4], m.
     """
-def forward_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], out: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None) -> numpy.typing.NDArray[numpy.float64]:
+def forward_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], out: typing.Any = None) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [n, dof] -> base_from_tip [n, 4, 4]; written into `out` (C-contiguous float64) when given.
     """
