@@ -26,7 +26,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sinew-config.cmake.in ${
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/sinew-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/sinew-config.cmake ${PROJECT_BINARY_DIR}/sinew-config-version.cmake DESTINATION ${sinew_config_dir}
         COMPONENT development)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/sinew/models DESTINATION ${CMAKE_INSTALL_DATADIR}/sinew COMPONENT development)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/models DESTINATION ${CMAKE_INSTALL_DATADIR}/sinew COMPONENT development)
 if(SINEW_SIM)
   install(FILES ${CMAKE_CURRENT_LIST_DIR}/FindMujocoWheel.cmake DESTINATION ${sinew_config_dir} COMPONENT development OPTIONAL)
 endif()

@@ -26,7 +26,7 @@ def _table(rows):
 
     table = Table(*_HEADS)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row), end_section=False)
+        table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
 
 
@@ -40,9 +40,20 @@ def show(rows):
     return _plain([_HEADS, *rows])
 
 
+def _tensors(policy):
+    """Rows of what the encoder hands to the backend, and what the backend gives back."""
+    rows = [("in", *row) for row in policy.input_spec] + [("out", *row) for row in policy.spec["outputs"]]
+    return [(direction, name, f"{dtype} {list(shape)}", "", "tensor, with its largest shape") for direction, name, dtype, shape in rows]
+
+
 def run(directory):
     """Prints the card; then the tensors, where the backend is at hand. Raises sinew.Error for a card that is refused."""
     card = sinew.load_card(str(directory))
     print(card_table.headline(card))
-    show(_cells(card_table.describe(card)))
+    rows = _cells(card_table.describe(card))
+    try:
+        rows += _tensors(sinew.Policy.load(str(directory)))
+    except sinew.Error as error:
+        print(f"tensors are not shown: {error}")
+    show(rows)
     return 0

@@ -112,7 +112,7 @@ def limit_use(episodes, limits):
 
 def _use_table(episodes, limits):
     rows = [
-        (name, f"{margin:.4g}", *(f"{100 * share:.1f} %" for share in shares)) for name, (margin, *shares) in zip(limits.names, limit_use(episodes, limits))
+        (name, f"{margin:.4f}", *(f"{100 * share:.1f} %" for share in shares)) for name, (margin, *shares) in zip(limits.names, limit_use(episodes, limits))
     ]
     heads = ("joint", "nearest to a position limit, rad or m", "largest velocity", "largest acceleration", "largest jerk")
     return _table(heads, rows, numeric=(1, 2, 3, 4)) + '<p class="note">Of the commands, over all episodes; shares of the joint\'s own limit.</p>'

@@ -159,7 +159,8 @@ void bind_core(py::module_& m) {
   });
   m.attr("__version__") = std::string(version());
   py::list names;
-  for (int value = 0; value <= static_cast<int>(Status::backend_failed); ++value) names.append(std::string(to_string(static_cast<Status>(value))));
+  for (int value = 0; value <= static_cast<int>(Status::backend_failed); ++value)
+    names.append(std::string(to_string(static_cast<Status>(value))));
   m.attr("status_names") = py::tuple(names);  // index = the uint8 of traces
   m.def("build_info", &build_info, "dict: version, compiler, isa that this processor offers, assertions on or off.");
   bind_observation_type(m);

@@ -163,7 +163,8 @@ void bind_loop(py::module_& m) {
       .def(py::init<py::object, py::object, std::optional<Chain<>>, double, double, py::object, double>(), py::arg("robot"),
            py::arg("policy"), py::kw_only(), py::arg("chain") = py::none(), py::arg("control_rate") = 200.0,
            py::arg("inference_rate") = 10.0, py::arg("recorder") = py::none(), py::arg("trace_seconds") = 60.0,
-           "robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> Observation,\n"
+           "robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> "
+           "Observation,\n"
            "positions() -> [dof], command([dof]), stop() and limits (sinew.motion.JointLimits). chain: base to tool, needed when the\n"
            "policy emits tool poses. Rates in Hz.")
       .def_readwrite("instruction", &Loop::instruction, "what the policy is told")

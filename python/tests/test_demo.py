@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +72,10 @@ def test_film_shows_scene_cameras_and_plan(outputs):
             assert view[0].std() > 10, f"{name}: a picture without content"
             change = np.abs(view[0].astype(int) - view[len(view) // 2]).mean()
             assert change > 1, f"{name}: nothing moves"
-        orange = (np.abs(strip[len(strip) // 2].astype(int) - (255, 176, 64)).sum(axis=2) < 60).sum()
+        red, green, blue = np.moveaxis(strip[len(strip) // 2].astype(int), 2, 0)
+        orange = ((red - blue > 60) & (green - blue > 25)).sum()  # the dots of the plan; limits are red
         assert orange > 200, f"{name}: no plan is drawn"
+        assert ((blue - red > 60) & (green - red > 30)).sum() > 200, f"{name}: no measured joints are drawn"
     assert (folder / "episode.mp4").read_bytes() == (folder / "episode-000.mp4").read_bytes()
 
 
@@ -194,6 +197,24 @@ def test_inspect_prints_inputs_and_outputs_with_shapes_and_units():
     assert re.search(r"out +gripper +command +m ", done.stdout)
 
 
+def test_inspect_prints_the_tensors_where_the_backend_is_at_hand(tmp_path):
+    identity = {"mode": "identity", "rule": "", "key": ""}
+    card = json.loads((MODEL / "sinew.json").read_text()) | {
+        "architecture": "affine",
+        "backend": "reference",
+        "cameras": [],
+        "state": {"channels": [{"name": "joint_position", "unit": "rad", "size": 2, "rate": 100}], "normalization": identity},
+        "statistics": {"file": "", "sha256": ""},
+    }
+    card["action"] |= {"decoder": "joint_absolute", "joint_names": ["a", "b"], "gripper_names": [], "tool_channel": "", "horizon": 3, "normalization": identity}
+    (tmp_path / "sinew.json").write_text(json.dumps(card))
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "affine", "weight": [[0, 0]] * 6, "bias": [0] * 6}))
+    done = run_sinew("inspect", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"out +chunk +float64 \[3, 2\] +rad ", done.stdout)
+    assert re.search(r"in +state +f32 \[.*2\]", done.stdout) and re.search(r"out +actions +f32 \[.*3, 2\]", done.stdout)
+
+
 def test_inspect_names_the_place_of_a_mistake(tmp_path):
     card = json.loads((MODEL / "sinew.json").read_text())
     card["action"]["horizont"] = card["action"].pop("horizon")
@@ -218,6 +239,23 @@ def test_preview_draws_two_pixels_per_character():
     assert upper.count("▀") == lower.count("▀") == 2
     assert "38;2;248;0;0" in upper and "48;2;248;0;0" in upper  # red above red
     assert "38;2;0;0;248" in lower and "48;2;0;0;248" in lower  # blue above blue
+
+
+def test_screen_shows_the_camera_then_the_result():
+    preview = pytest.importorskip("sinew.preview")
+    from rich.console import Console
+
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, color_system="truecolor", width=100, height=40)
+    with preview.Screen(episodes=2, seconds=12.0, picture=True, console=console) as screen:
+        assert screen.wants_picture
+        screen.begin(0, "put the [red] cube away")
+        screen.update(1.5, np.full((64, 64, 3), 128, np.uint8))
+        time.sleep(0.3)  # the display refreshes ten times a second
+        screen.end(3.7, True, "ok")
+    assert "▀" in out.getvalue()
+    last = [line for line in re.sub(r"\x1b\[[\d;?]*\w", "", out.getvalue()).splitlines() if line.strip()][-1]
+    assert "1/2  put the [red] cube away" in last and "3.7 s  success" in last and "▀" not in last
 
 
 @needs_av

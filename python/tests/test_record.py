@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mcap import reader as mcap_reader
+from mcap.exceptions import EndOfFile, McapError
+from mcap.stream_reader import CRCValidationError, StreamReader
+from mcap_ros2 import decoder as ros2_decoder
 
 import sinew
-
-mcap_reader = pytest.importorskip("mcap.reader")
-from mcap.exceptions import EndOfFile, McapError  # noqa: E402
-from mcap.stream_reader import CRCValidationError, StreamReader  # noqa: E402
 
 INSTRUCTION = 'put the "red" cube on the yellow plate \N{ROBOT FACE}'
 
@@ -139,10 +139,9 @@ def test_index_finds_a_span_of_time(tmp_path):
 
 
 def test_frames_are_the_ros_message_that_other_tools_know(tmp_path):
-    decoder = pytest.importorskip("mcap_ros2.decoder")
     made = record(tmp_path / "a.mcap", steps=3)
     with open(tmp_path / "a.mcap", "rb") as stream:
-        reader = mcap_reader.make_reader(stream, validate_crcs=True, decoder_factories=[decoder.DecoderFactory()])
+        reader = mcap_reader.make_reader(stream, validate_crcs=True, decoder_factories=[ros2_decoder.DecoderFactory()])
         for _, channel, message, image in reader.iter_decoded_messages(topics=["/camera/front", "/camera/wrist left"]):
             pixels, stamp = made[message.sequence - 1][0].cameras[image.header.frame_id]
             assert (image.height, image.width, image.encoding, image.step) == (*pixels.shape[:2], "rgb8", 3 * pixels.shape[1])

@@ -30,6 +30,7 @@ constexpr double kLengthShare = 0.22;
 constexpr double kDampingShare = 1e-2;
 constexpr double kDampingFloor = 1e-8;
 /// Every kStallPeriod iterations after the first kStallGrace the squared error must have fallen by kStallRatio.
+constexpr double kLocalShare = 0.2;  // of a joint's range, for seeds about the best position
 constexpr int kStallGrace = 6;
 constexpr int kStallPeriod = 4;
 constexpr double kStallRatio = 0.5;
@@ -120,14 +121,18 @@ class Solver {
     return value < program_.lower[k] ? program_.lower[k] : value > program_.upper[k] ? program_.upper[k] : value;
   }
 
-  /// The posture is the second seed, where there is one.
+  /// The posture is the second seed, where there is one. Every eighth seed lies about the best position so far: a target at the
+  /// corner of several limits has a basin too narrow for seeds from the whole range.
   double sample(int restart, int k) const noexcept {
     if (restart == 1 && !settings_.posture.empty()) return settings_.posture[k];
     const double low = program_.sample_lower[k];
-    return low + uniform(settings_.random_seed, restart, k) * (program_.sample_upper[k] - low);
+    const double range = program_.sample_upper[k] - low;
+    const double share = uniform(settings_.random_seed, restart, k);
+    if (restart % 8 == 7) return clamp(k, buffers_.best[k] + (share - 0.5) * kLocalShare * range);
+    return low + share * range;
   }
 
-  /// Sets residual_, within_ and the weighted error.
+  /// Sets residual_ and the weighted error.
   void measure(const RunningPose& tip) noexcept {
     Eigen::Matrix3d R;
     for (int i = 0; i < 3; ++i) R.row(i) << tip.x[i], tip.y[i], tip.z[i];

@@ -9,7 +9,6 @@ namespace sinew::sim {
 namespace {
 
 constexpr int kMaxGeoms = 500;
-constexpr int kFilmSamples = 4;
 
 }  // namespace
 
@@ -21,32 +20,25 @@ Renderer::Renderer(const mjModel& model) : model_(model), gl_(GlContext::create(
 
 Renderer::~Renderer() {
   const GlContext::Current current(gl_);
-  if (current) {
-    if (policy_) mjr_freeContext(policy_.get());
-    if (film_) mjr_freeContext(film_.get());
-  }
+  if (current && context_) mjr_freeContext(context_.get());
   mjv_freeScene(&scene_);
 }
 
-mjrContext& Renderer::context_for(Look look) {
-  auto& context = look == Look::policy ? policy_ : film_;
-  if (context) return *context;
-  context = std::make_unique<mjrContext>();
-  mjr_defaultContext(context.get());
-  // The number of samples is read from the model; everything else in the copy is only pointed to.
-  mjModel model = model_;
-  model.vis.quality.offsamples = look == Look::film ? kFilmSamples : 0;
-  mjr_makeContext(&model, context.get(), mjFONTSCALE_100);
-  return *context;
+mjrContext& Renderer::context() {
+  if (context_) return *context_;
+  context_ = std::make_unique<mjrContext>();
+  mjr_defaultContext(context_.get());
+  mjr_makeContext(&model_, context_.get(), mjFONTSCALE_100);
+  return *context_;
 }
 
 bool Renderer::draw(mjData& data, int camera, int height, int width, Look look, Image& image) {
   const GlContext::Current current(gl_);
   if (!current) return false;
-  mjrContext& context = context_for(look);
-  if (context.offWidth < width || context.offHeight < height)
-    mjr_resizeOffscreen(std::max(width, context.offWidth), std::max(height, context.offHeight), &context);
-  mjr_setBuffer(mjFB_OFFSCREEN, &context);
+  mjrContext& target = context();
+  if (target.offWidth < width || target.offHeight < height)
+    mjr_resizeOffscreen(std::max(width, target.offWidth), std::max(height, target.offHeight), &target);
+  mjr_setBuffer(mjFB_OFFSCREEN, &target);
 
   mjvCamera view;
   mjv_defaultCamera(&view);
@@ -57,9 +49,9 @@ bool Renderer::draw(mjData& data, int camera, int height, int width, Look look, 
 
   image.resize(height, width, 3);
   const mjrRect viewport{0, 0, width, height};
-  mjr_render(viewport, &scene_, &context);
+  mjr_render(viewport, &scene_, &target);
   const auto pixels = image.pixels();
-  mjr_readPixels(pixels.data(), nullptr, viewport, &context);
+  mjr_readPixels(pixels.data(), nullptr, viewport, &target);
   // OpenGL's first row is the lowest one.
   const auto row = [&](int y) { return pixels.begin() + static_cast<std::ptrdiff_t>(y) * width * 3; };
   for (int y = 0; y < height / 2; ++y) std::swap_ranges(row(y), row(y + 1), row(height - 1 - y));

@@ -13,8 +13,8 @@ namespace sinew::sim {
 
 /// What a frame is for.
 enum class Look {
-  policy,  ///< no shadows, no smoothing: what a policy sees, and fast
-  film     ///< shadows, reflections, 4 samples a pixel
+  policy,  ///< no shadows: what a policy sees, and fast
+  film     ///< shadows and reflections
 };
 
 /// Holds an OpenGL context and what MuJoCo uploaded into it.
@@ -31,14 +31,13 @@ class Renderer {
   [[nodiscard]] bool draw(mjData& data, int camera, int height, int width, Look look, Image& image);
 
  private:
-  mjrContext& context_for(Look look);
+  mjrContext& context();
 
   const mjModel& model_;
   GlContext gl_;
   mjvScene scene_{};
   mjvOption option_{};
-  std::unique_ptr<mjrContext> policy_;
-  std::unique_ptr<mjrContext> film_;
+  std::unique_ptr<mjrContext> context_;
 };
 
 }  // namespace sinew::sim

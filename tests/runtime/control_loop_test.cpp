@@ -132,6 +132,7 @@ TEST_CASE("control loop: ends when the robot refuses a command, and needs reset 
   REQUIRE(loop.reset() == Status::ok);
   robot.accepts = false;
   CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::out_of_range);
+  CHECK(robot.stopped);
 }
 
 TEST_CASE("control loop: starts from a joint measured just beyond its stop, not from one far outside") {

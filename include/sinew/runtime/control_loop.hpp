@@ -215,7 +215,9 @@ Status ControlLoop<R>::tick() noexcept {
   status = robot_.command(command_);
   trace_.add_tick(record, target_, command_, filter_.velocity(), filter_.acceleration(), measured_);
   if (recorder_ != nullptr) (void)recorder_->add_command(next_tick_, command_);
-  return status == Status::ok ? status : keep_error(status, "the robot refused a command");
+  if (status == Status::ok) return status;
+  robot_.stop();
+  return keep_error(status, "the robot refused a command");
 }
 
 extern template class ControlLoop<AnyRobot>;

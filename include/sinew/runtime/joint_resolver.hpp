@@ -16,7 +16,7 @@ namespace sinew {
 struct JointResolverOptions {
   double tolerance = 1e-5;      ///< m and rad, of every pose
   double max_joint_step = 0.8;  ///< rad or m between two rows; more means that the solution jumped to another branch
-  double posture_gain = 0.05;   ///< pull of the null space towards the posture, 0 to 1 per iteration
+  double posture_gain = 0.2;    ///< pull of the null space towards the posture, 0 to 1 per iteration; see inverse.hpp
 };
 
 /// Resolves `tool_pose` chunks for one arm. One thread at a time; allocates only while being made.

@@ -26,7 +26,7 @@ constexpr std::string_view kHead = R"(<mujoco model="sinew_tabletop">
   <statistic center="0.42 0 0.2" extent="1"/>
   <visual>
     <global offwidth="640" offheight="480"/>
-    <quality shadowsize="2048" offsamples="0" numslices="40" numstacks="24"/>
+    <quality shadowsize="1024" offsamples="0" numslices="40" numstacks="24"/>
     <headlight ambient="0.34 0.34 0.36" diffuse="0.22 0.22 0.22" specular="0.05 0.05 0.05"/>
     <map znear="0.02" zfar="12" shadowclip="0.75" shadowscale="0.9"/>
   </visual>
