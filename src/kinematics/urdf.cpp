@@ -331,7 +331,7 @@ int Urdf::find_joint(std::string_view joint) const noexcept {
 Urdf parse_urdf(std::string_view xml, const std::string& where, const UrdfOptions& options) { return Reader(xml, where, options).read(); }
 
 Urdf load_urdf(const std::filesystem::path& path, const UrdfOptions& options) {
-  return parse_urdf(read_text_file(path, kUrdfMaxBytes), path.string(), options);
+  return parse_urdf(read_text_file(path, kUrdfMaxBytes), printable(path.string(), 512), options);
 }
 
 }  // namespace sinew
