@@ -91,14 +91,18 @@ void bind_chain_type(py::module_& m) {
   py::class_<AnyChain>(m, "Chain", "A serial chain between two links of a robot; immutable, safe to share between threads.")
       .def_static(
           "from_urdf",
-          [](const py::object& path_or_xml, const std::string& base, const std::variant<std::string, std::vector<std::string>>& tip) {
+          [](const py::object& path_or_xml, const std::string& base, const std::variant<std::string, std::vector<std::string>>& tip,
+             bool treat_as_continuous, bool soft_limits) {
             const auto text = py::module_::import("os").attr("fspath")(path_or_xml).cast<std::string>();
             const auto* one = std::get_if<std::string>(&tip);
-            return AnyChain::from_urdf(text, base, one != nullptr ? std::vector{*one} : std::get<1>(tip));
+            return AnyChain::from_urdf(text, base, one != nullptr ? std::vector{*one} : std::get<1>(tip),
+                                       {.treat_as_continuous = treat_as_continuous, .soft_limits = soft_limits});
           },
-          py::arg("path_or_xml"), py::arg("base"), py::arg("tip"),
+          py::arg("path_or_xml"), py::arg("base"), py::arg("tip"), py::kw_only(), py::arg("treat_as_continuous") = false,
+          py::arg("soft_limits") = false,
           "The joints from link `base` to link `tip`, or to several, of a URDF file or text (first character '<'). Mimic joints are "
-          "honoured.")
+          "honoured.\ntreat_as_continuous: revolute joints without limits turn without end. soft_limits: those of the safety controller "
+          "count as well.")
       .def_property_readonly("dof", &AnyChain::dof, "Number of independent joints.")
       .def_property_readonly("joint_names", &AnyChain::joint_names, "Names of the independent joints, base to tip, [dof].")
       .def_property_readonly(

@@ -61,7 +61,7 @@ Drive resolve(const Urdf& urdf, const UrdfJoint& joint) {
     const UrdfMimic& mimic = *drive.driver->mimic;
     drive.offset += drive.multiplier * mimic.offset;
     drive.multiplier *= mimic.multiplier;
-    drive.driver = &urdf.joints[static_cast<std::size_t>(urdf.find_joint(mimic.joint))];
+    drive.driver = &urdf.joints[static_cast<std::size_t>(mimic.index)];
   }
   return drive;
 }
@@ -185,7 +185,7 @@ class Compiler {
     program_.velocity.push_back(driver.velocity);
     program_.effort.push_back(driver.effort);
     program_.prismatic.push_back(driver.type == UrdfJointType::prismatic ? 1 : 0);
-    program_.limit_sources.emplace_back(std::isinf(driver.lower) ? "endless" : "stated");
+    program_.limit_sources.emplace_back(to_string(driver.limit_source));
     program_.turns.push_back(1);
     return program_.dof() - 1;
   }
@@ -367,12 +367,13 @@ ChainProgramPointer compile_chain(const Urdf& urdf, const std::string& base, con
   return std::make_shared<const ChainProgram>(Compiler(urdf, base, tips).compile());
 }
 
-ChainProgramPointer compile_chain(std::string_view path_or_xml, const std::string& base, const std::vector<std::string>& tips) {
+ChainProgramPointer compile_chain(std::string_view path_or_xml, const std::string& base, const std::vector<std::string>& tips,
+                                  const UrdfOptions& options) {
   std::string_view text = path_or_xml;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // byte order mark
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   if (text.empty()) fail(ErrorCode::invalid_argument, {"Chain::from_urdf", "description", "URDF text or a path", "nothing", ""});
-  const Urdf urdf = text.starts_with('<') ? parse_urdf(path_or_xml) : load_urdf(path_or_xml);
+  const Urdf urdf = text.starts_with('<') ? parse_urdf(path_or_xml, "urdf", options) : load_urdf(path_or_xml, options);
   return compile_chain(urdf, base, tips);
 }
 

@@ -172,6 +172,7 @@ class Solver {
   void solve_many(std::span<const double> targets, std::span<const double> seeds, std::span<double> q, std::span<InverseStatus> status) noexcept {
     batch_ = {targets, seeds, q, status, 0};
     for (int l = 0; l < kLanes; ++l) refill(l);
+    swap_positions();
     while (search_.lanes != 0) {
       const std::uint32_t within = kernels_.search(tip_.search_storage.program, task_, search_);
       for (std::uint32_t lanes = search_.lanes; lanes != 0; lanes &= lanes - 1) {
@@ -185,7 +186,8 @@ class Solver {
             restart(l, restart_[l] + 1, l);
           } else {
             finish(targets_[l], batch_seed(l), l, batch_answer(l));
-            status[index_[l]] = last_restart_[l] < settings_.max_restarts || settings_.max_restarts > 0 ? InverseStatus::unreachable : InverseStatus::stalled;
+            const bool searched = is_too_far(targets_[l]) || settings_.max_restarts > 0;
+            status[index_[l]] = searched ? InverseStatus::unreachable : InverseStatus::stalled;
             refill(l);
           }
         }

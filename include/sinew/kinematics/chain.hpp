@@ -49,7 +49,8 @@ namespace detail {
 struct ChainProgram;
 using ChainProgramPointer = std::shared_ptr<const ChainProgram>;
 [[nodiscard]] ChainProgramPointer compile_chain(const Urdf& urdf, const std::string& base, const std::vector<std::string>& tips);
-[[nodiscard]] ChainProgramPointer compile_chain(std::string_view path_or_xml, const std::string& base, const std::vector<std::string>& tips);
+[[nodiscard]] ChainProgramPointer compile_chain(std::string_view path_or_xml, const std::string& base, const std::vector<std::string>& tips,
+                                                const UrdfOptions& options);
 [[nodiscard]] const ChainDescription& description(const ChainProgram& program) noexcept;
 [[noreturn]] void fail_dof(const ChainDescription& chain, int expected);
 [[nodiscard]] int frame_index(const ChainDescription& chain, std::string_view name);
@@ -68,15 +69,18 @@ class Chain {
   /// Reads URDF text (first character '<') or the file of that path, and takes the path from link `base` to link `tip`. Throws Error for
   /// what parse_urdf() refuses, unknown links, a path without a moving joint, more than kMaxDof joints, and mimic limits that leave
   /// nothing of a range.
-  [[nodiscard]] static Chain from_urdf(std::string_view path_or_xml, const std::string& base, const std::string& tip) {
-    return Chain(detail::compile_chain(path_or_xml, base, {tip}));
+  [[nodiscard]] static Chain from_urdf(std::string_view path_or_xml, const std::string& base, const std::string& tip,
+                                       const UrdfOptions& options = {}) {
+    return Chain(detail::compile_chain(path_or_xml, base, {tip}, options));
   }
   /// The same for several tips, such as the two hands of one torso: joints that they share appear once.
-  [[nodiscard]] static Chain from_urdf(std::string_view path_or_xml, const std::string& base, const std::vector<std::string>& tips) {
-    return Chain(detail::compile_chain(path_or_xml, base, tips));
+  [[nodiscard]] static Chain from_urdf(std::string_view path_or_xml, const std::string& base, const std::vector<std::string>& tips,
+                                       const UrdfOptions& options = {}) {
+    return Chain(detail::compile_chain(path_or_xml, base, tips, options));
   }
-  [[nodiscard]] static Chain from_urdf(std::string_view path_or_xml, const std::string& base, std::initializer_list<std::string> tips) {
-    return from_urdf(path_or_xml, base, std::vector<std::string>(tips));
+  [[nodiscard]] static Chain from_urdf(std::string_view path_or_xml, const std::string& base, std::initializer_list<std::string> tips,
+                                       const UrdfOptions& options = {}) {
+    return from_urdf(path_or_xml, base, std::vector<std::string>(tips), options);
   }
   /// The same from a description that was read before.
   [[nodiscard]] static Chain from_urdf(const Urdf& urdf, const std::string& base, const std::string& tip) {
