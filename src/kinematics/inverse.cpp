@@ -42,7 +42,7 @@ constexpr int kStallGrace = 6;
 constexpr int kStallPeriod = 4;
 constexpr double kStallRatio = 0.5;
 /// A caller's seed whose squared error is below this is searched alone at first, and waited for when others arrive before it.
-constexpr double kNear = 0.1;
+constexpr double kNear = 1.0;
 constexpr int kPatience = 3;
 
 bool all_finite(std::span<const double> values) noexcept {
@@ -51,27 +51,13 @@ bool all_finite(std::span<const double> values) noexcept {
 
 double clamped(double value, double lower, double upper) noexcept { return value < lower ? lower : value > upper ? upper : value; }
 
-/// Number `index` of the additive sequence of dimension `k` (Roberts 2018), shifted by the caller's random seed: seeds that cover the
-/// joint space evenly however many are drawn.
-double spread(int index, int k, int count, std::uint64_t seed) noexcept {
-  // The positive root of x^(count + 1) = x + 1.
-  static const std::array<double, kMaxDof + 1> kRoots = [] {
-    std::array<double, kMaxDof + 1> roots;
-    for (std::size_t n = 0; n < roots.size(); ++n) {
-      double x = 1.5;
-      for (int i = 0; i < 60; ++i) x = std::pow(1.0 + x, 1.0 / (static_cast<double>(n) + 1.0));
-      roots[n] = x;
-    }
-    return roots;
-  }();
-  double value = 0.5 + index * std::pow(kRoots[static_cast<std::size_t>(count)], -(k + 1.0));
-  if (seed != 0) {
-    std::uint64_t z = seed + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(k + 1);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    value += static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-  }
-  return value - std::floor(value);
+/// A shift of the seeds in dimension `k`, from the caller's random seed (splitmix64).
+double shift(std::uint64_t seed, int k) noexcept {
+  if (seed == 0) return 0.5;
+  std::uint64_t z = seed + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(k + 1);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
 }
 
 /// A target as the kernels want it, and the exact residual of an answer.
@@ -246,7 +232,8 @@ class Solver {
     const bool posture = restart == 1 && search_.posture != nullptr;
     const bool local = restart % 8 == 7 && best_squared_[best] < kInfinity;
     for (int k = 0; k < dof_; ++k) {
-      const double share = spread(restart, k, dof_, settings_.random_seed);
+      const double number = shift(settings_.random_seed, k) + restart * tip_.sample_stride[static_cast<std::size_t>(k)];
+      const double share = number - std::floor(number);
       const double low = tip_.sample_lower[static_cast<std::size_t>(k)], range = tip_.sample_range[static_cast<std::size_t>(k)];
       double value = low + share * range;
       if (posture) value = search_.posture[k];

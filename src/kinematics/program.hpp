@@ -42,6 +42,7 @@ struct TipProgram {
   std::vector<int> variables;             ///< that move this tip, ascending
   std::vector<double> lower, upper;       ///< `[variables]` limits
   std::vector<double> sample_lower, sample_range;  ///< `[variables]` finite: where inverse() looks for seeds
+  std::vector<double> sample_stride;               ///< `[variables]` from one seed to the next, as a share of the range
   double reach = 0.0;                     ///< m; the tip is never farther than this from `center`
   Eigen::Vector3d center = Eigen::Vector3d::Zero();  ///< m, base axes: origin of the first joint
 };
