@@ -148,16 +148,14 @@ void batch_rows(Report& report, Case& arm, Isa isa) {
 }
 
 /// Every link of a robot; the tips of the chain are the links without children.
-void whole_robot_row(Report& report, const Arm& robot) {
-  const std::string id = "K7/" + robot.name;
+void whole_robot_row(Report& report, Case& robot) {
+  const std::string id = "K7/" + robot.arm().name;
   if (!report.wants(id)) return;
-  auto all = Case::open(robot);
-  if (!all) return;
-  const Chain<>& chain = all->chain();
+  const Chain<>& chain = robot.chain();
   const std::vector<double> pool = random_configurations(chain, kPool, kSeed);
-  const auto configuration = [&](std::size_t i) { return Configuration(pool.data() + i * all->dof(), chain.dof()); };
+  const auto configuration = [&](std::size_t i) { return Configuration(pool.data() + i * robot.dof(), chain.dof()); };
   std::vector<Eigen::Isometry3d> poses(chain.frame_names().size());
-  Contender contender = fastest(*all, kPinocchio, Task::frames, pool);
+  Contender contender = fastest(robot, kPinocchio, Task::frames, pool);
   const Run run_theirs = contender ? Run([&](int times) { contender.baseline->run(contender.way, times); }) : Run();
   std::size_t next = 0;
   const auto [mine, theirs] = time_pair(
@@ -185,7 +183,7 @@ void whole_robot_row(Report& report, const Arm& robot) {
       }
     }
     row.note += fmt::format("; {} links differ by ≤ {:.1e} in {} configurations", names.size(), worst, kPool);
-    row.checked = worst <= 1e-12 * std::max(1.0, all->reach()) && names.size() == poses.size();
+    row.checked = worst <= 1e-12 * std::max(1.0, robot.reach()) && names.size() == poses.size();
   }
   report.add(std::move(row));
 }
@@ -214,9 +212,14 @@ void load_row(Report& report, Case& arm) {
 }  // namespace
 
 void forward_rows(Report& report) {
+  std::string why;
   for (const Arm& description : single_arms()) {
-    auto arm = Case::open(description);
-    if (!arm) continue;
+    auto arm = Case::open(description, why);
+    if (!arm) {
+      for (const char* id : {"K1", "K2", "K4", "K5", "K6", "K8", "K9"})
+        missing_row(report, fmt::format("{}/{}", id, description.name), why);
+      continue;
+    }
     single_row(report, *arm, "K1", Task::forward, kPinocchio, 5);
     single_row(report, *arm, "K2", Task::jacobian, kPinocchio, 5);
     for (const Isa isa : {Isa::v4, Isa::v3})
@@ -226,9 +229,13 @@ void forward_rows(Report& report) {
     single_row(report, *arm, "K9/forward", Task::forward, {"mujoco"}, 15);
     single_row(report, *arm, "K9/jacobian", Task::jacobian, {"mujoco"}, 15);
   }
-  for (const Arm& robot : whole_robots()) {
-    whole_robot_row(report, robot);
-    if (auto all = Case::open(robot)) load_row(report, *all);
+  for (const Arm& description : whole_robots()) {
+    if (auto robot = Case::open(description, why)) {
+      whole_robot_row(report, *robot);
+      load_row(report, *robot);
+    } else {
+      for (const char* id : {"K7", "K10"}) missing_row(report, fmt::format("{}/{}", id, description.name), why);
+    }
   }
 }
 

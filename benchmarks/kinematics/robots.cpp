@@ -45,7 +45,8 @@ const std::vector<Arm>& arms() {
       {"icub", "icub_description/robots/icub.urdf", "chest", "l_gripper"},
       {"alex", "alex_description/urdf/alex_nub_hands.urdf", "Torso", "leftNub"},
       {"centauro", "centauro_description/urdf/centauro.urdf", "torso_2", "ball1"},
-      {"anymal_kinova", "anymal_b_simple_description/robots/anymal-kinova.urdf", "base", "j2s6s200_end_effector"}};
+      {"anymal_kinova", "anymal_b_simple_description/robots/anymal-kinova.urdf", "base", "j2s6s200_end_effector"},
+      {"so101", "models/robots/so101.urdf", "base_link", "gripper_frame_link"}};
   return arms;
 }
 
@@ -143,8 +144,16 @@ std::vector<std::string> childless_links(const std::string& text) {
   std::vector<bool> is_parent(urdf.links.size(), false);
   for (const UrdfJoint& joint : urdf.joints) is_parent[static_cast<std::size_t>(joint.parent)] = true;
   std::vector<std::string> names;
+  const auto moves = [&](std::size_t link) {
+    for (int joint = urdf.links[link].parent_joint; joint >= 0;) {
+      const UrdfJoint& here = urdf.joints[static_cast<std::size_t>(joint)];
+      if (here.type != UrdfJointType::fixed) return true;
+      joint = urdf.links[static_cast<std::size_t>(here.parent)].parent_joint;
+    }
+    return false;
+  };
   for (std::size_t i = 0; i < urdf.links.size(); ++i)
-    if (!is_parent[i]) names.push_back(urdf.links[i].name);
+    if (!is_parent[i] && moves(i)) names.push_back(urdf.links[i].name);
   return names;
 }
 

@@ -23,7 +23,7 @@ struct Arm {
 
 /// Arms of K1-K6, K8, K9: one per common structure.
 [[nodiscard]] std::span<const Arm> single_arms();
-/// Every arm of six joints or more that is at hand, for the inverse.
+/// Every arm of six joints or more that is at hand, and one of five, for the inverse.
 [[nodiscard]] std::span<const Arm> all_arms();
 /// Whole robots: `base` is the root, `tip` empty.
 [[nodiscard]] std::span<const Arm> whole_robots();
@@ -31,7 +31,7 @@ struct Arm {
 /// Text of the description; nothing when its package or file is not there.
 [[nodiscard]] std::optional<std::string> read_description(const Arm& arm);
 
-/// Links at the ends of the tree.
+/// Links at the ends of the tree that move.
 [[nodiscard]] std::vector<std::string> childless_links(const std::string& text);
 
 /// Length of the chain, m: bounds the distance of the tip from the first joint. 0 for whole robots.

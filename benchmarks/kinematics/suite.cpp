@@ -11,10 +11,10 @@
 
 namespace sinew::bench {
 
-std::optional<Case> Case::open(const Arm& arm) {
+std::optional<Case> Case::open(const Arm& arm, std::string& why) {
   auto text = read_description(arm);
   if (!text) {
-    fmt::print(stderr, "{}: {} is not there (PyPI: example-robot-data)\n", arm.name, arm.file);
+    why = fmt::format("{} is not there (PyPI: example-robot-data)", arm.file);
     return std::nullopt;
   }
   try {
@@ -27,9 +27,13 @@ std::optional<Case> Case::open(const Arm& arm) {
     result.reach_ = reach_of(result.robot_);
     return result;
   } catch (const Error& error) {
-    fmt::print(stderr, "{}: {}\n", arm.name, error.what());
+    why = error.what();
     return std::nullopt;
   }
+}
+
+void missing_row(Report& report, const std::string& id, const std::string& why) {
+  if (report.wants(id)) report.add({.id = id, .what = "not measured", .baseline = kAbsent, .note = why});
 }
 
 Chain<> Case::open_chain() const { return Chain<>::from_urdf(text_, arm_.base, tips_); }
@@ -81,7 +85,7 @@ Row timed_row(std::string id, std::string what, std::string unit, double scale, 
           .ours = ours.median * factor,
           .ours_p99 = ours.p99 * factor,
           .ours_worst = ours.worst * factor,
-          .baseline = contender ? contender.name : "absent",
+          .baseline = contender ? contender.name : std::string(kAbsent),
           .n = ours.repetitions,
           .note = contender.note};
   if (least_ratio) row.bound = fmt::format("≥ {:g}×", *least_ratio);

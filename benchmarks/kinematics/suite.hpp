@@ -18,8 +18,8 @@ namespace sinew::bench {
 /// An arm ready to be measured. Baselines are opened when first asked for.
 class Case {
  public:
-  /// Nothing, and the reason on standard error, when the description is not at hand or refused.
-  static std::optional<Case> open(const Arm& arm);
+  /// Nothing, and the reason in `why`, when the description is not at hand or refused.
+  static std::optional<Case> open(const Arm& arm, std::string& why);
 
   const Arm& arm() const { return arm_; }
   const std::string& text() const { return text_; }
@@ -66,6 +66,9 @@ inline const std::vector<std::string> kPinocchio = {"pinocchio", "pinocchio_comp
 /// A row of two timings. `scale` turns seconds per call into the unit; `ours_work` is the number of results of one call of ours.
 [[nodiscard]] Row timed_row(std::string id, std::string what, std::string unit, double scale, const Timing& ours, double ours_work,
                             const std::optional<Timing>& theirs, const Contender& contender, std::optional<double> least_ratio);
+
+/// A row that could not be measured.
+void missing_row(Report& report, const std::string& id, const std::string& why);
 
 void forward_rows(Report& report);
 void inverse_rows(Report& report);
