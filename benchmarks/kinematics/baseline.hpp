@@ -33,13 +33,23 @@ struct BaselineJoint {
   double upper = 0;
 };
 
+/// A joint that follows another: multiplier * q[variable] + offset. To the baselines it is a joint like any other.
+struct BaselineFollower {
+  std::string name;
+  std::size_t variable = 0;
+  double multiplier = 1;
+  double offset = 0;
+};
+
 /// What a baseline is made from.
 struct BaselineRobot {
+  std::string original;                  ///< text, as found: for Task::load
   std::string urdf;                      ///< text: of the chain alone, or of the whole robot when `tip` is empty
   std::string base;                      ///< link
   std::string tip;                       ///< link; empty: all frames of the whole robot
   std::vector<std::string> joint_names;  ///< order of q
   std::vector<BaselineJoint> joints;     ///< the chain in numbers; empty for a whole robot
+  std::vector<BaselineFollower> followers;
 };
 
 /// A chain or robot in another library. Results are written row-major: pose [4, 4], Jacobian [6, dof] (linear rows first, reference

@@ -55,11 +55,13 @@ pin::Model read(const BaselineRobot& robot) {
 
 #else
 
-pin::Model read(const BaselineRobot& robot) {
+pin::Model read(const std::string& text) {
   pin::Model model;
-  pin::urdf::buildModelFromXML(robot.urdf, model);
+  pin::urdf::buildModelFromXML(text, model);
   return model;
 }
+
+pin::Model read(const BaselineRobot& robot) { return read(robot.urdf); }
 
 #endif
 
@@ -125,15 +127,23 @@ class Pinocchio final : public Baseline {
 
  private:
   Eigen::VectorXd configuration(const double* q) const {
-    Eigen::VectorXd ours = pin::neutral(model_);
-    for (std::size_t i = 0; i < joints_.size(); ++i) ours[model_.joints[joints_[i]].idx_q()] = q[i];
-    return ours;
+    Eigen::VectorXd theirs = pin::neutral(model_);
+    for (std::size_t i = 0; i < joints_.size(); ++i) theirs[model_.joints[joints_[i]].idx_q()] = q[i];
+    for (const auto& follower : robot_.followers)
+      if (const pin::JointIndex joint = model_.getJointId(follower.name); joint < model_.joints.size())
+        theirs[model_.joints[joint].idx_q()] = follower.multiplier * q[follower.variable] + follower.offset;
+    return theirs;
   }
 
   void call(std::size_t way, const Eigen::VectorXd& q) {
     if (robot_.tip.empty()) {
       if (way == 0) pin::framesForwardKinematics(model_, data_, q);
-      if (way == 1) asm volatile("" : : "g"(&static_cast<const pin::Model&>(read(robot_))) : "memory");
+#ifndef SINEW_BENCH_NATIVE
+      if (way == 1) {
+        const pin::Model model = read(robot_.original);
+        asm volatile("" : : "g"(&model) : "memory");
+      }
+#endif
       return;
     }
     switch (way) {

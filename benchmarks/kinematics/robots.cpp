@@ -117,6 +117,22 @@ BaselineJoint numbers(const Urdf& urdf, const UrdfJoint& joint) {
   return out;
 }
 
+/// Through followers of followers to the joint that has a variable.
+BaselineFollower follower(const Urdf& urdf, const UrdfJoint& joint, const std::vector<std::string>& joint_names) {
+  BaselineFollower out{.name = joint.name};
+  const UrdfJoint* driver = &joint;
+  for (; driver->mimic; driver = &urdf.joints[static_cast<std::size_t>(urdf.find_joint(driver->mimic->joint))]) {
+    out.offset += out.multiplier * driver->mimic->offset;
+    out.multiplier *= driver->mimic->multiplier;
+  }
+  const auto found = std::find(joint_names.begin(), joint_names.end(), driver->name);
+  if (found == joint_names.end())
+    out.multiplier = 0;  // not part of this chain
+  else
+    out.variable = static_cast<std::size_t>(found - joint_names.begin());
+  return out;
+}
+
 }  // namespace
 
 std::span<const Arm> single_arms() { return std::span(arms()).first(4); }
@@ -124,7 +140,8 @@ std::span<const Arm> single_arms() { return std::span(arms()).first(4); }
 std::span<const Arm> all_arms() { return arms(); }
 
 std::span<const Arm> whole_robots() {
-  static const std::vector<Arm> robots = {{"talos", "talos_data/robots/talos_reduced.urdf", "base_link", ""},
+  static const std::vector<Arm> robots = {{"panda", "panda_description/urdf/panda.urdf", "panda_link0", ""},
+                                          {"talos", "talos_data/robots/talos_reduced.urdf", "base_link", ""},
                                           {"tiago", "tiago_description/robots/tiago.urdf", "base_footprint", ""},
                                           {"pr2", "pr2_description/urdf/pr2.urdf", "base_footprint", ""}};
   return robots;
@@ -170,7 +187,9 @@ double reach_of(const BaselineRobot& robot) {
 
 BaselineRobot baseline_robot(const std::string& text, const Arm& arm, const std::vector<std::string>& joint_names) {
   const Urdf urdf = parse_urdf(text);
-  BaselineRobot robot{.urdf = {}, .base = arm.base, .tip = arm.tip, .joint_names = joint_names, .joints = {}};
+  BaselineRobot robot{.original = text, .base = arm.base, .tip = arm.tip, .joint_names = joint_names};
+  for (const UrdfJoint& joint : urdf.joints)
+    if (joint.mimic) robot.followers.push_back(follower(urdf, joint, joint_names));
   std::set<std::string> links;
   std::set<std::string> joints;
   if (!arm.tip.empty()) {
