@@ -267,13 +267,19 @@ class Reader {
                             .offset = number(mimic, "offset", at).value_or(0.0)};
   }
 
+  [[noreturn]] void refuse_driver(const UrdfJoint& follower) {
+    std::vector<std::string_view> names;
+    for (const UrdfJoint& joint : urdf_.joints) names.push_back(joint.name);
+    const std::string_view near = nearest_name(follower.mimic->joint, names);
+    text_.refuse(ErrorCode::parse, follower.line, UrdfPlace{"joint", follower.name, "mimic"}.text(), "the name of a joint",
+                 fmt::format("'{}'", follower.mimic->joint), near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+  }
+
   void find_drivers() {
     for (UrdfJoint& joint : urdf_.joints) {
       if (!joint.mimic) continue;
       const auto found = joints_.find(joint.mimic->joint);
-      if (found == joints_.end())
-        text_.refuse(ErrorCode::parse, joint.line, UrdfPlace{"joint", joint.name, "mimic"}.text(), "the name of a joint",
-                     fmt::format("'{}'", joint.mimic->joint));
+      if (found == joints_.end()) refuse_driver(joint);
       joint.mimic->index = found->second;
     }
   }
@@ -325,7 +331,7 @@ int Urdf::find_joint(std::string_view joint) const noexcept {
 Urdf parse_urdf(std::string_view xml, const std::string& where, const UrdfOptions& options) { return Reader(xml, where, options).read(); }
 
 Urdf load_urdf(const std::filesystem::path& path, const UrdfOptions& options) {
-  return parse_urdf(read_text_file(path, kUrdfMaxBytes), path.string(), options);
+  return parse_urdf(read_text_file(path, kUrdfMaxBytes), printable(path.string(), 512), options);
 }
 
 }  // namespace sinew

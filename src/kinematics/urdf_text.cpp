@@ -47,19 +47,17 @@ void UrdfText::refuse_at(std::string_view xml, std::size_t position, ErrorCode c
   refuse(code, 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n')), what, expected, got, hint);
 }
 
-void UrdfText::check_entities(std::string_view xml, std::size_t begin, std::size_t end) const {
-  for (std::size_t i = xml.find('&', begin); i < end; i = xml.find('&', i + 1)) {
-    if (!is_known_entity(xml.substr(i)))
-      refuse_at(xml, i, ErrorCode::unsupported, "entity", "&lt; &gt; &amp; &quot; &apos; or a character number",
-                printable(xml.substr(i, 20)), "write & as &amp;");
-  }
+void UrdfText::check_entity(std::string_view xml, std::size_t position) const {
+  if (!is_known_entity(xml.substr(position)))
+    refuse_at(xml, position, ErrorCode::unsupported, "entity", "&lt; &gt; &amp; &quot; &apos; or a character number",
+              printable(xml.substr(position, 20)), "write & as &amp;");
 }
 
 void UrdfText::check_markup(std::string_view xml) const {
   if (xml.size() > kUrdfMaxBytes)
     fail(ErrorCode::limit, {where, "size", fmt::format("at most {} bytes", kUrdfMaxBytes), fmt::format("{}", xml.size()), ""});
   if (const std::size_t zero = xml.find('\0'); zero != kNone) refuse_at(xml, zero, ErrorCode::parse, "text", "no NUL byte", "one");
-  const bool entities = xml.find('&') != kNone;
+  std::size_t entity = xml.find('&');  // the next one; kept, so that each byte is searched once
   std::size_t tags = 0;
   std::size_t i = 0;
   // The place behind a section that may hold anything.
@@ -70,7 +68,8 @@ void UrdfText::check_markup(std::string_view xml) const {
   };
   for (;;) {
     const std::size_t open = std::min(xml.find('<', i), xml.size());
-    if (entities) check_entities(xml, i, open);
+    if (entity < i) entity = xml.find('&', i);
+    for (; entity < open; entity = xml.find('&', entity + 1)) check_entity(xml, entity);
     if (open == xml.size()) return;
     const std::string_view rest = xml.substr(open);
     i = open + 1;

@@ -38,7 +38,7 @@ struct UrdfText {
   void check_name(std::string_view name, int line, const UrdfPlace& place) const;
 
  private:
-  void check_entities(std::string_view xml, std::size_t begin, std::size_t end) const;
+  void check_entity(std::string_view xml, std::size_t position) const;
   [[noreturn]] void refuse_at(std::string_view xml, std::size_t position, ErrorCode code, std::string_view what, std::string_view expected,
                               std::string_view got, std::string_view hint = {}) const;
 };

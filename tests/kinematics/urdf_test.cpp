@@ -163,6 +163,10 @@ TEST_CASE("urdf: sizes are bounded") {
   std::string wide = "<robot name=\"r\"><link name=\"a\"/>";
   for (std::size_t i = 0; i <= 2 * kUrdfMaxElements; ++i) wide += "<x/>";
   CHECK(complaint(wide + "</robot>").find("elements: expected at most") != std::string::npos);
+  // A scan that began anew at every element would take minutes here.
+  std::string long_text = "<robot name=\"r\"><link name=\"a\"/>";
+  while (long_text.size() < kUrdfMaxBytes * 9 / 10) long_text += "<!-- --> <x y=\"&lt;\"/>                    ";
+  CHECK(complaint(long_text + "&amp;").find("XML_ERROR") != std::string::npos);
 }
 
 TEST_CASE("urdf: reads what the format allows") {
