@@ -149,7 +149,7 @@ void Report::add(Row row) {
                                              !row.pass   ? "not judged"
                                              : *row.pass ? "met"
                                                          : "MISSED"),
-             row.note.empty() ? "" : "  " + row.note);
+             (row.checked || row.baseline == kAbsent ? "" : "  RESULT NOT CONFIRMED") + (row.note.empty() ? "" : "  " + row.note));
   if (!row.pass && !row.baseline.empty() && !row.theirs) fmt::print(stderr, "{}: no baseline: {}\n", row.id, row.note);
   rows_.push_back(std::move(row));
 }

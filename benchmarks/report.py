@@ -45,6 +45,8 @@ def number(value):
 
 
 def verdict(row):
+    if row["n"] == 0:
+        return "not measured"
     if not row["checked"]:
         return "not checked"
     return {True: "met", False: "**missed**", None: "not judged"}[row["pass"]] if row["bound"] else "–"
@@ -59,9 +61,9 @@ def table(rows):
         cells = [
             f"`{row['id']}`",
             row["what"],
-            f"{number(row['ours'])} {row['unit']}",
-            number(row["ours_p99"]),
-            number(row["ours_worst"]),
+            f"{number(row['ours'])} {row['unit']}" if row["n"] else "–",
+            number(row["ours_p99"] if row["n"] else None),
+            number(row["ours_worst"] if row["n"] else None),
             row["baseline"] or "–",
             number(row["theirs"]),
             number(row["ratio"]),

@@ -50,7 +50,7 @@ Contender fastest(Case& arm, const std::vector<std::string>& modules, Task task,
   for (const std::string& module : modules) {
     Baseline* baseline = arm.baseline(module);
     if (baseline == nullptr) {
-      others += (others.empty() ? "" : "; ") + arm.why(module);
+      if (others.find(arm.why(module)) == std::string::npos) others += (others.empty() ? "" : "; ") + arm.why(module);
       continue;
     }
     baseline->set_pool(pool.data(), pool.size() / arm.dof());
