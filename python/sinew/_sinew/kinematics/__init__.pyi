@@ -13,9 +13,10 @@ class Chain:
     A serial chain between two links of a robot; immutable, safe to share between threads.
     """
     @staticmethod
-    def from_urdf(path_or_xml: typing.Any, base: str, tip: str | collections.abc.Sequence[str]) -> Chain:
+    def from_urdf(path_or_xml: typing.Any, base: str, tip: str | collections.abc.Sequence[str], *, treat_as_continuous: bool = False, soft_limits: bool = False) -> Chain:
         """
         The joints from link `base` to link `tip`, or to several, of a URDF file or text (first character '<'). Mimic joints are honoured.
+        treat_as_continuous: revolute joints without limits turn without end. soft_limits: those of the safety controller count as well.
         """
     def __repr__(self) -> str:
         ...
