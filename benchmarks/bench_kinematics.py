@@ -34,30 +34,18 @@ def description():
     return pathlib.Path(__file__).parent.parent / "models/robots/panda.urdf"
 
 
-def samples(ours, theirs, min_time):
-    """Seconds of both, taken in turn."""
-    a, b, spent = [], [], 0.0
-    ours(), theirs()
-    while len(a) < 31 or spent < min_time:
-        start = time.perf_counter()
-        ours()
-        middle = time.perf_counter()
-        theirs()
-        end = time.perf_counter()
-        a.append(middle - start)
-        b.append(end - middle)
-        spent += end - start
-    return np.sort(a), np.sort(b)
-
-
-def seconds_of(call):
-    """The least of three."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
+def samples(min_time, *calls):
+    """Sorted seconds of each call, taken in turn after a warm-up."""
+    for call in calls:
         call()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    times, spent = [[] for _ in calls], 0.0
+    while len(times[0]) < 31 or spent < min_time:
+        for call, seconds in zip(calls, times):
+            start = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - start)
+            spent += seconds[-1]
+    return [np.sort(seconds) for seconds in times]
 
 
 class Pinocchio:
@@ -112,18 +100,19 @@ def cpp_result(program, min_time):
 def loop_row(chain, path, q, out, min_time):
     what = "forward_batch of 1e6 configurations, panda, from Python"
     if importlib.util.find_spec("pinocchio") is None:
-        seconds, _ = samples(lambda: kin.forward_batch(chain, q, out=out), lambda: None, min_time)
+        (seconds,) = samples(min_time, lambda: kin.forward_batch(chain, q, out=out))
         return row("P1/loop", what, seconds, baseline="absent", bound="≥ 50×", note="PyPI wheel pin is not installed")
     pinocchio = Pinocchio(path)
     their_out = np.empty((LOOP, 4, 4))
-    best = min((pinocchio.loop, pinocchio.loop_all_frames), key=lambda loop: seconds_of(lambda: loop(q[:LOOP], their_out)))
-    ours, theirs = samples(lambda: kin.forward_batch(chain, q, out=out), lambda: best(q[:LOOP], their_out), min_time)
-    without = seconds_of(lambda: pinocchio.loop_without_result(q[:LOOP], their_out))
+    loops = (pinocchio.loop, pinocchio.loop_all_frames, pinocchio.loop_without_result)
+    ours, *theirs = samples(min_time, lambda: kin.forward_batch(chain, q, out=out),
+                            *(lambda loop=loop: loop(q[:LOOP], their_out) for loop in loops))
+    two_calls, all_frames, without = (float(np.median(seconds)) for seconds in theirs)
     scale = 1e3 * COUNT / LOOP
-    theirs_ms = float(np.median(theirs)) * scale
+    theirs_ms = min(two_calls, all_frames) * scale
     ratio = theirs_ms / (float(np.median(ours)) * 1e3)
     error = float(np.abs(out[:LOOP] - their_out).max())
-    what_they_do = "forwardKinematics + updateFramePlacement" if best == pinocchio.loop else "framesForwardKinematics"
+    what_they_do = "forwardKinematics + updateFramePlacement" if two_calls <= all_frames else "framesForwardKinematics"
     return row("P1/loop", what, ours, baseline=pinocchio.name, theirs=theirs_ms, ratio=ratio, bound="≥ 50×", checked=error <= 1e-12,
                note=f"out= given; {what_they_do} and the pose stored, {LOOP} calls scaled to 1e6 (a loop that stores nothing: "
                     f"{without * scale:.0f} ms); differs by ≤ {error:.1e} in {LOOP} configurations") | {"pass": ratio >= 50}
@@ -132,7 +121,7 @@ def loop_row(chain, path, q, out, min_time):
 def cpp_row(chain, q, out, program, min_time):
     what = "forward_batch of 1e6 configurations with out=, panda, Python against C++"
     before = cpp_result(program, min_time)
-    seconds, _ = samples(lambda: kin.forward_batch(chain, q, out=out), lambda: None, min_time)
+    (seconds,) = samples(min_time, lambda: kin.forward_batch(chain, q, out=out))
     after = cpp_result(program, min_time)
     cpp = min(before["rows"][0]["ours"], after["rows"][0]["ours"])
     alone = np.array([kin.forward(chain, one) for one in q[::9973]])
