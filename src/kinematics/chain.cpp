@@ -339,8 +339,10 @@ class Compiler {
     for (const auto& segment : tip.storage.segments) {
       if (segment.prismatic == 0) continue;
       const auto i = static_cast<std::size_t>(segment.variable);
-      tip.reach += std::max(std::abs(segment.multiplier * program_.lower[i] + segment.offset),
-                            std::abs(segment.multiplier * program_.upper[i] + segment.offset));
+      const double stroke = std::max(std::abs(segment.multiplier * program_.lower[i] + segment.offset),
+                                     std::abs(segment.multiplier * program_.upper[i] + segment.offset));
+      tip.reach += stroke;
+      tip.reach_of_last += stroke;
     }
   }
 

@@ -141,8 +141,10 @@ class Solver {
         }
       }
       for (std::uint32_t lanes = waiting; lanes != 0; lanes &= lanes - 1) stay(std::countr_zero(lanes));
+      if (iterations_ == 0 && seed_on_its_way && settings_.posture.empty()) stay_near_seed();
       if (alone && !seed_on_its_way) {
         alone = false;
+        if (settings_.posture.empty()) search_.posture = nullptr;
         for (int l = 1; l < kLanes && next_restart <= last; ++l) restart(l, next_restart++, 0);
       }
       if (search_.lanes == 0) break;
@@ -194,8 +196,14 @@ class Solver {
   double clamp(int k, double value) const noexcept { return clamped(value, search_.lower[k], search_.upper[k]); }
   InverseOutcome outcome(InverseStatus status, int restarts) const noexcept { return {status, residual_, iterations_, restarts}; }
 
+  /// Farther than the links are long: the tip itself, or, where the whole pose counts, the origin of the last joint, which the pose fixes.
   bool is_too_far(const Target& target) const noexcept {
-    return task_.position_weight != 0 && (target.position - tip_.center).norm() > tip_.reach * (1.0 + 1e-9) + settings_.tolerance;
+    if (task_.position_weight == 0) return false;
+    if ((target.position - tip_.center).norm() > tip_.reach * (1.0 + 1e-9) + settings_.tolerance) return true;
+    if (settings_.task != InverseTask::pose) return false;
+    const Eigen::Vector3d last = target.position + target.rotation * tip_.last_in_tip;
+    const double slack = settings_.tolerance * (1.0 + tip_.last_in_tip.norm());
+    return (last - tip_.center).norm() > tip_.reach_of_last * (1.0 + 1e-9) + slack;
   }
 
   void swap_positions() noexcept {
@@ -206,7 +214,8 @@ class Solver {
 
   /// Gives a lane its target; of one that is too far, the point of the reach that is nearest to it.
   void aim(int lane, Target target) noexcept {
-    if (is_too_far(target)) target.position = tip_.center + (target.position - tip_.center).stableNormalized() * tip_.reach;
+    const Eigen::Vector3d away = target.position - tip_.center;
+    if (task_.position_weight != 0 && away.stableNorm() > tip_.reach) target.position = tip_.center + away.stableNormalized() * tip_.reach;
     for (int i = 0; i < 9; ++i) target_[static_cast<std::size_t>(i * kLanes + lane)] = target.rotation.data()[i];
     for (int i = 0; i < 3; ++i) target_[static_cast<std::size_t>((i + 9) * kLanes + lane)] = target.position[i];
   }
@@ -216,6 +225,14 @@ class Solver {
     for (int k = 0; k < dof_; ++k) buffers_.position[k * kLanes + lane] = clamp(k, seed[variable(k)]);
     best_squared_[lane] = kInfinity;
     reset(lane, 0);
+  }
+
+  /// Without a posture a near seed is one, while it is searched alone: of a redundant chain's answers the nearest.
+  void stay_near_seed() noexcept {
+    double* posture = buffers_.row + dof_;
+    for (int k = 0; k < dof_; ++k) posture[k] = buffers_.position[k * kLanes];
+    search_.posture = posture;
+    gain_[0] = 1.0;
   }
 
   void reset(int lane, int restart) noexcept {
@@ -229,7 +246,7 @@ class Solver {
   /// Starts a lane at another seed. The posture is the second one, where there is one; every eighth lies about the best position so far:
   /// a target at the corner of several limits has a basin too narrow for seeds from the whole range.
   void restart(int lane, int restart, int best) noexcept {
-    const bool posture = restart == 1 && search_.posture != nullptr;
+    const bool posture = restart == 1 && !settings_.posture.empty();
     const bool local = restart % 8 == 7 && best_squared_[best] < kInfinity;
     for (int k = 0; k < dof_; ++k) {
       const double number = shift(settings_.random_seed, k) + restart * tip_.sample_stride[static_cast<std::size_t>(k)];

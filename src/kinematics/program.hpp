@@ -45,6 +45,8 @@ struct TipProgram {
   std::vector<double> sample_stride;               ///< `[variables]` from one seed to the next, as a share of the range
   double reach = 0.0;                     ///< m; the tip is never farther than this from `center`
   Eigen::Vector3d center = Eigen::Vector3d::Zero();  ///< m, base axes: origin of the first joint
+  double reach_of_last = 0.0;                        ///< m: of a point that the last joint does not move, likewise
+  Eigen::Vector3d last_in_tip = Eigen::Vector3d::Zero();  ///< m, tip axes: that point
 };
 
 struct ChainProgram : ChainDescription {
