@@ -24,6 +24,7 @@
 #include "sinew/io/sha256.hpp"       // pins files
 
 // Kinematics
+#include "sinew/kinematics/camera.hpp"             // pixels to points and back
 #include "sinew/kinematics/chain.hpp"              // URDF to a flat program
 #include "sinew/kinematics/detect_rotation.hpp"    // which layout a data set uses
 #include "sinew/kinematics/forward.hpp"            // poses

@@ -133,12 +133,13 @@ template <typename Derived>
   return R;
 }
 
-/// Fixed-axis roll, pitch, yaw (rad), pitch in [-pi/2, pi/2]; in gimbal lock (cos(pitch) below 1e-12) roll is 0.
+/// Fixed-axis roll, pitch, yaw (rad), pitch in [-pi/2, pi/2]; in gimbal lock (cos(pitch) below 1e-14) roll is 0.
+/// Near gimbal lock roll and yaw are each uncertain; yaw is computed given roll, so that together they stay the rotation.
 [[nodiscard]] inline Eigen::Vector3d rpy_from_matrix(const Eigen::Matrix3d& R) noexcept {
-  const double cp = std::hypot(R(0, 0), R(1, 0));
-  const double pitch = std::atan2(-R(2, 0), cp);
-  if (cp < 1e-12) return {0.0, pitch, std::atan2(-R(0, 1), R(1, 1))};
-  return {std::atan2(R(2, 1), R(2, 2)), pitch, std::atan2(R(1, 0), R(0, 0))};
+  const double cp = std::hypot(R(2, 1), R(2, 2));
+  const bool locked = cp < 1e-14;
+  const double sr = locked ? 0.0 : R(2, 1) / cp, cr = locked ? 1.0 : R(2, 2) / cp;
+  return {std::atan2(sr, cr), std::atan2(-R(2, 0), cp), std::atan2(sr * R(0, 2) - cr * R(0, 1), cr * R(1, 1) - sr * R(1, 2))};
 }
 
 /// Rx(a) Ry(b) Rz(c) of the angles (a, b, c) about the turning x, y, z axes (rad).
@@ -146,9 +147,9 @@ template <typename Derived>
   return matrix_from_rpy(-abc).transpose();
 }
 
-/// Angles (a, b, c) about the turning x, y, z axes (rad), b in [-pi/2, pi/2]; in gimbal lock (cos(b) below 1e-12) a is 0.
+/// Angles (a, b, c) about the turning x, y, z axes (rad), b in [-pi/2, pi/2]; in gimbal lock (cos(b) below 1e-14) a is 0.
 [[nodiscard]] inline Eigen::Vector3d xyz_intrinsic_from_matrix(const Eigen::Matrix3d& R) noexcept {
-  return -rpy_from_matrix(R.transpose());
+  return Eigen::Vector3d::Zero() - rpy_from_matrix(R.transpose());  // no -0.0, which a minus sign would make of 0
 }
 
 /// Normalised quaternion from x, y, z, w; nullopt when not finite or its norm is off by more than kQuaternionTolerance.
