@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // First positive roots of the polynomials that bound a lens.
-#include "lens_domain.hpp"
+#include "lens.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-namespace sinew {
+namespace sinew::detail {
 namespace {
 
 /// 1e6 is 1e-6 rad from the plane of the camera: farther out the polynomials say nothing about a lens.
@@ -69,23 +69,25 @@ double positive_up_to(const Polynomial& p, double upper) {
 
 }  // namespace
 
-LensDomain brown_conrady_domain(const std::array<double, 8>& k) {
-  const double tangential = std::hypot(k[2], k[3]);
+void bound_brown_conrady(Lens& lens) {
+  const double tangential = std::hypot(lens.p1, lens.p2);
   const Polynomial r = {0, 1};
-  const Polynomial over = {1, 0, k[0], 0, k[1], 0, k[4]}, under = {1, 0, k[5], 0, k[6], 0, k[7]};
+  const Polynomial over = {1, 0, lens.k1, 0, lens.k2, 0, lens.k3}, under = {1, 0, lens.k4, 0, lens.k5, 0, lens.k6};
   const Polynomial square = under * under, ratio = over * under;
   // f' times the square of the denominator.
   const Polynomial slope = sum(ratio, r * sum(derivative(over) * under, over * derivative(under), -1.0), 1.0);
   double limit = positive_up_to(under, kLargestRadius);
   limit = positive_up_to(sum(slope, r * square, -6.0 * tangential), limit);
   limit = positive_up_to(sum(ratio, r * square, -6.0 * tangential), limit);
-  return {limit, limit * value(over, limit) / value(under, limit) + 3.0 * tangential * limit * limit};
+  lens.limit = limit;
+  lens.image_max = limit * value(over, limit) / value(under, limit) + 3.0 * tangential * limit * limit;
 }
 
-LensDomain kannala_brandt_domain(const std::array<double, 8>& k) {
-  const Polynomial slope = {1, 0, 3 * k[0], 0, 5 * k[1], 0, 7 * k[2], 0, 9 * k[3]};
+void bound_kannala_brandt(Lens& lens) {
+  const Polynomial slope = {1, 0, 3 * lens.k1, 0, 5 * lens.k2, 0, 7 * lens.k3, 0, 9 * lens.k4};
   const double theta = positive_up_to(slope, std::atan(kLargestRadius));
-  return {std::tan(theta), value({0, 1, 0, k[0], 0, k[1], 0, k[2], 0, k[3]}, theta)};
+  lens.limit = std::tan(theta);
+  lens.image_max = value({0, 1, 0, lens.k1, 0, lens.k2, 0, lens.k3, 0, lens.k4}, theta);
 }
 
-}  // namespace sinew
+}  // namespace sinew::detail

@@ -37,6 +37,18 @@ struct CameraOptions {
   Eigen::Isometry3d base_from_camera = Eigen::Isometry3d::Identity();  ///< m, camera in OpenCV axes
 };
 
+namespace detail {
+
+/// The numbers of one lens, for the loops over points.
+struct Lens {
+  double fx, fy, cx, cy;
+  double k1 = 0, k2 = 0, p1 = 0, p2 = 0, k3 = 0, k4 = 0, k5 = 0, k6 = 0;  ///< Kannala–Brandt uses k1 .. k4
+  double limit = 0;      ///< largest sqrt(x² + y²) / z at which the lens is one-to-one, at most 1e6
+  double image_max = 0;  ///< no ray within the limit lands farther from the principal point, focal lengths
+};
+
+}  // namespace detail
+
 /// A calibrated camera; immutable, safe to share between threads. No call but the constructor throws or allocates.
 ///
 /// A point has a pixel when it is finite, in front (z > 0) and within `max_angle()` of the optical axis. What has none becomes NaN,
@@ -81,19 +93,11 @@ class Camera {
   /// m, camera in OpenCV axes.
   [[nodiscard]] const Eigen::Isometry3d& base_from_camera() const noexcept { return base_from_camera_; }
 
-  /// The numbers of one lens, for the loops in camera.cpp.
-  struct Lens {
-    double fx, fy, cx, cy;
-    double k1 = 0, k2 = 0, p1 = 0, p2 = 0, k3 = 0, k4 = 0, k5 = 0, k6 = 0;  ///< Kannala–Brandt uses k1 .. k4
-    double limit = 0;                                                       ///< largest x / z at which the lens is one-to-one
-    double image_max = 0;  ///< no ray within the limit lands farther from the principal point, focal lengths
-  };
-
  private:
   LensModel model_;
   std::size_t count_;
   std::array<double, 8> k_ = {};
-  Lens lens_;
+  detail::Lens lens_;
   Eigen::Isometry3d base_from_camera_;
   Eigen::Isometry3d camera_from_base_;
 };
