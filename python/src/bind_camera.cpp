@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds kinematics/camera.hpp: points to pixels and back, in batches.
-#include "bindings.hpp"
+#include "kinematics_arrays.hpp"
 #include "sinew/kinematics/camera.hpp"
 
 namespace sinew {
@@ -10,18 +10,11 @@ using namespace bindings;
 
 namespace {
 
-using RowMajor4 = Eigen::Matrix<double, 4, 4, Eigen::RowMajor>;
-
 Eigen::Isometry3d pose_of(const Doubles& array, std::string_view where, std::string_view what) {
   require_shape(array, {4, 4}, where, what);
   Eigen::Isometry3d pose;
   pose.matrix() = Eigen::Map<const RowMajor4>(array.data());
   return pose;
-}
-
-Doubles to_array(const Eigen::Isometry3d& pose) {
-  const RowMajor4 rows = pose.matrix();
-  return bindings::to_array({rows.data(), 16}, {4, 4});
 }
 
 Camera make_camera(double fx, double fy, double cx, double cy, const std::vector<double>& distortion, const std::string& model,
@@ -108,11 +101,11 @@ void bind_camera(py::module_& m) {
           "matrix",
           [](const Camera& c) {
             const Eigen::Matrix<double, 3, 3, Eigen::RowMajor> K = c.matrix();
-            return bindings::to_array({K.data(), 9}, {3, 3});
+            return to_array(std::span<const double>(K.data(), 9), {3, 3});
           },
           "[[fx, 0, cx], [0, fy, cy], [0, 0, 1]], pixels")
       .def_property_readonly("model", [](const Camera& c) { return std::string(to_string(c.model())); })
-      .def_property_readonly("distortion", [](const Camera& c) { return bindings::to_array(c.distortion()); })
+      .def_property_readonly("distortion", [](const Camera& c) { return to_array(c.distortion()); })
       .def_property_readonly(
           "base_from_camera", [](const Camera& c) { return to_array(c.base_from_camera()); }, "[4, 4], m, camera in OpenCV axes")
       .def_property_readonly("max_angle", &Camera::max_angle,

@@ -10,20 +10,13 @@
 #include <numbers>
 #include <utility>
 
+#include "program.hpp"
 #include "sinew/core/error.hpp"
 
-namespace sinew {
+namespace sinew::detail {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kPi = std::numbers::pi;
-
-Rigid to_rigid(const Eigen::Isometry3d& pose) {
-  Rigid rigid;
-  Eigen::Map<Eigen::Matrix3d>(rigid.rotation.data()) = pose.linear();
-  Eigen::Map<Eigen::Vector3d>(rigid.translation.data()) = pose.translation();
-  return rigid;
-}
 
 /// Unlike Isometry3d's own product and inverse this keeps exact zeros and ones exact.
 Eigen::Isometry3d rigid_inverse(const Eigen::Isometry3d& pose) {
@@ -43,15 +36,16 @@ Eigen::Isometry3d motion(const UrdfJoint& joint, double position) {
   return pose;
 }
 
-/// A rotation that takes z to the axis or to its opposite, and which of both. Axes along x, y, z give exact permutations.
-std::pair<Eigen::Matrix3d, double> align_z(const Eigen::Vector3d& axis) {
+/// A rotation that takes z to the axis. Axes along x, y, z, either way, give exact permutations.
+Eigen::Matrix3d align_z(const Eigen::Vector3d& axis) {
   for (int i = 0; i < 3; ++i) {
     if (std::abs(axis[i]) != 1.0) continue;
     Eigen::Matrix3d R = Eigen::Matrix3d::Zero();
     for (int column = 0; column < 3; ++column) R((i + 1 + column) % 3, column) = 1.0;
-    return {R, axis[i]};
+    if (axis[i] < 0) R.rightCols<2>() *= -1.0;
+    return R;
   }
-  return {Eigen::Quaterniond::FromTwoVectors(Eigen::Vector3d::UnitZ(), axis).toRotationMatrix(), 1.0};
+  return Eigen::Quaterniond::FromTwoVectors(Eigen::Vector3d::UnitZ(), axis).toRotationMatrix();
 }
 
 /// position = multiplier * q of `driver` + offset, after all mimics are resolved.
@@ -67,37 +61,42 @@ Drive resolve(const Urdf& urdf, const UrdfJoint& joint) {
     const UrdfMimic& mimic = *drive.driver->mimic;
     drive.offset += drive.multiplier * mimic.offset;
     drive.multiplier *= mimic.multiplier;
-    drive.driver = &urdf.joints[static_cast<std::size_t>(urdf.find_joint(mimic.joint))];
+    drive.driver = &urdf.joints[static_cast<std::size_t>(mimic.index)];
   }
   return drive;
 }
 
 class Compiler {
  public:
-  Compiler(const Urdf& urdf, const std::string& base, const std::string& tip) : urdf_(urdf) {
+  Compiler(const Urdf& urdf, const std::string& base, const std::vector<std::string>& tips) : urdf_(urdf) {
     program_.base = base;
-    program_.tip = tip;
+    program_.tips = tips;
     program_.warnings = urdf.warnings;
     base_ = link(base, "base");
-    tip_ = link(tip, "tip");
+    for (const std::string& tip : tips) tip_links_.push_back(link(tip, "tip"));
+    if (tips.empty()) fail(ErrorCode::invalid_argument, {"Chain::from_urdf", "tips", "at least one", "none", ""});
     for (std::size_t i = 0; i < urdf.joints.size(); ++i)
       children_[static_cast<std::size_t>(urdf.joints[i].parent)].push_back(static_cast<int>(i));
   }
 
   ChainProgram compile() {
-    find_path();
-    add_frames(base_);
-    for (std::size_t i = 0; i < path_.size(); ++i) travel(path_[i].first, path_[i].second);
-    program_.last_from_tip = to_rigid(pending_);
-    if (program_.dof() == 0)
-      fail(ErrorCode::invalid_argument,
-           {"Chain::from_urdf", fmt::format("path from '{}' to '{}'", program_.base, program_.tip), "a joint that moves", "none", ""});
+    find_paths();
+    add_frame(base_, -1);
+    for (std::size_t i = 0; i < paths_.size(); ++i) travel(paths_[i], program_.tips[i]);
+    for (std::size_t i = 0; i < paths_.size(); ++i)
+      program_.tip_programs.push_back(compile_tip(std::move(segments_[i]), last_from_tip_[i], program_.dof()));
     finish_limits();
-    finish_reach();
+    finish_frames();
     return std::move(program_);
   }
 
  private:
+  struct Step {
+    int joint;
+    bool downwards;  ///< from parent to child
+  };
+  using Path = std::vector<Step>;
+
   int link(const std::string& name, std::string_view role) {
     const int index = urdf_.find_link(name);
     if (index >= 0) return index;
@@ -108,6 +107,8 @@ class Compiler {
                                 near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
   }
 
+  std::string path_name(const std::string& tip) const { return fmt::format("path from '{}' to '{}'", program_.base, tip); }
+
   std::vector<int> ancestors(int link) const {
     std::vector<int> joints;
     for (int joint; (joint = urdf_.links[static_cast<std::size_t>(link)].parent_joint) >= 0;) {
@@ -117,47 +118,62 @@ class Compiler {
     return joints;
   }
 
-  /// Joints from base to tip; up to the first common link against their direction, then down along it.
-  void find_path() {
-    std::vector<int> up = ancestors(base_), down = ancestors(tip_);
-    while (!up.empty() && !down.empty() && up.back() == down.back()) {
-      up.pop_back();
-      down.pop_back();
+  /// Joints from base to each tip: up to the first common link against their direction, then down along it.
+  void find_paths() {
+    on_path_.assign(urdf_.joints.size(), 0);
+    for (const int tip : tip_links_) {
+      std::vector<int> up = ancestors(base_), down = ancestors(tip);
+      while (!up.empty() && !down.empty() && up.back() == down.back()) {
+        up.pop_back();
+        down.pop_back();
+      }
+      Path path;
+      for (const int joint : up) path.push_back({joint, false});
+      for (auto joint = down.rbegin(); joint != down.rend(); ++joint) path.push_back({*joint, true});
+      for (const Step& step : path) on_path_[static_cast<std::size_t>(step.joint)] = 1;
+      paths_.push_back(std::move(path));
     }
-    for (const int joint : up) path_.emplace_back(joint, false);
-    for (auto joint = down.rbegin(); joint != down.rend(); ++joint) path_.emplace_back(*joint, true);
   }
 
-  void travel(int index, bool downwards) {
-    const UrdfJoint& joint = urdf_.joints[static_cast<std::size_t>(index)];
-    if (downwards) pending_ = pending_ * joint.parent_from_joint;
-    if (joint.type != UrdfJointType::fixed) add_motion(joint, downwards ? 1.0 : -1.0);
-    if (!downwards) pending_ = pending_ * rigid_inverse(joint.parent_from_joint);
-    add_frames(downwards ? joint.child : joint.parent);
+  void travel(const Path& path, const std::string& tip) {
+    Eigen::Isometry3d pending = Eigen::Isometry3d::Identity();  // from the last segment to where the travel has come
+    std::vector<DenseSegment>& segments = segments_.emplace_back();
+    int link = base_;
+    for (const Step& step : path) {
+      const UrdfJoint& joint = urdf_.joints[static_cast<std::size_t>(step.joint)];
+      if (step.downwards) pending = pending * joint.parent_from_joint;
+      if (joint.type != UrdfJointType::fixed) add_motion(joint, step.downwards ? 1.0 : -1.0, pending, segments, tip);
+      if (!step.downwards) pending = pending * rigid_inverse(joint.parent_from_joint);
+      const int next = step.downwards ? joint.child : joint.parent;
+      if (frame_of_link_[static_cast<std::size_t>(next)] < 0) add_moved_frame(link, next, step, joint);
+      link = next;
+    }
+    if (segments.empty()) fail(ErrorCode::invalid_argument, {"Chain::from_urdf", path_name(tip), "a joint that moves", "none", ""});
+    last_from_tip_.push_back(pending);
   }
 
-  void add_motion(const UrdfJoint& joint, double direction) {
+  void add_motion(const UrdfJoint& joint, double direction, Eigen::Isometry3d& pending, std::vector<DenseSegment>& segments,
+                  const std::string& tip) {
     const Drive drive = resolve(urdf_, joint);
     if (drive.multiplier == 0) {
-      pending_ = pending_ * motion(joint, direction * drive.offset);
+      pending = pending * motion(joint, direction * drive.offset);
       return;
     }
-    if (program_.segments.size() == kMaxDof)
-      fail(ErrorCode::limit, {"Chain::from_urdf", fmt::format("path from '{}' to '{}'", program_.base, program_.tip),
-                              fmt::format("at most {} moving joints", kMaxDof), "more", ""});
-    const auto [align, sign] = align_z(joint.axis);
+    const bool prismatic = joint.type == UrdfJointType::prismatic;
+    const int index = variable(*drive.driver);
+    if (segments.size() == kMostSegments || program_.dof() > kMaxDof)
+      fail(ErrorCode::limit, {"Chain::from_urdf", path_name(tip), fmt::format("at most {} moving joints", kMaxDof), "more", ""});
     Eigen::Isometry3d turn = Eigen::Isometry3d::Identity();
-    turn.linear() = align;
-    program_.segments.push_back({.previous_from_joint = to_rigid(pending_ * turn),
-                                 .prismatic = joint.type == UrdfJointType::prismatic,
-                                 .variable = variable(*drive.driver),
-                                 .multiplier = direction * sign * drive.multiplier,
-                                 .offset = direction * sign * drive.offset});
-    const ChainSegment& segment = program_.segments.back();
-    const bool whole_turns = !segment.prismatic && segment.multiplier == std::round(segment.multiplier);
-    program_.turns[static_cast<std::size_t>(segment.variable)] &= whole_turns ? 1 : 0;
-    narrow(joint, drive);
-    pending_ = rigid_inverse(turn);
+    turn.linear() = align_z(direction * joint.axis);
+    segments.push_back({.previous_from_joint = pending * turn,
+                        .prismatic = prismatic,
+                        .variable = index,
+                        .multiplier = drive.multiplier,
+                        .offset = drive.offset});
+    const bool whole_turns = !prismatic && drive.multiplier == std::round(drive.multiplier);
+    program_.turns[static_cast<std::size_t>(index)] &= whole_turns ? 1 : 0;
+    narrow(joint, drive, static_cast<std::size_t>(index));
+    pending = rigid_inverse(turn);
   }
 
   int variable(const UrdfJoint& driver) {
@@ -168,18 +184,19 @@ class Compiler {
     program_.upper.push_back(driver.upper);
     program_.velocity.push_back(driver.velocity);
     program_.effort.push_back(driver.effort);
-    prismatic_.push_back(driver.type == UrdfJointType::prismatic);
+    program_.prismatic.push_back(driver.type == UrdfJointType::prismatic ? 1 : 0);
+    program_.limit_sources.emplace_back(to_string(driver.limit_source));
     program_.turns.push_back(1);
     return program_.dof() - 1;
   }
 
   /// Intersects the driver's limits with those that its follower imposes.
-  void narrow(const UrdfJoint& follower, const Drive& drive) {
+  void narrow(const UrdfJoint& follower, const Drive& drive, std::size_t i) {
     if (&follower == drive.driver) return;
-    const auto i = static_cast<std::size_t>(program_.segments.back().variable);
     double low = (follower.lower - drive.offset) / drive.multiplier;
     double high = (follower.upper - drive.offset) / drive.multiplier;
     if (low > high) std::swap(low, high);
+    if (low > program_.lower[i] || high < program_.upper[i]) program_.limit_sources[i] = fmt::format("follower '{}'", follower.name);
     program_.lower[i] = std::max(program_.lower[i], low);
     program_.upper[i] = std::min(program_.upper[i], high);
     program_.velocity[i] = std::min(program_.velocity[i], follower.velocity / std::abs(drive.multiplier));
@@ -188,100 +205,209 @@ class Compiler {
                                          fmt::format("a range that joint '{}', which follows it, allows too", follower.name), "none", ""});
   }
 
-  /// The link itself and what is fixed to it, except along the path, where travel() comes by.
-  void add_frames(int first) {
-    std::vector<std::pair<int, Eigen::Isometry3d>> open = {{first, pending_}};
+  /// The next place for a pose: a named frame, or an intermediate one (negative).
+  int new_output(int link) {
+    if (link < 0) return -1 - ++intermediates_;
+    frame_of_link_[static_cast<std::size_t>(link)] = static_cast<int>(program_.frame_names.size());
+    program_.frame_names.push_back(urdf_.links[static_cast<std::size_t>(link)].name);
+    return frame_of_link_[static_cast<std::size_t>(link)];
+  }
+
+  KernelFrame fixed_step(int parent, const Eigen::Isometry3d& parent_from_frame, int link) {
+    KernelFrame step = {};
+    step.parent = parent;
+    step.output = new_output(link);
+    step.variable = -1;
+    for (int i = 0; i < 3; ++i) {
+      step.translation[i] = parent_from_frame.translation()[i];
+      if (step.translation[i] != 0) step.moves |= static_cast<std::uint8_t>(1 << i);
+    }
+    Eigen::Map<Eigen::Matrix3d>(step.rotation) = parent_from_frame.linear();
+    step.turns = parent_from_frame.linear() == Eigen::Matrix3d::Identity() ? 0 : 1;
+    return step;
+  }
+
+  /// Adds the motion of a joint to a step that enters its frame.
+  void move(KernelFrame& step, const UrdfJoint& joint, double direction) {
+    const Drive drive = resolve(urdf_, joint);
+    const Eigen::Vector3d axis = direction * joint.axis;
+    double sign = 1.0;
+    step.axis_index = 3;
+    for (int i = 0; i < 3; ++i) {
+      if (std::abs(axis[i]) != 1.0) continue;
+      step.axis_index = static_cast<std::uint8_t>(i);
+      sign = axis[i];
+    }
+    Eigen::Map<Eigen::Vector3d>(step.axis) = sign * axis;
+    step.prismatic = joint.type == UrdfJointType::prismatic ? 1 : 0;
+    step.multiplier = sign * drive.multiplier;
+    step.offset = sign * drive.offset;
+    step.variable = variable(*drive.driver);
+    if (step.prismatic != 0) return;
+    step.position = static_cast<std::int32_t>(program_.frame_variables.size());
+    program_.frame_variables.push_back(step.variable);
+    program_.frame_multipliers.push_back(step.multiplier);
+    program_.frame_offsets.push_back(step.offset);
+  }
+
+  /// The link at the other end of a joint of a path.
+  void add_moved_frame(int from, int to, const Step& step, const UrdfJoint& joint) {
+    const int parent = frame_of_link_[static_cast<std::size_t>(from)];
+    if (joint.type == UrdfJointType::fixed) {
+      program_.frame_steps.push_back(
+          fixed_step(parent, step.downwards ? joint.parent_from_joint : rigid_inverse(joint.parent_from_joint), to));
+    } else if (step.downwards) {
+      KernelFrame frame = fixed_step(parent, joint.parent_from_joint, to);
+      move_or_hold(frame, joint, 1.0);
+      program_.frame_steps.push_back(frame);
+    } else {
+      KernelFrame frame = fixed_step(parent, Eigen::Isometry3d::Identity(), -1);
+      move_or_hold(frame, joint, -1.0);
+      const int between = frame.output;
+      program_.frame_steps.push_back(frame);
+      program_.frame_steps.push_back(fixed_step(between, rigid_inverse(joint.parent_from_joint), to));
+    }
+    add_fixed_children(to);
+  }
+
+  /// A follower that its driver does not move (multiplier 0) still stands at its offset.
+  void move_or_hold(KernelFrame& step, const UrdfJoint& joint, double direction) {
+    const Drive drive = resolve(urdf_, joint);
+    if (drive.multiplier != 0) return move(step, joint, direction);
+    Eigen::Isometry3d origin = Eigen::Isometry3d::Identity();
+    origin.linear() = Eigen::Map<const Eigen::Matrix3d>(step.rotation);
+    origin.translation() = Eigen::Map<const Eigen::Vector3d>(step.translation);
+    origin = origin * motion(joint, direction * drive.offset);
+    Eigen::Map<Eigen::Matrix3d>(step.rotation) = origin.linear();
+    Eigen::Map<Eigen::Vector3d>(step.translation) = origin.translation();
+    step.moves = 7;
+    step.turns = 1;
+  }
+
+  void add_frame(int link, int parent) {
+    program_.frame_steps.push_back(fixed_step(parent, Eigen::Isometry3d::Identity(), link));
+    add_fixed_children(link);
+  }
+
+  /// What is fixed to a link, except along a path, where travel() comes by.
+  void add_fixed_children(int first) {
+    std::vector<int> open = {first};
     while (!open.empty()) {
-      const auto [link, pose] = open.back();
+      const int link = open.back();
       open.pop_back();
-      program_.frames.push_back({.name = urdf_.links[static_cast<std::size_t>(link)].name,
-                                 .segment = static_cast<int>(program_.segments.size()) - 1,
-                                 .segment_from_frame = to_rigid(pose)});
       for (const int index : children_[static_cast<std::size_t>(link)]) {
         const UrdfJoint& joint = urdf_.joints[static_cast<std::size_t>(index)];
-        const bool on_path = std::any_of(path_.begin(), path_.end(), [&](const auto& step) { return step.first == index; });
-        if (joint.type == UrdfJointType::fixed && !on_path) open.emplace_back(joint.child, pose * joint.parent_from_joint);
+        if (joint.type != UrdfJointType::fixed || on_path_[static_cast<std::size_t>(index)] != 0) continue;
+        program_.frame_steps.push_back(fixed_step(frame_of_link_[static_cast<std::size_t>(link)], joint.parent_from_joint, joint.child));
+        open.push_back(joint.child);
       }
     }
   }
 
   void finish_limits() {
-    for (std::size_t i = 0; i < prismatic_.size(); ++i) {
-      const double lower = program_.lower[i], upper = program_.upper[i];
-      program_.continuous.push_back(std::isinf(lower) && std::isinf(upper) ? 1 : 0);
-      // A turn is all there is to see of a revolute joint, and a slide of ±10 m all that restarts need of a prismatic one.
-      const double middle = std::clamp(0.0, std::isinf(lower) ? -kInfinity : lower, std::isinf(upper) ? kInfinity : upper);
-      const double half = prismatic_[i] ? 10.0 : kPi;
-      program_.sample_lower.push_back(std::max(lower, upper - lower <= 4 * kPi ? lower : middle - half));
-      program_.sample_upper.push_back(std::min(upper, upper - lower <= 4 * kPi ? upper : middle + half));
+    for (std::size_t i = 0; i < program_.joint_names.size(); ++i)
+      program_.continuous.push_back(std::isinf(program_.lower[i]) && std::isinf(program_.upper[i]) ? 1 : 0);
+    for (TipProgram& tip : program_.tip_programs) {
+      for (const int variable : tip.variables) add_range(tip, static_cast<std::size_t>(variable));
+      add_strokes(tip);
     }
   }
 
-  /// Triangle inequality over the links that follow the first joint.
-  void finish_reach() {
-    const auto& first = program_.segments.front();
-    program_.center = first.previous_from_joint.translation;
-    const auto length = [](const Rigid& rigid) { return std::hypot(rigid.translation[0], rigid.translation[1], rigid.translation[2]); };
-    double reach = length(program_.last_from_tip);
-    for (std::size_t i = 0; i < program_.segments.size(); ++i) {
-      const ChainSegment& segment = program_.segments[i];
-      const auto variable = static_cast<std::size_t>(segment.variable);
-      if (i > 0) reach += length(segment.previous_from_joint);
-      if (segment.prismatic)
-        reach += std::max(std::abs(segment.multiplier * program_.lower[variable] + segment.offset),
-                          std::abs(segment.multiplier * program_.upper[variable] + segment.offset));
+  void add_range(TipProgram& tip, std::size_t variable) {
+    const double lower = program_.lower[variable], upper = program_.upper[variable];
+    tip.lower.push_back(lower);
+    tip.upper.push_back(upper);
+    // A turn is all there is to see of a revolute joint, and a slide of ±10 m all that a search needs of a prismatic one.
+    const bool narrow = upper - lower <= 4 * kPi;
+    const double middle = std::clamp(0.0, lower, upper);
+    const double half = program_.prismatic[variable] != 0 ? 10.0 : kPi;
+    tip.sample_lower.push_back(std::max(lower, narrow ? lower : middle - half));
+    tip.sample_range.push_back(std::min(upper, narrow ? upper : middle + half) - tip.sample_lower.back());
+  }
+
+  /// The strokes of prismatic joints, added to the lengths of the links.
+  void add_strokes(TipProgram& tip) {
+    for (const auto& segment : tip.storage.segments) {
+      if (segment.prismatic == 0) continue;
+      const auto i = static_cast<std::size_t>(segment.variable);
+      tip.reach += std::max(std::abs(segment.multiplier * program_.lower[i] + segment.offset),
+                            std::abs(segment.multiplier * program_.upper[i] + segment.offset));
     }
-    program_.reach = reach;
+  }
+
+  void finish_frames() {
+    if (program_.frame_variables.size() > kMostFrameJoints || intermediates_ > kMostFrameJoints)
+      fail(ErrorCode::limit, {"Chain::from_urdf", fmt::format("frames of base '{}'", program_.base),
+                              fmt::format("at most {} turning joints", kMostFrameJoints), "more", ""});
+    program_.frames_program = {.steps = program_.frame_steps.data(),
+                               .count = static_cast<std::int32_t>(program_.frame_steps.size()),
+                               .revolute = static_cast<std::int32_t>(program_.frame_variables.size()),
+                               .variables = program_.frame_variables.data(),
+                               .multipliers = program_.frame_multipliers.data(),
+                               .offsets = program_.frame_offsets.data()};
   }
 
   const Urdf& urdf_;
   ChainProgram program_;
   int base_ = -1;
-  int tip_ = -1;
+  int intermediates_ = 0;
+  std::vector<int> tip_links_;
   std::vector<std::vector<int>> children_ = std::vector<std::vector<int>>(urdf_.links.size());
-  std::vector<std::pair<int, bool>> path_;                     ///< joint, true when travelled from parent to child
-  std::vector<bool> prismatic_;                                ///< per variable
-  Eigen::Isometry3d pending_ = Eigen::Isometry3d::Identity();  ///< from the last segment to where the travel has come
+  std::vector<int> frame_of_link_ = std::vector<int>(urdf_.links.size(), -1);
+  std::vector<std::uint8_t> on_path_;
+  std::vector<Path> paths_;
+  std::vector<std::vector<DenseSegment>> segments_;
+  std::vector<Eigen::Isometry3d> last_from_tip_;
 };
 
 }  // namespace
 
-ChainProgram compile_chain(const Urdf& urdf, const std::string& base, const std::string& tip) {
-  return Compiler(urdf, base, tip).compile();
+ChainProgramPointer compile_chain(const Urdf& urdf, const std::string& base, const std::vector<std::string>& tips) {
+  check_kernels();
+  return std::make_shared<const ChainProgram>(Compiler(urdf, base, tips).compile());
 }
 
-namespace detail {
-
-ChainProgram compile_chain(std::string_view path_or_xml, const std::string& base, const std::string& tip) {
+ChainProgramPointer compile_chain(std::string_view path_or_xml, const std::string& base, const std::vector<std::string>& tips,
+                                  const UrdfOptions& options) {
   std::string_view text = path_or_xml;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // byte order mark
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   if (text.empty()) fail(ErrorCode::invalid_argument, {"Chain::from_urdf", "description", "URDF text or a path", "nothing", ""});
-  const Urdf urdf = text.starts_with('<') ? parse_urdf(path_or_xml) : load_urdf(path_or_xml);
-  return sinew::compile_chain(urdf, base, tip);
+  const Urdf urdf = text.starts_with('<') ? parse_urdf(path_or_xml, "urdf", options) : load_urdf(path_or_xml, options);
+  return compile_chain(urdf, base, tips);
 }
 
-void fail_dof(const ChainProgram& program, int expected) {
-  std::vector<std::string_view> names(program.joint_names.begin(), program.joint_names.end());
+const ChainDescription& description(const ChainProgram& program) noexcept { return program; }
+
+void fail_dof(const ChainDescription& chain, int expected) {
+  std::vector<std::string_view> names(chain.joint_names.begin(), chain.joint_names.end());
   fail(ErrorCode::invalid_argument,
-       {"Chain::from_urdf", fmt::format("path from '{}' to '{}'", program.base, program.tip), fmt::format("{} joints", expected),
-        fmt::format("{}: {}", program.dof(), join_names(names)), "Chain<> takes any number"});
+       {"Chain::from_urdf", fmt::format("path from '{}' to '{}'", chain.base, chain.tips.front()), fmt::format("{} joints", expected),
+        fmt::format("{}: {}", chain.dof(), join_names(names)), "Chain<> takes any number"});
 }
 
-int frame_index(const ChainProgram& program, std::string_view name) {
+namespace {
+int index_of(const std::vector<std::string>& all, std::string_view name, const char* where, const char* what) {
   std::vector<std::string_view> names;
-  for (const ChainFrame& frame : program.frames) {
-    if (frame.name == name) return static_cast<int>(names.size());
-    names.push_back(frame.name);
+  for (const std::string& candidate : all) {
+    if (candidate == name) return static_cast<int>(names.size());
+    names.push_back(candidate);
   }
   const std::string_view near = nearest_name(name, names);
-  fail(ErrorCode::not_found, {"Chain::frame_index", "frame", "one of " + join_names(names), fmt::format("'{}'", name),
-                              near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+  fail(ErrorCode::not_found,
+       {where, what, "one of " + join_names(names), fmt::format("'{}'", name), near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+}
+}  // namespace
+
+int frame_index(const ChainDescription& chain, std::string_view name) {
+  return index_of(chain.frame_names, name, "Chain::frame_index", "frame");
 }
 
-}  // namespace detail
+int tip_index(const ChainDescription& chain, std::string_view name) { return index_of(chain.tips, name, "Chain::tip_index", "tip"); }
 
+}  // namespace sinew::detail
+
+namespace sinew {
 template class Chain<7>;
 template class Chain<Eigen::Dynamic>;
-
 }  // namespace sinew

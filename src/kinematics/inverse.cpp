@@ -1,264 +1,452 @@
 // SPDX-License-Identifier: Apache-2.0
+// The bookkeeping of eight searches side by side: seeds, stalls, restarts, and the check of an answer. The arithmetic is in kernels/.
 #include "sinew/kinematics/inverse.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <numbers>
 
-#include "program_run.hpp"
+#include "program.hpp"
+#include "sinew/core/error.hpp"
 #include "sinew/kinematics/rotation.hpp"
 
 namespace sinew {
 
-std::string_view to_string(InverseStatus status) noexcept {
-  switch (status) {
-    case InverseStatus::converged: return "converged";
-    case InverseStatus::stalled: return "stalled";
-    case InverseStatus::unreachable: return "unreachable";
-    case InverseStatus::bad_input: return "bad_input";
+namespace {
+constexpr std::array<std::string_view, 4> kStatusNames = {"converged", "stalled", "unreachable", "bad_input"};
+constexpr std::array<std::string_view, 4> kTaskNames = {"pose", "position", "axis", "free_yaw"};
+}  // namespace
+
+std::string_view to_string(InverseStatus status) noexcept { return kStatusNames[static_cast<std::size_t>(status)]; }
+std::string_view to_string(InverseTask task) noexcept { return kTaskNames[static_cast<std::size_t>(task)]; }
+
+InverseTask inverse_task(std::string_view name) {
+  for (std::size_t i = 0; i < kTaskNames.size(); ++i) {
+    if (kTaskNames[i] == name) return static_cast<InverseTask>(i);
   }
-  return "unknown";
+  fail(ErrorCode::invalid_argument, {"inverse_task", "task", "one of " + join_names(kTaskNames), std::string(name), ""});
 }
 
 namespace detail {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int kLanes = KernelSearch::kLanes;
 /// An arm's length in rad per m: the weight of angles against positions, from the reach.
 constexpr double kLengthShare = 0.22;
-/// Damping = kDampingShare * |e|^2 + kDampingFloor, with e in units of the length above.
-constexpr double kDampingShare = 1e-2;
-constexpr double kDampingFloor = 1e-8;
 constexpr double kLocalShare = 0.2;  // of a joint's range, for seeds about the best position
 /// Every kStallPeriod iterations after the first kStallGrace the squared error must have fallen by kStallRatio.
 constexpr int kStallGrace = 6;
 constexpr int kStallPeriod = 4;
 constexpr double kStallRatio = 0.5;
-/// Largest step towards the posture, rad or m, per joint and iteration: keeps the linearisation honest.
-constexpr double kPostureStep = 0.3;
-
-using Vector6 = std::array<double, 6>;
-
-/// Counter-based: the number depends on its three indices only.
-double uniform(std::uint64_t seed, int restart, int variable) noexcept {
-  std::uint64_t z =
-      seed + 0x9E3779B97F4A7C15ULL * (static_cast<std::uint64_t>(restart) * kMaxDof + static_cast<std::uint64_t>(variable) + 1);
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-}
+/// A caller's seed whose squared error is below this is searched alone at first, and waited for when others arrive before it.
+constexpr double kNear = 0.1;
+constexpr int kPatience = 3;
 
 bool all_finite(std::span<const double> values) noexcept {
   return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
 }
 
-/// Solves (J J^T + damping I) y = e over the columns that are not blocked, by Cholesky. False when not positive definite.
-bool solve_dual(const double* J, const std::uint8_t* blocked, int dof, double damping, const Vector6& e, Vector6& y) noexcept {
-  double A[6][6] = {};
-  for (int k = 0; k < dof; ++k) {
-    if (blocked[k] != 0) continue;
-    const double* column = J + 6 * k;
-    for (int a = 0; a < 6; ++a) {
-      for (int b = 0; b <= a; ++b) A[a][b] += column[a] * column[b];
+double clamped(double value, double lower, double upper) noexcept { return value < lower ? lower : value > upper ? upper : value; }
+
+/// Number `index` of the additive sequence of dimension `k` (Roberts 2018), shifted by the caller's random seed: seeds that cover the
+/// joint space evenly however many are drawn.
+double spread(int index, int k, int count, std::uint64_t seed) noexcept {
+  // The positive root of x^(count + 1) = x + 1.
+  static const std::array<double, kMaxDof + 1> kRoots = [] {
+    std::array<double, kMaxDof + 1> roots;
+    for (std::size_t n = 0; n < roots.size(); ++n) {
+      double x = 1.5;
+      for (int i = 0; i < 60; ++i) x = std::pow(1.0 + x, 1.0 / (static_cast<double>(n) + 1.0));
+      roots[n] = x;
     }
+    return roots;
+  }();
+  double value = 0.5 + index * std::pow(kRoots[static_cast<std::size_t>(count)], -(k + 1.0));
+  if (seed != 0) {
+    std::uint64_t z = seed + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(k + 1);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    value += static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
   }
-  for (int a = 0; a < 6; ++a) {
-    for (int b = 0; b <= a; ++b) {
-      double sum = A[a][b] + (a == b ? damping : 0.0);
-      for (int k = 0; k < b; ++k) sum -= A[a][k] * A[b][k];
-      if (a == b) {
-        if (!(sum > 0)) return false;
-        A[a][a] = 1.0 / std::sqrt(sum);
-      } else {
-        A[a][b] = sum * A[b][b];
-      }
-    }
-  }
-  for (int a = 0; a < 6; ++a) {
-    double sum = e[a];
-    for (int k = 0; k < a; ++k) sum -= A[a][k] * y[k];
-    y[a] = sum * A[a][a];
-  }
-  for (int a = 5; a >= 0; --a) {
-    double sum = y[a];
-    for (int k = a + 1; k < 6; ++k) sum -= A[k][a] * y[k];
-    y[a] = sum * A[a][a];
-  }
-  return true;
+  return value - std::floor(value);
 }
+
+/// A target as the kernels want it, and the exact residual of an answer.
+struct Target {
+  Eigen::Matrix3d rotation;
+  Eigen::Vector3d position;
+
+  explicit Target(const Eigen::Matrix4d& pose) noexcept
+      // A target from float32 data is a rotation to 1e-7 only; without this no q could match it to a tighter tolerance.
+      : rotation(quaternion_from_matrix(pose.topLeftCorner<3, 3>()).toRotationMatrix()), position(pose.block<3, 1>(0, 3)) {}
+  Target() = default;
+};
 
 class Solver {
  public:
-  Solver(const ChainProgram& program, const Eigen::Isometry3d& target, const InverseSettings& settings,
-         const InverseBuffers& buffers) noexcept
+  Solver(const ChainProgram& program, const InverseSettings& settings, const InverseBuffers& buffers) noexcept
       : program_(program),
+        tip_(program.tip_programs[static_cast<std::size_t>(settings.tip)]),
         settings_(settings),
         buffers_(buffers),
-        dof_(program.dof()),
-        length_(std::max(kLengthShare * program.reach, 1e-3)) {
-    // A target from float32 data is a rotation to 1e-7 only; without this no q could match it to a tighter tolerance.
-    target_rotation_ = quaternion_from_matrix(target.linear()).toRotationMatrix();
-    target_position_ = target.translation();
+        kernels_(kernels()),
+        dof_(static_cast<int>(tip_.variables.size())) {
+    const bool position = settings.task != InverseTask::axis, rotation = settings.task != InverseTask::position;
+    const double chord = 2.0 * std::sin(0.5 * std::min(settings.tolerance, 1.0));
+    const Eigen::Vector3d axis = Eigen::Vector3d(settings.tool_axis.data()).stableNormalized();
+    task_ = {.position_weight = position ? 1.0 / std::max(kLengthShare * tip_.reach, 1e-3) : 0.0,
+             .rotation_weight = rotation ? 1.0 : 0.0,
+             .axis = {axis[0], axis[1], axis[2]},
+             .axis_only = static_cast<std::uint8_t>(settings.task == InverseTask::axis || settings.task == InverseTask::free_yaw ? 1 : 0),
+             .squared_position_tolerance = position ? settings.tolerance * settings.tolerance : kInfinity,
+             .squared_chord_tolerance = chord * chord};
+    search_ = {.q = buffers.position,
+               .next = buffers.next,
+               .lower = tip_.lower.data(),
+               .upper = tip_.upper.data(),
+               .posture = nullptr,
+               .posture_gain = gain_.data(),
+               .target = target_.data(),
+               .jacobian = buffers.jacobian,
+               .squared_error = squared_.data(),
+               .lanes = 0};
+    if (!settings.posture.empty()) {
+      double* posture = buffers.row + dof_;
+      for (int k = 0; k < dof_; ++k) posture[k] = clamp(k, settings.posture[variable(k)]);
+      search_.posture = posture;
+    }
   }
 
-  InverseOutcome solve(std::span<const double> seed) noexcept {
-    const double distance = (target_position_ - Eigen::Vector3d(program_.center.data())).norm();
-    const bool too_far = distance > program_.reach * (1.0 + 1e-9) + settings_.tolerance;
-    const int restarts = too_far ? 0 : settings_.max_restarts;
-    double* q = buffers_.position;
-    for (int restart = 0; restart <= restarts; ++restart) {
-      for (int k = 0; k < dof_; ++k) q[k] = clamp(k, restart == 0 ? seed[k] : sample(restart, k));
-      if (descend() && accept(seed)) return {InverseStatus::converged, residual_, iterations_, restart};
+  /// Eight seeds of one target. `q [dof]` of the chain.
+  InverseOutcome solve(const Target& target, std::span<const double> seed, std::span<double> q) noexcept {
+    const bool too_far = is_too_far(target);
+    const int last = too_far ? 0 : settings_.max_restarts;
+    for (int l = 0; l < kLanes; ++l) aim(l, target);
+    targets_[0] = target;
+    begin(0, seed);
+    int next_restart = 1;
+    bool alone = true;
+    int patience = kPatience;
+    for (;;) {
+      const std::uint32_t within = kernels_.search(tip_.search_storage.program, task_, search_);
+      const bool seed_on_its_way = (search_.lanes & 1) != 0 && restart_[0] == 0 && squared_[0] < kNear;
+      std::uint32_t arrived = within, waiting = 0;
+      // Worth waiting for: the caller's own seed is about to arrive as well.
+      if (arrived != 0 && (arrived & 1) == 0 && seed_on_its_way && patience > 0) {
+        std::swap(arrived, waiting);
+        --patience;
+      }
+      for (; arrived != 0;) {
+        const int lane = (arrived & 1) != 0 ? 0 : nearest(arrived, seed);
+        if (accept(lane, target, seed, q)) return outcome(InverseStatus::converged, restart_[lane]);
+        arrived &= ~(1u << lane);
+      }
+      for (std::uint32_t lanes = search_.lanes & ~waiting; lanes != 0; lanes &= lanes - 1) {
+        const int l = std::countr_zero(lanes);
+        if (!has_stalled(l)) continue;
+        keep_best(l, 0);
+        if (next_restart <= last) {
+          restart(l, next_restart++, 0);
+        } else {
+          search_.lanes &= ~(1u << l);
+        }
+      }
+      for (std::uint32_t lanes = waiting; lanes != 0; lanes &= lanes - 1) stay(std::countr_zero(lanes));
+      if (alone && !seed_on_its_way) {
+        alone = false;
+        for (int l = 1; l < kLanes && next_restart <= last; ++l) restart(l, next_restart++, 0);
+      }
+      if (search_.lanes == 0) break;
+      iterations_ += std::popcount(search_.lanes);
+      swap_positions();
     }
-    std::copy_n(buffers_.best, dof_, buffers_.q.begin());
-    measure(run(program_, buffers_.best));
+    finish(target, seed, 0, q);
     const bool searched = too_far || settings_.max_restarts > 0;
-    return {searched ? InverseStatus::unreachable : InverseStatus::stalled, residual_, iterations_, restarts};
+    return outcome(searched ? InverseStatus::unreachable : InverseStatus::stalled, last);
+  }
+
+  /// Eight targets at a time.
+  void solve_many(std::span<const double> targets, std::span<const double> seeds, std::span<double> q, std::span<InverseStatus> status) noexcept {
+    batch_ = {targets, seeds, q, status, 0};
+    for (int l = 0; l < kLanes; ++l) refill(l);
+    swap_positions();
+    while (search_.lanes != 0) {
+      const std::uint32_t within = kernels_.search(tip_.search_storage.program, task_, search_);
+      for (std::uint32_t lanes = search_.lanes; lanes != 0; lanes &= lanes - 1) {
+        const int l = std::countr_zero(lanes);
+        if ((within >> l & 1) != 0 && accept(l, targets_[l], batch_seed(l), batch_answer(l))) {
+          status[index_[l]] = InverseStatus::converged;
+          refill(l);
+        } else if ((within >> l & 1) != 0 || has_stalled(l)) {
+          keep_best(l, l);
+          if (restart_[l] < last_restart_[l]) {
+            restart(l, restart_[l] + 1, l);
+          } else {
+            finish(targets_[l], batch_seed(l), l, batch_answer(l));
+            const bool searched = is_too_far(targets_[l]) || settings_.max_restarts > 0;
+            status[index_[l]] = searched ? InverseStatus::unreachable : InverseStatus::stalled;
+            refill(l);
+          }
+        }
+      }
+      swap_positions();
+    }
   }
 
  private:
-  double clamp(int k, double value) const noexcept {
-    return value < program_.lower[k] ? program_.lower[k] : value > program_.upper[k] ? program_.upper[k] : value;
+  struct Batch {
+    std::span<const double> targets, seeds;
+    std::span<double> q;
+    std::span<InverseStatus> status;
+    std::size_t next;
+  };
+
+  std::size_t variable(int k) const noexcept { return static_cast<std::size_t>(tip_.variables[static_cast<std::size_t>(k)]); }
+  double clamp(int k, double value) const noexcept { return clamped(value, search_.lower[k], search_.upper[k]); }
+  InverseOutcome outcome(InverseStatus status, int restarts) const noexcept { return {status, residual_, iterations_, restarts}; }
+
+  bool is_too_far(const Target& target) const noexcept {
+    return task_.position_weight != 0 && (target.position - tip_.center).norm() > tip_.reach * (1.0 + 1e-9) + settings_.tolerance;
   }
 
-  /// The posture is the second seed, where there is one. Every eighth seed lies about the best position so far: a target at the
-  /// corner of several limits has a basin too narrow for seeds from the whole range.
-  double sample(int restart, int k) const noexcept {
-    if (restart == 1 && !settings_.posture.empty()) return settings_.posture[k];
-    const double low = program_.sample_lower[k];
-    const double range = program_.sample_upper[k] - low;
-    const double share = uniform(settings_.random_seed, restart, k);
-    if (restart % 8 == 7) return clamp(k, buffers_.best[k] + (share - 0.5) * kLocalShare * range);
-    return low + share * range;
+  void swap_positions() noexcept {
+    std::swap(buffers_.position, buffers_.next);
+    search_.q = buffers_.position;
+    search_.next = buffers_.next;
   }
 
-  /// Sets residual_ and the weighted error.
-  void measure(const RunningPose& tip) noexcept {
-    Eigen::Matrix3d R;
-    for (int i = 0; i < 3; ++i) R.row(i) << tip.x[i], tip.y[i], tip.z[i];
-    const Eigen::Vector3d position = target_position_ - Eigen::Vector3d(tip.p.data());
-    const Eigen::Vector3d angle = rotation_log(target_rotation_ * R.transpose());
-    residual_ = std::max(position.norm(), angle.norm());
-    squared_ = 0;
-    for (int i = 0; i < 3; ++i) {
-      error_[i] = position[i] / length_;
-      error_[i + 3] = angle[i];
-      squared_ += error_[i] * error_[i] + error_[i + 3] * error_[i + 3];
-    }
+  /// Gives a lane its target; of one that is too far, the point of the reach that is nearest to it.
+  void aim(int lane, Target target) noexcept {
+    if (is_too_far(target)) target.position = tip_.center + (target.position - tip_.center).stableNormalized() * tip_.reach;
+    for (int i = 0; i < 9; ++i) target_[static_cast<std::size_t>(i * kLanes + lane)] = target.rotation.data()[i];
+    for (int i = 0; i < 3; ++i) target_[static_cast<std::size_t>((i + 9) * kLanes + lane)] = target.position[i];
   }
 
-  /// From the current position downhill; true when within the tolerance.
-  bool descend() noexcept {
-    double reference = kInfinity;
-    double gain = settings_.posture_gain;
-    for (int iteration = 0; iteration < settings_.max_iterations; ++iteration) {
-      measure(run_jacobian(program_, buffers_.position, buffers_.jacobian, 6));
-      if (squared_ < best_squared_) {
-        best_squared_ = squared_;
-        std::copy_n(buffers_.position, dof_, buffers_.best);
-      }
-      if (residual_ <= settings_.tolerance) return true;
-      if (iteration >= kStallGrace && (iteration - kStallGrace) % kStallPeriod == 0) {
-        if (!(squared_ <= kStallRatio * reference)) {
-          if (gain == 0) return false;
-          gain = 0;  // the posture may pull against a limit; the target comes first
-          reference = kInfinity;
-        } else {
-          reference = squared_;
-        }
-      }
-      ++iterations_;
-      if (!step(gain)) return false;
-    }
-    measure(run(program_, buffers_.position));
-    return residual_ <= settings_.tolerance;
+  /// Starts a lane at the caller's seed.
+  void begin(int lane, std::span<const double> seed) noexcept {
+    for (int k = 0; k < dof_; ++k) buffers_.position[k * kLanes + lane] = clamp(k, seed[variable(k)]);
+    best_squared_[lane] = kInfinity;
+    reset(lane, 0);
   }
 
-  /// One damped Gauss-Newton step; with `gain` also towards the posture within the null space.
-  bool step(double gain) noexcept {
-    double* q = buffers_.position;
-    Vector6 e = error_;
+  void reset(int lane, int restart) noexcept {
+    restart_[lane] = restart;
+    iteration_[lane] = 0;
+    reference_[lane] = kInfinity;
+    gain_[static_cast<std::size_t>(lane)] = settings_.posture_gain;
+    search_.lanes |= 1u << lane;
+  }
+
+  /// Starts a lane at another seed. The posture is the second one, where there is one; every eighth lies about the best position so far:
+  /// a target at the corner of several limits has a basin too narrow for seeds from the whole range.
+  void restart(int lane, int restart, int best) noexcept {
+    const bool posture = restart == 1 && search_.posture != nullptr;
+    const bool local = restart % 8 == 7 && best_squared_[best] < kInfinity;
     for (int k = 0; k < dof_; ++k) {
-      double* column = buffers_.jacobian + 6 * k;
-      double descent = 0;
-      for (int i = 0; i < 3; ++i) column[i] /= length_;
-      for (int i = 0; i < 6; ++i) descent += column[i] * error_[i];
-      // A joint at its limit that would leave it is taken out before solving: clamping it afterwards stalls the others.
-      buffers_.blocked[k] = (q[k] <= program_.lower[k] && descent < 0) || (q[k] >= program_.upper[k] && descent > 0);
-      buffers_.step[k] = 0;
-      if (gain == 0 || buffers_.blocked[k] != 0) continue;
-      const double pull = gain * (clamp(k, settings_.posture[k]) - q[k]);
-      buffers_.step[k] = pull > kPostureStep ? kPostureStep : pull < -kPostureStep ? -kPostureStep : pull;
-      for (int i = 0; i < 6; ++i) e[i] -= column[i] * buffers_.step[k];
+      const double share = spread(restart, k, dof_, settings_.random_seed);
+      const double low = tip_.sample_lower[static_cast<std::size_t>(k)], range = tip_.sample_range[static_cast<std::size_t>(k)];
+      double value = low + share * range;
+      if (posture) value = search_.posture[k];
+      if (local) value = clamp(k, buffers_.best[k * kLanes + best] + (share - 0.5) * kLocalShare * range);
+      buffers_.next[k * kLanes + lane] = value;
     }
-    Vector6 y;
-    if (!solve_dual(buffers_.jacobian, buffers_.blocked, dof_, kDampingShare * squared_ + kDampingFloor, e, y)) return false;
-    for (int k = 0; k < dof_; ++k) {
-      if (buffers_.blocked[k] != 0) continue;
-      double move = buffers_.step[k];
-      for (int i = 0; i < 6; ++i) move += buffers_.jacobian[6 * k + i] * y[i];
-      q[k] = clamp(k, q[k] + move);
+    reset(lane, restart);
+  }
+
+  void stay(int lane) noexcept {
+    for (int k = 0; k < dof_; ++k) buffers_.next[k * kLanes + lane] = buffers_.position[k * kLanes + lane];
+  }
+
+  bool has_stalled(int lane) noexcept {
+    const int iteration = iteration_[lane]++;
+    if (iteration >= settings_.max_iterations) return true;
+    if (iteration < kStallGrace || (iteration - kStallGrace) % kStallPeriod != 0) return false;
+    const double squared = squared_[static_cast<std::size_t>(lane)];
+    if (squared <= kStallRatio * reference_[lane]) {
+      reference_[lane] = squared;
+      return false;
     }
-    return true;
+    if (gain_[static_cast<std::size_t>(lane)] == 0) return true;
+    gain_[static_cast<std::size_t>(lane)] = 0;  // the posture may pull against a limit; the target comes first
+    reference_[lane] = kInfinity;
+    return false;
+  }
+
+  void keep_best(int lane, int best) noexcept {
+    if (!(squared_[static_cast<std::size_t>(lane)] < best_squared_[best])) return;
+    best_squared_[best] = squared_[static_cast<std::size_t>(lane)];
+    for (int k = 0; k < dof_; ++k) buffers_.best[k * kLanes + best] = buffers_.position[k * kLanes + lane];
+  }
+
+  int nearest(std::uint32_t lanes, std::span<const double> seed) const noexcept {
+    int result = std::countr_zero(lanes);
+    double smallest = kInfinity;
+    for (; lanes != 0; lanes &= lanes - 1) {
+      const int l = std::countr_zero(lanes);
+      double distance = 0;
+      for (int k = 0; k < dof_; ++k) {
+        const double difference = buffers_.position[k * kLanes + l] - clamp(k, seed[variable(k)]);
+        distance += difference * difference;
+      }
+      if (distance < smallest) {
+        smallest = distance;
+        result = l;
+      }
+    }
+    return result;
   }
 
   /// Turns revolute joints by whole turns towards the seed, then checks the answer afresh: pose within tolerance, limits exactly.
-  bool accept(std::span<const double> seed) noexcept {
-    std::copy_n(buffers_.position, dof_, buffers_.q.begin());
-    for (const ChainSegment& segment : program_.segments) turn_towards(seed, segment.variable);
-    if (check()) return true;
-    std::copy_n(buffers_.position, dof_, buffers_.q.begin());
-    return check();
+  bool accept(int lane, const Target& target, std::span<const double> seed, std::span<double> q) noexcept {
+    copy_others(seed, q);
+    for (int k = 0; k < dof_; ++k) q[variable(k)] = turned(k, buffers_.position[k * kLanes + lane], seed[variable(k)]);
+    if (check(target, q)) return true;
+    for (int k = 0; k < dof_; ++k) q[variable(k)] = buffers_.position[k * kLanes + lane];
+    return check(target, q);
   }
 
-  void turn_towards(std::span<const double> seed, int k) noexcept {
+  /// Joints that do not move this tip.
+  void copy_others(std::span<const double> seed, std::span<double> q) const noexcept {
+    if (dof_ == program_.dof()) return;
+    for (std::size_t i = 0; i < seed.size(); ++i) q[i] = clamped(seed[i], program_.lower[i], program_.upper[i]);
+  }
+
+  double turned(int k, double value, double seed) const noexcept {
     constexpr double kTurn = 2.0 * std::numbers::pi;
-    if (program_.turns[k] == 0) return;
-    double& q = buffers_.q[k];
     // Clamped: a seed far outside the limits must not be walked back turn by turn.
-    for (double turns = std::round((clamp(k, seed[k]) - q) / kTurn); turns != 0; turns += turns > 0 ? -1 : 1) {
-      const double turned = q + kTurn * turns;
-      if (turned != clamp(k, turned)) continue;
-      q = turned;
+    const double away = clamp(k, seed) - value;
+    if (std::abs(away) <= std::numbers::pi || program_.turns[variable(k)] == 0) return value;
+    for (double turns = std::round(away / kTurn); turns != 0; turns += turns > 0 ? -1 : 1) {
+      const double candidate = value + kTurn * turns;
+      if (candidate == clamp(k, candidate)) return candidate;
+    }
+    return value;
+  }
+
+  bool check(const Target& target, std::span<const double> q) noexcept {
+    measure(target, q);
+    bool inside = residual_ <= settings_.tolerance;
+    for (int k = 0; k < dof_; ++k) inside = inside && q[variable(k)] >= search_.lower[k] && q[variable(k)] <= search_.upper[k];
+    return inside;
+  }
+
+  void measure(const Target& target, std::span<const double> q) noexcept {
+    Eigen::Matrix4d tip;
+    kernels_.forward(tip_.storage.program, q.data(), tip.data());
+    const Eigen::Matrix3d rotation = tip.topLeftCorner<3, 3>();
+    residual_ = 0;
+    if (task_.position_weight != 0) residual_ = (target.position - tip.block<3, 1>(0, 3)).norm();
+    if (task_.rotation_weight == 0) return;
+    double angle;
+    if (task_.axis_only != 0) {
+      const Eigen::Vector3d axis(task_.axis[0], task_.axis[1], task_.axis[2]);
+      const Eigen::Vector3d have = rotation * axis, wanted = target.rotation * axis;
+      angle = std::atan2(have.cross(wanted).norm(), have.dot(wanted));
+    } else {
+      angle = rotation_log(target.rotation * rotation.transpose()).norm();
+    }
+    residual_ = std::max(residual_, angle);
+  }
+
+  /// The best that was found, for a target without an answer.
+  void finish(const Target& target, std::span<const double> seed, int best, std::span<double> q) noexcept {
+    copy_others(seed, q);
+    for (int k = 0; k < dof_; ++k) q[variable(k)] = buffers_.best[k * kLanes + best];
+    measure(target, q);
+  }
+
+  std::span<const double> batch_seed(int lane) const noexcept {
+    const auto dof = static_cast<std::size_t>(program_.dof());
+    return batch_.seeds.subspan(index_[lane] * dof, dof);
+  }
+  std::span<double> batch_answer(int lane) const noexcept {
+    const auto dof = static_cast<std::size_t>(program_.dof());
+    return batch_.q.subspan(index_[lane] * dof, dof);
+  }
+
+  /// Gives a lane the next target; bad ones are answered on the way.
+  void refill(int lane) noexcept {
+    search_.lanes &= ~(1u << lane);
+    while (batch_.next < batch_.status.size()) {
+      const std::size_t i = batch_.next++;
+      index_[lane] = i;
+      const Eigen::Matrix4d pose = Eigen::Map<const Eigen::Matrix<double, 4, 4, Eigen::RowMajor>>(batch_.targets.data() + i * 16);
+      if (!is_pose(pose) || !all_finite(batch_seed(lane))) {
+        batch_.status[i] = InverseStatus::bad_input;
+        std::ranges::fill(batch_answer(lane), std::numeric_limits<double>::quiet_NaN());
+        continue;
+      }
+      targets_[lane] = Target(pose);
+      aim(lane, targets_[lane]);
+      last_restart_[lane] = is_too_far(targets_[lane]) ? 0 : settings_.max_restarts;
+      const auto seed = batch_seed(lane);
+      for (int k = 0; k < dof_; ++k) buffers_.next[k * kLanes + lane] = clamp(k, seed[variable(k)]);
+      best_squared_[lane] = kInfinity;
+      reset(lane, 0);
       return;
     }
   }
 
-  bool check() noexcept {
-    measure(run(program_, buffers_.q.data()));
-    bool inside = residual_ <= settings_.tolerance;
-    for (int k = 0; k < dof_; ++k) inside = inside && buffers_.q[k] >= program_.lower[k] && buffers_.q[k] <= program_.upper[k];
-    return inside;
+ public:
+  static bool is_pose(const Eigen::Matrix4d& pose) noexcept {
+    return pose.allFinite() && pose.row(3) == Eigen::RowVector4d(0, 0, 0, 1) && is_rotation(pose.topLeftCorner<3, 3>());
   }
 
+ private:
   const ChainProgram& program_;
+  const TipProgram& tip_;
   const InverseSettings& settings_;
-  const InverseBuffers& buffers_;
+  InverseBuffers buffers_;
+  const Kernels& kernels_;
   int dof_;
-  double length_;
-  Eigen::Matrix3d target_rotation_;
-  Eigen::Vector3d target_position_;
-  Vector6 error_ = {};
-  double squared_ = 0.0;
+  KernelTask task_;
+  KernelSearch search_;
+  alignas(64) std::array<double, 12 * kLanes> target_ = {};
+  alignas(64) std::array<double, kLanes> squared_ = {};
+  alignas(64) std::array<double, kLanes> gain_ = {};
+  Target targets_[kLanes];
+  std::size_t index_[kLanes] = {};
+  int restart_[kLanes] = {}, iteration_[kLanes] = {}, last_restart_[kLanes] = {};
+  double reference_[kLanes] = {}, best_squared_[kLanes] = {};
+  Batch batch_ = {};
   double residual_ = 0.0;
-  double best_squared_ = kInfinity;
   int iterations_ = 0;
 };
+
+bool good_settings(const ChainProgram& program, const InverseSettings& settings) noexcept {
+  const Eigen::Vector3d axis(settings.tool_axis.data());
+  return settings.tolerance >= kMinTolerance && std::isfinite(settings.tolerance) && settings.max_iterations > 0 &&
+         settings.max_restarts >= 0 && settings.tip >= 0 && settings.tip < std::ssize(program.tips) && axis.allFinite() &&
+         !axis.isZero(0) &&
+         (settings.posture.empty() || (std::ssize(settings.posture) == program.dof() && all_finite(settings.posture) &&
+                                       settings.posture_gain > 0 && settings.posture_gain <= 1));
+}
 
 }  // namespace
 
 InverseOutcome inverse(const ChainProgram& program, const Eigen::Isometry3d& base_from_tip, std::span<const double> seed,
-                       const InverseSettings& settings, const InverseBuffers& buffers) noexcept {
-  const auto& pose = base_from_tip.matrix();
-  const bool good_target = pose.allFinite() && pose.row(3) == Eigen::RowVector4d(0, 0, 0, 1) && is_rotation(base_from_tip.linear());
-  const bool good_seed = std::ssize(seed) == program.dof() && all_finite(seed);
-  const bool good_settings =
-      settings.tolerance >= kMinTolerance && std::isfinite(settings.tolerance) && settings.max_iterations > 0 && settings.max_restarts >= 0;
-  const bool good_posture = settings.posture.empty() || (std::ssize(settings.posture) == program.dof() && all_finite(settings.posture) &&
-                                                         settings.posture_gain > 0 && settings.posture_gain <= 1);
-  if (!good_target || !good_seed || !good_settings || !good_posture)
+                       const InverseSettings& settings, const InverseBuffers& buffers, std::span<double> q) noexcept {
+  if (!good_settings(program, settings) || !Solver::is_pose(base_from_tip.matrix()) || std::ssize(seed) != program.dof() || !all_finite(seed))
     return {InverseStatus::bad_input, std::numeric_limits<double>::quiet_NaN(), 0, 0};
-  return Solver(program, base_from_tip, settings, buffers).solve(seed);
+  return Solver(program, settings, buffers).solve(Target(base_from_tip.matrix()), seed, q);
+}
+
+bool inverse_batch(const ChainProgram& program, std::span<const double> base_from_tip, std::span<const double> seeds,
+                   const InverseSettings& settings, const InverseBuffers& buffers, std::span<double> q,
+                   std::span<InverseStatus> status) noexcept {
+  const auto dof = static_cast<std::size_t>(program.dof());
+  const std::size_t count = status.size();
+  if (base_from_tip.size() != count * 16 || seeds.size() != count * dof || q.size() != count * dof) return false;
+  if (!good_settings(program, settings)) {
+    std::ranges::fill(status, InverseStatus::bad_input);
+    std::ranges::fill(q, std::numeric_limits<double>::quiet_NaN());
+    return true;
+  }
+  Solver(program, settings, buffers).solve_many(base_from_tip, seeds, q, status);
+  return true;
 }
 
 }  // namespace detail

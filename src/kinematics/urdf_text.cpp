@@ -8,35 +8,17 @@
 #include <charconv>
 #include <cmath>
 
+#include "sinew/io/text.hpp"
 #include "sinew/kinematics/urdf.hpp"
 
 namespace sinew::detail {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
+constexpr auto kNone = std::string_view::npos;
 
-bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80                   ? 1
-                               : lead >= 0xC2 && lead < 0xE0 ? 2
-                               : lead >= 0xE0 && lead < 0xF0 ? 3
-                               : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                             : 0;
-    if (length == 0 || i + length > text.size()) return false;
-    unsigned code = length == 1 ? lead : lead & (0xFFu >> (length + 1));
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto byte = static_cast<unsigned char>(text[i + k]);
-      if ((byte & 0xC0) != 0x80) return false;
-      code = (code << 6) | (byte & 0x3Fu);
-    }
-    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    if (overlong || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return false;
-    i += length;
-  }
-  return true;
-}
+constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+bool is_xacro(std::string_view text) { return text.find("${") != kNone || text.find("$(") != kNone; }
 
 bool is_known_entity(std::string_view rest) {
   constexpr std::array<std::string_view, 5> kEntities = {"&lt;", "&gt;", "&amp;", "&quot;", "&apos;"};
@@ -45,11 +27,12 @@ bool is_known_entity(std::string_view rest) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string result(text.substr(0, 60));
-  std::replace_if(result.begin(), result.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');
-  if (text.size() > 60) result += "...";
-  return result;
+std::string UrdfPlace::text() const {
+  std::string words(kind);
+  if (!name.empty()) words += fmt::format(" '{}'", name);
+  for (const std::string_view word : {element, detail})
+    if (!word.empty()) words.append(" ").append(word);
+  return words;
 }
 
 void UrdfText::refuse(ErrorCode code, int line, std::string_view what, std::string_view expected, std::string_view got,
@@ -57,77 +40,90 @@ void UrdfText::refuse(ErrorCode code, int line, std::string_view what, std::stri
   fail(code, {.where = fmt::format("{} line {}", where, line), .what = what, .expected = expected, .got = got, .hint = hint});
 }
 
+/// Lines are counted only when there is something to say: descriptions are read far more often than refused.
+void UrdfText::refuse_at(std::string_view xml, std::size_t position, ErrorCode code, std::string_view what, std::string_view expected,
+                         std::string_view got, std::string_view hint) const {
+  const std::string_view before = xml.substr(0, position);
+  refuse(code, 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n')), what, expected, got, hint);
+}
+
+void UrdfText::check_entity(std::string_view xml, std::size_t position) const {
+  if (!is_known_entity(xml.substr(position)))
+    refuse_at(xml, position, ErrorCode::unsupported, "entity", "&lt; &gt; &amp; &quot; &apos; or a character number",
+              printable(xml.substr(position, 20)), "write & as &amp;");
+}
+
 void UrdfText::check_markup(std::string_view xml) const {
   if (xml.size() > kUrdfMaxBytes)
     fail(ErrorCode::limit, {where, "size", fmt::format("at most {} bytes", kUrdfMaxBytes), fmt::format("{}", xml.size()), ""});
-  int line = 1;
-  std::size_t elements = 0;
+  if (const std::size_t zero = xml.find('\0'); zero != kNone) refuse_at(xml, zero, ErrorCode::parse, "text", "no NUL byte", "one");
+  std::size_t entity = xml.find('&');  // the next one; kept, so that each byte is searched once
+  std::size_t tags = 0;
   std::size_t i = 0;
-  // Skips to the end of a section that may hold anything, counting its lines.
-  const auto skip = [&](std::string_view end, std::string_view section) {
-    const std::size_t found = xml.find(end, i);
-    if (found == std::string_view::npos) refuse(ErrorCode::parse, line, section, fmt::format("an end '{}'", end), "the end of the text");
-    line +=
-        static_cast<int>(std::count(xml.begin() + static_cast<std::ptrdiff_t>(i), xml.begin() + static_cast<std::ptrdiff_t>(found), '\n'));
-    i = found + end.size();
+  // The place behind a section that may hold anything.
+  const auto behind = [&](std::size_t begin, std::string_view end, std::string_view section) {
+    const std::size_t found = xml.find(end, begin);
+    if (found == kNone) refuse_at(xml, begin, ErrorCode::parse, section, fmt::format("an end '{}'", end), "the end of the text");
+    return found + end.size();
   };
-  while (i < xml.size()) {
-    const std::string_view rest = xml.substr(i);
+  for (;;) {
+    const std::size_t open = std::min(xml.find('<', i), xml.size());
+    if (entity < i) entity = xml.find('&', i);
+    for (; entity < open; entity = xml.find('&', entity + 1)) check_entity(xml, entity);
+    if (open == xml.size()) return;
+    const std::string_view rest = xml.substr(open);
+    i = open + 1;
     if (rest.starts_with("<!--")) {
-      i += 4;
-      skip("-->", "comment");
+      i = behind(open + 4, "-->", "comment");
     } else if (rest.starts_with("<![CDATA[")) {
-      skip("]]>", "CDATA section");
+      i = behind(open, "]]>", "CDATA section");
     } else if (rest.starts_with("<!")) {
-      refuse(ErrorCode::unsupported, line, "markup", "elements and comments only", printable(rest.substr(0, 9)), "no DOCTYPE, no entities");
+      refuse_at(xml, open, ErrorCode::unsupported, "markup", "elements and comments only", printable(rest.substr(0, 9)),
+                "no DOCTYPE, no entities");
     } else if (rest.starts_with("<?")) {
-      const bool declaration = rest.size() > 5 && rest.starts_with("<?xml") && kSpace.find(rest[5]) != std::string_view::npos;
-      if (!declaration || elements > 0)
-        refuse(ErrorCode::unsupported, line, "processing instruction", "none but the XML declaration", printable(rest.substr(0, 20)));
-      skip("?>", "XML declaration");
-    } else {
-      if (rest[0] == '&' && !is_known_entity(rest))
-        refuse(ErrorCode::unsupported, line, "entity", "&lt; &gt; &amp; &quot; &apos; or a character number", printable(rest.substr(0, 20)),
-               "write & as &amp;");
-      if (rest[0] == '\0') refuse(ErrorCode::parse, line, "text", "no NUL byte", "one");
-      if (rest[0] == '<' && ++elements > 2 * kUrdfMaxElements)
-        refuse(ErrorCode::limit, line, "elements", fmt::format("at most {}", kUrdfMaxElements), "more");
-      line += rest[0] == '\n' ? 1 : 0;
-      ++i;
+      const bool declaration = rest.size() > 5 && rest.starts_with("<?xml") && is_space(rest[5]);
+      if (!declaration || tags > 0)
+        refuse_at(xml, open, ErrorCode::unsupported, "processing instruction", "none but the XML declaration",
+                  printable(rest.substr(0, 20)));
+      i = behind(open, "?>", "XML declaration");
+    } else if (++tags > 2 * kUrdfMaxElements) {
+      refuse_at(xml, open, ErrorCode::limit, "elements", fmt::format("at most {}", kUrdfMaxElements), "more");
     }
   }
 }
 
-void UrdfText::read_numbers(std::string_view text, int line, std::string_view what, std::span<double> values) const {
-  const std::string expected = values.size() == 1 ? "a finite number" : fmt::format("{} finite numbers", values.size());
+void UrdfText::read_numbers(std::string_view text, int line, const UrdfPlace& place, std::span<double> values) const {
   const auto complain = [&] {
-    const bool xacro = text.find("${") != std::string_view::npos || text.find("$(") != std::string_view::npos;
-    refuse(xacro ? ErrorCode::unsupported : ErrorCode::parse, line, what, expected, fmt::format("\"{}\"", printable(text)),
-           xacro ? "this is xacro: expand it first" : "");
+    const std::string expected = values.size() == 1 ? "a finite number" : fmt::format("{} finite numbers", values.size());
+    refuse(is_xacro(text) ? ErrorCode::unsupported : ErrorCode::parse, line, place.text(), expected, fmt::format("\"{}\"", printable(text)),
+           is_xacro(text) ? "this is xacro: expand it first" : "");
   };
-  std::string_view rest = text;
+  const char* at = text.data();
+  const char* const end = at + text.size();
   std::size_t count = 0;
   for (;;) {
-    rest.remove_prefix(std::min(rest.find_first_not_of(kSpace), rest.size()));
-    if (rest.empty()) break;
-    std::string_view token = rest.substr(0, rest.find_first_of(kSpace));
-    rest.remove_prefix(token.size());
+    while (at != end && is_space(*at)) ++at;
+    if (at == end) break;
     if (count == values.size()) complain();
-    if (token.size() > 1 && token[0] == '+' && token[1] != '-') token.remove_prefix(1);  // valid in XML, unknown to from_chars
+    if (*at == '+' && at + 1 != end && at[1] != '-') ++at;  // valid in XML, unknown to from_chars
     double value = 0;
-    const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value);
-    if (error != std::errc() || end != token.data() + token.size() || !(std::abs(value) <= kUrdfMaxNumber)) complain();
+    const auto [stop, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || (stop != end && !is_space(*stop)) || !(std::abs(value) <= kUrdfMaxNumber)) complain();
     values[count++] = value;
+    at = stop;
   }
   if (count != values.size()) complain();
 }
 
-void UrdfText::check_name(std::string_view name, int line, std::string_view what) const {
-  if (name.find("${") != std::string_view::npos || name.find("$(") != std::string_view::npos)
-    refuse(ErrorCode::unsupported, line, what, "a name", fmt::format("\"{}\"", printable(name)), "this is xacro: expand it first");
+void UrdfText::check_name(std::string_view name, int line, const UrdfPlace& place) const {
+  bool plain = !name.empty() && name.size() <= kUrdfMaxName;
+  for (const char c : name) plain = plain && static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7F && c != '$';
+  if (plain) return;
+  if (is_xacro(name))
+    refuse(ErrorCode::unsupported, line, place.text(), "a name", fmt::format("\"{}\"", printable(name)), "this is xacro: expand it first");
   const bool control = std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
   if (name.empty() || name.size() > kUrdfMaxName || control || !is_utf8(name))
-    refuse(ErrorCode::parse, line, what, fmt::format("1 to {} bytes of UTF-8 without control characters", kUrdfMaxName),
+    refuse(ErrorCode::parse, line, place.text(), fmt::format("1 to {} bytes of UTF-8 without control characters", kUrdfMaxName),
            fmt::format("\"{}\"", printable(name)));
 }
 

@@ -10,6 +10,16 @@
 
 namespace sinew::detail {
 
+/// The thing that a message is about, put into words only when there is a message: "joint 'elbow' origin xyz".
+struct UrdfPlace {
+  std::string_view kind;          ///< "joint", "link", "robot"
+  std::string_view name = {};     ///< as in the file
+  std::string_view element = {};  ///< below it
+  std::string_view detail = {};
+
+  [[nodiscard]] std::string text() const;
+};
+
 /// Where messages of one description begin, and how they end.
 struct UrdfText {
   std::string where;
@@ -22,13 +32,15 @@ struct UrdfText {
   void check_markup(std::string_view xml) const;
 
   /// Exactly `values.size()` finite numbers, separated by white space; independent of the locale.
-  void read_numbers(std::string_view text, int line, std::string_view what, std::span<double> values) const;
+  void read_numbers(std::string_view text, int line, const UrdfPlace& place, std::span<double> values) const;
 
   /// Throws unless `name` is 1 to kUrdfMaxName bytes of UTF-8 without control characters.
-  void check_name(std::string_view name, int line, std::string_view what) const;
-};
+  void check_name(std::string_view name, int line, const UrdfPlace& place) const;
 
-/// At most 60 bytes of `text` with whatever is not printable ASCII as '?', for messages.
-[[nodiscard]] std::string printable(std::string_view text);
+ private:
+  void check_entity(std::string_view xml, std::size_t position) const;
+  [[noreturn]] void refuse_at(std::string_view xml, std::size_t position, ErrorCode code, std::string_view what, std::string_view expected,
+                              std::string_view got, std::string_view hint = {}) const;
+};
 
 }  // namespace sinew::detail

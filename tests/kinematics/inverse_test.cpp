@@ -210,30 +210,51 @@ TEST_CASE("inverse: a posture settles the elbow from anywhere") {
   }
 }
 
-TEST_CASE("inverse_batch: row by row the bits of single calls") {
+TEST_CASE("inverse_batch: solves every row, and a row does not depend on its neighbours") {
   Random random(37);
-  const auto chain = load(robots()[0]);
-  ChainScratch<> scratch;
-  constexpr int kCount = 20;
-  std::vector<double> targets, seeds, q(kCount * 7);
-  std::vector<InverseStatus> status(kCount);
-  for (int i = 0; i < kCount; ++i) {
-    const Eigen::Matrix<double, 4, 4, Eigen::RowMajor> target = arm7_forward(random_q(chain, random));
-    targets.insert(targets.end(), target.data(), target.data() + 16);
-    const Eigen::VectorXd seed = random_q(chain, random);
-    seeds.insert(seeds.end(), seed.begin(), seed.end());
-  }
-  targets[3 * 16 + 12] = 0.5;  // the last row of a pose is 0 0 0 1
-  inverse_batch(chain, targets, seeds, q, status, scratch);
-  for (int i = 0; i < kCount; ++i) {
-    if (i == 3) {
-      CHECK(status[3] == InverseStatus::bad_input);
-      continue;
+  for (const TestRobot& robot : robots()) {
+    CAPTURE(robot.name);
+    const auto chain = load(robot);
+    ChainScratch<> scratch;
+    constexpr std::size_t kCount = 203;
+    const auto dof = static_cast<std::size_t>(chain.dof());
+    std::vector<double> targets, seeds, q(kCount * dof);
+    std::vector<InverseStatus> status(kCount);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const Eigen::Matrix<double, 4, 4, Eigen::RowMajor> target = robot.forward(random_q(chain, random));
+      targets.insert(targets.end(), target.data(), target.data() + 16);
+      const Eigen::VectorXd seed = random_q(chain, random);
+      seeds.insert(seeds.end(), seed.begin(), seed.end());
     }
-    const Eigen::Matrix4d target = Eigen::Matrix<double, 4, 4, Eigen::RowMajor>::Map(targets.data() + i * 16);
-    const auto ik = inverse(chain, pose_of(target), Eigen::VectorXd::Map(seeds.data() + i * 7, 7), scratch);
-    CHECK(status[static_cast<std::size_t>(i)] == ik.status);
-    CHECK(Eigen::VectorXd::Map(q.data() + i * 7, 7) == ik.q);
+    targets[3 * 16 + 12] = 0.5;  // the last row of a pose is 0 0 0 1
+    targets[5 * 16 + 3] = 50.0;
+    REQUIRE(inverse_batch(chain, targets, seeds, q, status, scratch));
+    for (std::size_t i = 0; i < kCount; ++i) {
+      CAPTURE(i);
+      std::vector<double> alone(dof);
+      std::vector<InverseStatus> status_alone(1);
+      REQUIRE(inverse_batch(chain, std::span(targets).subspan(i * 16, 16), std::span(seeds).subspan(i * dof, dof), alone, status_alone,
+                            scratch));
+      REQUIRE(status[i] == status_alone[0]);
+      if (i == 3) {
+        CHECK(status[i] == InverseStatus::bad_input);
+        CHECK(std::isnan(q[i * dof]));
+        continue;
+      }
+      CHECK(std::equal(alone.begin(), alone.end(), q.begin() + static_cast<std::ptrdiff_t>(i * dof)));
+      const Eigen::Map<const Eigen::VectorXd> answer(q.data() + i * dof, chain.dof());
+      CHECK(inside_limits<Eigen::Dynamic>(chain, answer));
+      const Eigen::Matrix4d target = Eigen::Matrix<double, 4, 4, Eigen::RowMajor>::Map(targets.data() + i * 16);
+      const auto single = inverse(chain, pose_of(target), Eigen::VectorXd::Map(seeds.data() + i * dof, chain.dof()), scratch);
+      CHECK(single.status == status[i]);
+      if (i == 5) {
+        CHECK(status[i] == InverseStatus::unreachable);
+      } else {
+        REQUIRE(status[i] == InverseStatus::converged);
+        CHECK(pose_distance(robot.forward(answer), target) < 1.001e-6);
+      }
+    }
+    CHECK_FALSE(inverse_batch(chain, targets, seeds, std::span(q).first(dof), status, scratch));
   }
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inverse kinematics: joint positions inside the limits that bring the tip to a pose.
+// Inverse kinematics: joint positions inside the limits that bring a tip to a pose.
 #pragma once
 
 #include <Eigen/Geometry>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -24,6 +25,19 @@ enum class InverseStatus : std::uint8_t {
 /// Name of the enumerator, e.g. "converged".
 [[nodiscard]] std::string_view to_string(InverseStatus status) noexcept;
 
+/// What of the target counts.
+enum class InverseTask : std::uint8_t {
+  pose,      ///< position and rotation
+  position,  ///< the rotation is free
+  axis,      ///< the direction of InverseOptions::tool_axis; position and the rotation about the axis are free
+  free_yaw   ///< position and the direction of tool_axis; the rotation about it is free (five joints are enough)
+};
+
+/// Name of the enumerator, e.g. "free_yaw".
+[[nodiscard]] std::string_view to_string(InverseTask task) noexcept;
+/// The task of that name; throws Error that lists the names.
+[[nodiscard]] InverseTask inverse_task(std::string_view name);
+
 /// Smallest tolerance that arithmetic in double can promise.
 inline constexpr double kMinTolerance = 1e-12;
 
@@ -31,18 +45,21 @@ template <int Dof = Eigen::Dynamic>
 struct InverseOptions {
   double tolerance = 1e-6;        ///< m for the position and rad for the angle; both must hold
   int max_iterations = 40;        ///< per seed
-  int max_restarts = 100;         ///< random seeds after the caller's; 0 looks only where the caller's seed leads
+  int max_restarts = 100;         ///< seeds after the caller's; 0 looks only where the caller's seed leads
   std::uint64_t random_seed = 0;  ///< of the restarts; the same value gives the same bits
   /// Positions (rad or m) that a redundant chain is drawn to as far as the target leaves freedom: keeps one elbow over many solves.
   const JointVector<Dof>* posture = nullptr;
   double posture_gain = 0.5;  ///< share of the way to the posture per iteration, in (0, 1]
+  InverseTask task = InverseTask::pose;
+  std::array<double, 3> tool_axis = {0, 0, 1};  ///< tip frame, any length; for InverseTask::axis and free_yaw
+  int tip = 0;                                  ///< see Chain::tip_index(); joints that do not move this tip stay at the seed
 };
 
 template <int Dof = Eigen::Dynamic>
 struct InverseResult {
   InverseStatus status = InverseStatus::bad_input;
   JointVector<Dof> q;     ///< rad or m; the best that was found when not converged, inside the limits all the same
-  double residual = 0.0;  ///< larger of position error (m) and angle (rad) at q; NaN for bad input
+  double residual = 0.0;  ///< larger of position error (m) and angle (rad) at q, of what the task asks for; NaN for bad input
   int iterations = 0;     ///< over all seeds
   int restarts = 0;       ///< 0: the caller's seed led to q
 
@@ -58,6 +75,9 @@ struct InverseSettings {
   std::uint64_t random_seed;
   std::span<const double> posture;
   double posture_gain;
+  InverseTask task;
+  std::array<double, 3> tool_axis;
+  int tip;
 };
 
 struct InverseOutcome {
@@ -67,26 +87,47 @@ struct InverseOutcome {
   int restarts;
 };
 
-/// Views of a ChainScratch, `dof` long, and the place for the result.
+/// The arrays of a ChainScratch.
 struct InverseBuffers {
-  double* jacobian;
   double* position;
+  double* next;
   double* best;
-  double* step;
-  std::uint8_t* blocked;
-  std::span<double> q;
+  double* jacobian;
+  double* row;
 };
 
+template <int Dof>
+InverseBuffers buffers_of(ChainScratch<Dof>& scratch) noexcept {
+  return {scratch.position.data(), scratch.next.data(), scratch.best.data(), scratch.jacobian.data(), scratch.row.data()};
+}
+
+template <int Dof>
+InverseSettings settings_of(const InverseOptions<Dof>& options) noexcept {
+  return {.tolerance = options.tolerance,
+          .max_iterations = options.max_iterations,
+          .max_restarts = options.max_restarts,
+          .random_seed = options.random_seed,
+          .posture = options.posture != nullptr ? as_span(*options.posture) : std::span<const double>(),
+          .posture_gain = options.posture != nullptr ? options.posture_gain : 0.0,
+          .task = options.task,
+          .tool_axis = options.tool_axis,
+          .tip = options.tip};
+}
+
 InverseOutcome inverse(const ChainProgram& program, const Eigen::Isometry3d& base_from_tip, std::span<const double> seed,
-                       const InverseSettings& settings, const InverseBuffers& buffers) noexcept;
+                       const InverseSettings& settings, const InverseBuffers& buffers, std::span<double> q) noexcept;
+bool inverse_batch(const ChainProgram& program, std::span<const double> base_from_tip, std::span<const double> seeds,
+                   const InverseSettings& settings, const InverseBuffers& buffers, std::span<double> q,
+                   std::span<InverseStatus> status) noexcept;
 
 }  // namespace detail
 
-/// Joint positions for which forward() gives `base_from_tip` (m). `seed [dof]` (rad or m, clamped to the limits) is tried first; only when
-/// it leads nowhere come random seeds. Of positions that repeat after a turn, the one inside the limits nearest to the seed is returned.
+/// Joint positions for which forward() gives `base_from_tip` (m). `seed [dof]` (rad or m, clamped to the limits) comes first; only when it
+/// is far from the target or leads nowhere come other seeds, eight at a time, and of those that arrive together the one nearest to the
+/// caller's. Of positions that repeat after a turn, the one inside the limits nearest to the seed is returned.
 ///
 /// Damped least squares in the dual 6 x 6 form with residual-proportional damping (Sugihara 2011) and an active set for the limits.
-/// Allocates and throws nothing; the same arguments give the same bits.
+/// Allocates and throws nothing; the same arguments give the same bits on one instruction set, however wide its vectors.
 template <int Dof>
 [[nodiscard]] InverseResult<Dof> inverse(const Chain<Dof>& chain, const Eigen::Isometry3d& base_from_tip, const JointRef<Dof>& seed,
                                          ChainScratch<Dof>& scratch,
@@ -94,19 +135,8 @@ template <int Dof>
   InverseResult<Dof> result;
   result.q = JointVector<Dof>::Constant(chain.dof(), std::numeric_limits<double>::quiet_NaN());
   const detail::InverseOutcome outcome =
-      detail::inverse(chain.program(), base_from_tip, detail::as_span(seed),
-                      {.tolerance = options.tolerance,
-                       .max_iterations = options.max_iterations,
-                       .max_restarts = options.max_restarts,
-                       .random_seed = options.random_seed,
-                       .posture = options.posture != nullptr ? detail::as_span(*options.posture) : std::span<const double>(),
-                       .posture_gain = options.posture != nullptr ? options.posture_gain : 0.0},
-                      {.jacobian = scratch.jacobian.data(),
-                       .position = scratch.position.data(),
-                       .best = scratch.best.data(),
-                       .step = scratch.step.data(),
-                       .blocked = scratch.blocked.data(),
-                       .q = {result.q.data(), static_cast<std::size_t>(result.q.size())}});
+      detail::inverse(chain.program(), base_from_tip, detail::as_span(seed), detail::settings_of(options), detail::buffers_of(scratch),
+                      {result.q.data(), static_cast<std::size_t>(result.q.size())});
   result.status = outcome.status;
   result.residual = outcome.residual;
   result.iterations = outcome.iterations;
@@ -114,23 +144,15 @@ template <int Dof>
   return result;
 }
 
-/// Solves for `base_from_tip [n, 4, 4]` from `seeds [n, dof]`, both row-major, into `q [n, dof]` and `status [n]`; each bit for bit as
-/// alone. A target whose last row is not 0 0 0 1 is bad input. Does nothing unless all lengths fit one n.
+/// Solves for `base_from_tip [n, 4, 4]` from `seeds [n, dof]`, both row-major, into `q [n, dof]` and `status [n]`, eight targets at a time.
+/// A target follows one seed after the other, where inverse() follows eight at once: the same status, as a rule, but another of several
+/// answers. The answer to a target depends on that target and its seed alone, not on its neighbours. A target whose last row is not
+/// 0 0 0 1 is bad input. False, and nothing written, unless all lengths fit one n.
 template <int Dof>
-void inverse_batch(const Chain<Dof>& chain, std::span<const double> base_from_tip, std::span<const double> seeds, std::span<double> q,
+bool inverse_batch(const Chain<Dof>& chain, std::span<const double> base_from_tip, std::span<const double> seeds, std::span<double> q,
                    std::span<InverseStatus> status, ChainScratch<Dof>& scratch,
                    const std::type_identity_t<InverseOptions<Dof>>& options = {}) noexcept {
-  const auto dof = static_cast<std::size_t>(chain.dof());
-  const std::size_t count = status.size();
-  if (base_from_tip.size() != count * 16 || seeds.size() != count * dof || q.size() != count * dof) return;
-  for (std::size_t i = 0; i < count; ++i) {
-    Eigen::Isometry3d target;
-    target.matrix() = Eigen::Map<const Eigen::Matrix<double, 4, 4, Eigen::RowMajor>>(base_from_tip.data() + i * 16);
-    const auto seed = Eigen::Map<const Eigen::Vector<double, Dof>>(seeds.data() + i * dof, chain.dof());
-    const auto result = inverse(chain, target, seed, scratch, options);
-    Eigen::Map<Eigen::Vector<double, Dof>>(q.data() + i * dof, chain.dof()) = result.q;
-    status[i] = result.status;
-  }
+  return detail::inverse_batch(chain.program(), base_from_tip, seeds, detail::settings_of(options), detail::buffers_of(scratch), q, status);
 }
 
 }  // namespace sinew

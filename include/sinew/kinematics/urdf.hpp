@@ -19,9 +19,21 @@ enum class UrdfJointType : std::uint8_t { fixed, revolute, continuous, prismatic
 /// Name as in URDF.
 [[nodiscard]] std::string_view to_string(UrdfJointType type) noexcept;
 
+/// Where the position limits of a joint come from.
+enum class LimitSource : std::uint8_t {
+  stated,     ///< lower and upper of `<limit>`
+  defaulted,  ///< `<limit>` without lower or upper: 0, as URDF says
+  soft,       ///< narrowed by `<safety_controller>`, see UrdfOptions::soft_limits
+  endless     ///< a continuous joint has none
+};
+
+/// Name of the enumerator, e.g. "stated".
+[[nodiscard]] std::string_view to_string(LimitSource source) noexcept;
+
 /// `<mimic>`: position = multiplier * position of `joint` + offset.
 struct UrdfMimic {
-  std::string joint;        ///< the joint that is followed
+  std::string joint;        ///< the joint that is followed, which may follow another
+  int index = -1;           ///< of that joint, into Urdf::joints
   double multiplier = 1.0;  ///< as URDF's default
   double offset = 0.0;      ///< rad or m
 };
@@ -36,6 +48,7 @@ struct UrdfJoint {
   Eigen::Vector3d axis = Eigen::Vector3d::UnitX();                      ///< unit length, joint axes
   double lower = 0.0;                                                   ///< rad or m; -infinity for continuous
   double upper = 0.0;                                                   ///< rad or m; +infinity for continuous
+  LimitSource limit_source = LimitSource::stated;                       ///< of lower and upper; meaningless for a fixed joint
   double velocity = 0.0;                                                ///< rad/s or m/s; infinity when not stated (absent or 0)
   double effort = 0.0;                                                  ///< N m or N; infinity when not stated (absent)
   std::optional<UrdfMimic> mimic;                                       ///< never on a fixed joint
@@ -69,11 +82,20 @@ inline constexpr std::size_t kUrdfMaxElements = 200'000;
 inline constexpr std::size_t kUrdfMaxName = 128;  ///< bytes
 inline constexpr double kUrdfMaxNumber = 1e18;    ///< magnitude; keeps products of a chain finite
 
+/// What a caller may allow. The defaults refuse whatever has two readings.
+struct UrdfOptions {
+  /// A revolute joint without `<limit>` turns without end (and is warned about) instead of being an error.
+  bool treat_as_continuous = false;
+  /// Intersects position limits with soft_lower_limit and soft_upper_limit of `<safety_controller>`; one that is absent bounds
+  /// nothing. Joints without end keep none.
+  bool soft_limits = false;
+};
+
 /// Reads a description from text. `where` begins every message, before the line number. Throws Error for whatever is
 /// malformed, ambiguous or unsupported; the text of the message names joint (or link) and line.
-[[nodiscard]] Urdf parse_urdf(std::string_view xml, const std::string& where = "urdf");
+[[nodiscard]] Urdf parse_urdf(std::string_view xml, const std::string& where = "urdf", const UrdfOptions& options = {});
 
-/// Reads a description from a file; messages begin with the path.
-[[nodiscard]] Urdf load_urdf(const std::filesystem::path& path);
+/// Reads a description from a regular file; messages begin with the path. No other file is opened, whatever meshes are named.
+[[nodiscard]] Urdf load_urdf(const std::filesystem::path& path, const UrdfOptions& options = {});
 
 }  // namespace sinew

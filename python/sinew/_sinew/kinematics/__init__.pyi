@@ -7,15 +7,16 @@ import numpy
 import numpy.typing
 import typing
 from . import rotation
-__all__: list[str] = ['Camera', 'Chain', 'InverseResult', 'base_from_opencv_camera', 'base_from_opengl_camera', 'forward', 'forward_batch', 'frames', 'inverse', 'inverse_batch', 'jacobian', 'rotation']
+__all__: list[str] = ['Camera', 'Chain', 'InverseResult', 'base_from_opencv_camera', 'base_from_opengl_camera', 'forward', 'forward_batch', 'frames', 'inverse', 'inverse_batch', 'jacobian', 'jacobian_batch', 'rotation']
 class Chain:
     """
     A serial chain between two links of a robot; immutable, safe to share between threads.
     """
     @staticmethod
-    def from_urdf(path_or_xml: typing.Any, base: str, tip: str) -> Chain:
+    def from_urdf(path_or_xml: typing.Any, base: str, tip: str | collections.abc.Sequence[str], *, treat_as_continuous: bool = False, soft_limits: bool = False) -> Chain:
         """
-        The path from link `base` to link `tip` of a URDF file or text (first character '<'). Mimic joints are honoured.
+        The joints from link `base` to link `tip`, or to several, of a URDF file or text (first character '<'). Mimic joints are honoured.
+        treat_as_continuous: revolute joints without limits turn without end. soft_limits: those of the safety controller count as well.
         """
     def __repr__(self) -> str:
         ...
@@ -45,6 +46,11 @@ class Chain:
         Names of the independent joints, base to tip, [dof].
         """
     @property
+    def limit_sources(self) -> list[str]:
+        """
+        Where each position limit comes from: "stated", "defaulted", "soft", "endless" or "follower '…'", [dof].
+        """
+    @property
     def lower(self) -> numpy.typing.NDArray[numpy.float64]:
         """
         rad or m, float64 [dof]; -inf where endless
@@ -53,6 +59,11 @@ class Chain:
     def neutral(self) -> numpy.typing.NDArray[numpy.float64]:
         """
         0 where the limits allow it, else mid-range; float64 [dof]
+        """
+    @property
+    def tips(self) -> list[str]:
+        """
+        Names of the tips; `tip` of the functions is an index into it.
         """
     @property
     def upper(self) -> numpy.typing.NDArray[numpy.float64]:
@@ -159,11 +170,11 @@ def base_from_opengl_camera(base_from_opencv_camera: typing.Annotated[numpy.typi
     """
     [4, 4] of a camera with OpenCV axes (y down, z forward) -> [4, 4] of the same with OpenGL axes.
     """
-def forward(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+def forward(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, tip: typing.SupportsInt | typing.SupportsIndex = 0) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [dof], rad or m -> base_from_tip [4, 4], m.
     """
-def forward_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], out: typing.Any = None) -> numpy.typing.NDArray[numpy.float64]:
+def forward_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], out: typing.Any = None, *, tip: typing.SupportsInt | typing.SupportsIndex = 0) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [n, dof] -> base_from_tip [n, 4, 4]; written into `out` (C-contiguous float64) when given.
     """
@@ -171,16 +182,22 @@ def frames(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float
     """
     q [dof] -> dict of frame name -> base_from_frame [4, 4].
     """
-def inverse(chain: Chain, target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seed: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 100, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None) -> InverseResult:
+def inverse(chain: Chain, target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seed: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 100, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0) -> InverseResult:
     """
     Joint positions inside the limits for base_from_tip = target [4, 4] (m). seed, posture: [dof], rad or m; None starts at neutral.
     tolerance: m and rad. posture: where a redundant chain is drawn to. max_restarts = 0 looks only where the seed leads.
+    task: "pose", "position", "axis" (direction of tool_axis) or "free_yaw" (position and tool_axis).
     """
-def inverse_batch(chain: Chain, targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seeds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06) -> tuple:
+def inverse_batch(chain: Chain, targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seeds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 100, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple:
     """
     targets [n, 4, 4], seeds [n, dof] -> q [n, dof], status uint8 [n]: 0 converged, 1 stalled, 2 unreachable, 3 bad input.
     """
-def jacobian(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+def jacobian(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, frame: str = 'tip_base_axes', tip: typing.SupportsInt | typing.SupportsIndex = 0) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [dof] -> [6, dof]: linear rows first, reference point at the tip, base axes.
+    frame: "tip_base_axes", "tip" (axes of the tip) or "base" (reference point at the base).
+    """
+def jacobian_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, tip: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple:
+    """
+    q [n, dof] -> base_from_tip [n, 4, 4] and J [n, 6, dof], as jacobian() gives it.
     """

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which kernels run, and the check that they compute what they were written to compute.
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include "kernels/kernels.hpp"
+#include "sinew/core/error.hpp"
+
+namespace sinew::detail {
+
+const Kernels& kernels() noexcept {
+#if defined(__x86_64__)
+  static constexpr std::array<const Kernels*, 4> kTable = {&portable::kKernels, &v2::kKernels, &v3::kKernels, &v4::kKernels};
+  return *kTable[static_cast<std::size_t>(active_isa())];
+#else
+  return portable::kKernels;
+#endif
+}
+
+namespace {
+
+/// Value-changing compiler options fold the reduction away; the error is then of the order of 1, not of rounding.
+bool kernels_agree_with_the_library() {
+  constexpr std::size_t kCount = 64;
+  std::array<double, kCount> angles, sine, cosine;
+  for (std::size_t i = 0; i < kCount; ++i) angles[i] = (static_cast<double>(i) - 31.7) * 0.9 + 1e-3 * static_cast<double>(i * i);
+  angles[0] = 1e5 + 0.1;
+  angles[1] = 1e9 + 0.5;
+  kernels().sincos(angles.data(), kCount, sine.data(), cosine.data());
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (!(std::abs(sine[i] - std::sin(angles[i])) < 1e-15 && std::abs(cosine[i] - std::cos(angles[i])) < 1e-15)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void check_kernels() {
+  static const bool good = kernels_agree_with_the_library();
+  if (!good)
+    fail(ErrorCode::failed, {"kinematics", "self-check of sine and cosine", "the values of the C library", "others",
+                             "compile Sinew without -ffast-math and its like"});
+}
+
+}  // namespace sinew::detail

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// A compiled chain: what the public description leaves out and the kernels run. Internal to src/kinematics.
+#pragma once
+
+#include <Eigen/Geometry>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "kernels/kernels.hpp"
+#include "sinew/kinematics/chain.hpp"
+
+namespace sinew::detail {
+
+/// One moving joint as the tree has it: `previous_from_joint`, then a motion about or along z.
+struct DenseSegment {
+  Eigen::Isometry3d previous_from_joint;
+  bool prismatic = false;
+  int variable = 0;
+  double multiplier = 1.0;
+  double offset = 0.0;
+};
+
+/// The numbers behind a KernelProgram, which points into them.
+template <class Scalar>
+struct ProgramStorage {
+  ProgramStorage() = default;
+  ProgramStorage(ProgramStorage&&) = default;
+  ProgramStorage& operator=(ProgramStorage&&) = default;
+
+  std::vector<KernelSegment<Scalar>> segments;
+  std::vector<Scalar> offsets;
+  KernelProgram<Scalar> program = {};
+};
+
+/// The way to one tip.
+struct TipProgram {
+  ProgramStorage<double> storage;
+  ProgramStorage<float> float_storage;
+  ProgramStorage<double> search_storage;  ///< with variables numbered among `variables`
+  std::vector<int> variables;             ///< that move this tip, ascending
+  std::vector<double> lower, upper;       ///< `[variables]` limits
+  std::vector<double> sample_lower, sample_range;  ///< `[variables]` finite: where inverse() looks for seeds
+  double reach = 0.0;                     ///< m; the tip is never farther than this from `center`
+  Eigen::Vector3d center = Eigen::Vector3d::Zero();  ///< m, base axes: origin of the first joint
+};
+
+struct ChainProgram : ChainDescription {
+  std::vector<TipProgram> tip_programs;
+  std::vector<KernelFrame> frame_steps;
+  std::vector<std::int32_t> frame_variables;
+  std::vector<double> frame_multipliers, frame_offsets;
+  KernelFrames frames_program = {};
+  std::vector<std::uint8_t> turns;                 ///< `[dof]` 1 where q and q + 2 pi are the same configuration
+};
+
+/// The segments in canonical form: every frame is turned about the axis of its joint, which the joint's offset takes up, until the
+/// next axis is a rotation about x away (the twist of Denavit and Hartenberg): 8 operations a joint instead of 16 for any robot.
+[[nodiscard]] TipProgram compile_tip(std::vector<DenseSegment> segments, Eigen::Isometry3d last_from_tip, int dof);
+
+
+static_assert(sizeof(Eigen::Isometry3d) == 16 * sizeof(double), "the kernels write poses as 16 numbers, column-major");
+
+inline void write_nan(Eigen::Isometry3d& out) noexcept { out.matrix().setConstant(std::numeric_limits<double>::quiet_NaN()); }
+
+inline bool fits(const ChainProgram& program, std::span<const double> q, int tip) noexcept {
+  return std::ssize(q) == program.dof() && tip >= 0 && tip < std::ssize(program.tips);
+}
+
+inline const TipProgram& tip_program(const ChainProgram& program, int tip) noexcept { return program.tip_programs[static_cast<std::size_t>(tip)]; }
+
+/// The n of `[n, dof]` and `[n, 16]`, or -1.
+template <class Scalar>
+std::ptrdiff_t batch_count(const ChainProgram& program, std::span<const Scalar> q, std::size_t poses, int tip) noexcept {
+  const auto dof = static_cast<std::size_t>(program.dof());
+  const std::size_t count = q.size() / dof;
+  const bool good = q.size() == count * dof && poses == count * 16 && tip >= 0 && tip < std::ssize(program.tips);
+  return good ? static_cast<std::ptrdiff_t>(count) : -1;
+}
+
+}  // namespace sinew::detail
