@@ -25,6 +25,7 @@
 
 // Kinematics
 #include "sinew/kinematics/chain.hpp"     // URDF to a flat program
+#include "sinew/kinematics/differential.hpp"  // joint motion of one period for a velocity of the tip
 #include "sinew/kinematics/forward.hpp"   // poses
 #include "sinew/kinematics/inverse.hpp"   // joint solutions inside the limits
 #include "sinew/kinematics/jacobian.hpp"  // 6 x n

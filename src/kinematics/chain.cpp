@@ -310,7 +310,16 @@ class Compiler {
     for (TipProgram& tip : program_.tip_programs) {
       for (const int variable : tip.variables) add_range(tip, static_cast<std::size_t>(variable));
       add_strokes(tip);
+      add_strides(tip);
     }
+  }
+
+  /// The additive recurrence of Roberts (2018): seeds that cover the joint space evenly, however many are drawn.
+  static void add_strides(TipProgram& tip) {
+    const auto count = static_cast<double>(tip.variables.size());
+    double root = 1.5;  // of x^(count + 1) = x + 1
+    for (int i = 0; i < 60; ++i) root = std::pow(1.0 + root, 1.0 / (count + 1.0));
+    for (double k = 1.0; k <= count; ++k) tip.sample_stride.push_back(std::pow(root, -k));
   }
 
   void add_range(TipProgram& tip, std::size_t variable) {
@@ -330,8 +339,10 @@ class Compiler {
     for (const auto& segment : tip.storage.segments) {
       if (segment.prismatic == 0) continue;
       const auto i = static_cast<std::size_t>(segment.variable);
-      tip.reach += std::max(std::abs(segment.multiplier * program_.lower[i] + segment.offset),
-                            std::abs(segment.multiplier * program_.upper[i] + segment.offset));
+      const double stroke = std::max(std::abs(segment.multiplier * program_.lower[i] + segment.offset),
+                                     std::abs(segment.multiplier * program_.upper[i] + segment.offset));
+      tip.reach += stroke;
+      tip.reach_of_last += stroke;
     }
   }
 

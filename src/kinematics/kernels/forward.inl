@@ -281,9 +281,8 @@ SINEW_INLINE void store_tile(const V* values, int count, ScalarOf<V>* rows, int 
 }
 
 template <class V>
-struct LaneAxes {
-  Columns<V> axis[kMostSegments];
-  Columns<V> origin[kMostSegments];
+struct LaneAxis {
+  Columns<V> axis, origin;
 };
 
 /// As many sines at once as the registers hold.
@@ -295,7 +294,7 @@ constexpr int kTogether = 2;
 
 /// Poses of the tip for `kWidth` configurations, `q [dof]` vectors.
 template <class V, bool kAxes>
-SINEW_INLINE Pose<Columns<V>> run_lanes(const KernelProgram<ScalarOf<V>>& program, const V* q, LaneAxes<V>* axes) {
+SINEW_INLINE Pose<Columns<V>> run_lanes(const KernelProgram<ScalarOf<V>>& program, const V* q, LaneAxis<V>* axes) {
   using Scalar = ScalarOf<V>;
   const int count = program.count;
   V position[kMostSegments + kTogether], sine[kMostSegments + kTogether], cosine[kMostSegments + kTogether];
@@ -309,8 +308,8 @@ SINEW_INLINE Pose<Columns<V>> run_lanes(const KernelProgram<ScalarOf<V>>& progra
   for (int i = 0;;) {
     const KernelSegment<Scalar>& segment = program.segments[i];
     if constexpr (kAxes) {
-      axes->axis[i] = pose.z;
-      axes->origin[i] = pose.p;
+      axes[i].axis = pose.z;
+      axes[i].origin = pose.p;
     }
     if (segment.prismatic != 0) {
       pose.p = fma(pose.z, position[i], pose.p);
@@ -334,17 +333,17 @@ SINEW_INLINE void store_poses(const Pose<Columns<V>>& pose, ScalarOf<V>* poses) 
 
 /// `J [6, dof]` of vectors.
 template <class V>
-SINEW_INLINE void lane_jacobian(const KernelProgram<ScalarOf<V>>& program, const LaneAxes<V>& axes, const Columns<V>& tip, V* J) {
+SINEW_INLINE void lane_jacobian(const KernelProgram<ScalarOf<V>>& program, const LaneAxis<V>* axes, const Columns<V>& tip, V* J) {
   const int dof = program.dof;
   if (program.all_plain == 0) {
     for (int i = 0; i < 6 * dof; ++i) J[i] = V{};
   }
   for (int i = 0; i < program.count; ++i) {
     const KernelSegment<ScalarOf<V>>& segment = program.segments[i];
-    const Columns<V>& axis = axes.axis[i];
+    const Columns<V>& axis = axes[i].axis;
     V* column = J + segment.variable;
     if (program.all_plain != 0) {
-      const Columns<V> linear = cross(axis, tip - axes.origin[i]);
+      const Columns<V> linear = cross(axis, tip - axes[i].origin);
       for (int row = 0; row < 3; ++row) {
         column[row * dof] = linear.v[row];
         column[(row + 3) * dof] = axis.v[row];
@@ -355,7 +354,7 @@ SINEW_INLINE void lane_jacobian(const KernelProgram<ScalarOf<V>>& program, const
     if (segment.prismatic != 0) {
       angular = Columns<V>{};
     } else {
-      linear = cross(axis, tip - axes.origin[i]) * segment.multiplier;
+      linear = cross(axis, tip - axes[i].origin) * segment.multiplier;
     }
     for (int row = 0; row < 3; ++row) {
       column[row * dof] = column[row * dof] + linear.v[row];
@@ -369,8 +368,8 @@ SINEW_INLINE void run_tile(const KernelProgram<ScalarOf<V>>& program, const Scal
   V columns[kMostSegments + kWidth<V>];
   load_tile(q, program.dof, program.dof, columns);
   if constexpr (kJacobian) {
-    LaneAxes<V> axes;
-    const Pose<Columns<V>> pose = run_lanes<V, true>(program, columns, &axes);
+    LaneAxis<V> axes[kMostSegments];
+    const Pose<Columns<V>> pose = run_lanes<V, true>(program, columns, axes);
     store_poses(pose, poses);
     V lanes[6 * kMostSegments];
     lane_jacobian(program, axes, pose.p, lanes);
