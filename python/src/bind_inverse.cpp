@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds inverse kinematics: inverse, inverse_batch.
+// Binds inverse kinematics: inverse, inverse_batch, differential_step.
 #include "kinematics_arrays.hpp"
+#include "sinew/kinematics/differential.hpp"
 #include "sinew/kinematics/inverse.hpp"
 
 namespace sinew {
@@ -61,6 +62,40 @@ py::tuple inverse_batch_arrays(const AnyChain& chain, const Doubles& targets, co
   return py::make_tuple(q, status);
 }
 
+DifferentialResult<> differential_arrays(const AnyChain& chain, const Doubles& q, const Doubles& twist, double dt,
+                                         const std::optional<Doubles>& posture, const std::string& task,
+                                         const std::array<double, 3>& tool_axis, int tip, double speed_scale) {
+  require_shape(twist, {6}, "differential_step", "twist");
+  std::optional<JointVector<>> drawn_to;
+  if (posture) drawn_to = joints(chain, *posture, "differential_step", "posture");
+  ChainScratch<> scratch;
+  return differential_step(chain, joints(chain, q, "differential_step"), Eigen::Map<const Twist>(twist.data()), dt, scratch,
+                           {.task = inverse_task(task),
+                            .tool_axis = tool_axis,
+                            .tip = checked_tip(chain, tip, "differential_step"),
+                            .speed_scale = speed_scale,
+                            .posture = drawn_to ? &*drawn_to : nullptr});
+}
+
+void bind_differential(py::module_& m) {
+  py::class_<DifferentialResult<>>(m, "DifferentialResult", "Where differential_step() leads; true when the arguments were good.")
+      .def_property_readonly(
+          "status", [](const DifferentialResult<>& r) { return std::string(to_string(r.status)); },
+          "\"ok\", or \"not_finite\" or \"out_of_range\" for arguments, and then q is NaN")
+      .def_property_readonly(
+          "q", [](const DifferentialResult<>& r) { return to_array(r.q); }, "rad or m after the period, inside the limits, float64 [dof]")
+      .def_property_readonly(
+          "dq", [](const DifferentialResult<>& r) { return to_array(r.dq); }, "rad/s or m/s, float64 [dof]")
+      .def_readonly("speed_fraction", &DifferentialResult<>::speed_fraction, "Share of the commanded speed that the limits left.")
+      .def_readonly("manipulability", &DifferentialResult<>::manipulability)
+      .def("__bool__", [](const DifferentialResult<>& r) { return static_cast<bool>(r); });
+  m.def("differential_step", &differential_arrays, py::arg("chain"), py::arg("q"), py::arg("twist"), py::arg("dt"), py::kw_only(),
+        py::arg("posture") = py::none(), py::arg("task") = "pose", py::arg("tool_axis") = DifferentialOptions<>().tool_axis,
+        py::arg("tip") = 0, py::arg("speed_scale") = 1.0,
+        "Joint positions dt (s) after q [dof] for a tip that moves with twist [6] (m/s, rad/s, base axes): never outside the position "
+        "limits, never faster than the speed limits.");
+}
+
 }  // namespace
 
 void bind_inverse(py::module_& m) {
@@ -75,6 +110,7 @@ void bind_inverse(py::module_& m) {
       .def_readonly("restarts", &InverseResult<>::restarts, "0: the caller's seed led to q.")
       .def("__bool__", [](const InverseResult<>& r) { return static_cast<bool>(r); });
   const InverseOptions<> defaults;
+  bind_differential(m);
   m.def("inverse", &inverse_array, py::arg("chain"), py::arg("target"), py::arg("seed") = py::none(), py::kw_only(),
         py::arg("tolerance") = defaults.tolerance, py::arg("seed_rng") = 0, py::arg("max_restarts") = defaults.max_restarts,
         py::arg("posture") = py::none(), py::arg("task") = "pose", py::arg("tool_axis") = defaults.tool_axis, py::arg("tip") = 0,

@@ -248,3 +248,18 @@ def test_forward_batch_writes_into_out_or_refuses_it():
             kin.forward_batch(chain, q, out=wrong)
     with pytest.raises(sinew.Error, match="out"):
         kin.forward_batch(chain, shared[:14].reshape(2, 7), out=shared[7:39].reshape(2, 4, 4))
+
+
+def test_differential_step_moves_the_tip_and_keeps_the_limits():
+    chain = load("arm7")
+    q = np.array([0, -0.3, 0, -2.2, 0, 2.0, 0.8])
+    twist = np.array([0.05, -0.02, 0.03, 0.1, 0, -0.1])
+    step = kin.differential_step(chain, q, twist, 1e-4)
+    assert step and step.status == "ok" and step.speed_fraction == 1.0
+    assert np.abs(kin.jacobian(chain, q) @ step.dq - twist).max() < 1e-4
+    fast = kin.differential_step(chain, q, twist * 1e3, 0.01)
+    assert fast.speed_fraction < 1 and (np.abs(fast.dq) <= chain.velocity * (1 + 1e-9)).all()
+    assert (fast.q >= chain.lower).all() and (fast.q <= chain.upper).all()
+    assert kin.differential_step(chain, q, twist * np.nan, 0.01).status == "not_finite"
+    with pytest.raises(sinew.Error, match="twist"):
+        kin.differential_step(chain, q, np.zeros(5), 0.01)

@@ -7,7 +7,7 @@ import numpy
 import numpy.typing
 import typing
 from . import rotation
-__all__: list[str] = ['Camera', 'Chain', 'InverseResult', 'base_from_opencv_camera', 'base_from_opengl_camera', 'forward', 'forward_batch', 'frames', 'inverse', 'inverse_batch', 'jacobian', 'jacobian_batch', 'rotation']
+__all__: list[str] = ['Camera', 'Chain', 'DifferentialResult', 'InverseResult', 'base_from_opencv_camera', 'base_from_opengl_camera', 'differential_step', 'forward', 'forward_batch', 'frames', 'inverse', 'inverse_batch', 'jacobian', 'jacobian_batch', 'rotation']
 class Chain:
     """
     A serial chain between two links of a robot; immutable, safe to share between threads.
@@ -109,6 +109,35 @@ class InverseResult:
         """
         "converged", "stalled", "unreachable" or "bad_input"
         """
+class DifferentialResult:
+    """
+    Where differential_step() leads; true when the arguments were good.
+    """
+    def __bool__(self) -> bool:
+        ...
+    @property
+    def dq(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        rad/s or m/s, float64 [dof]
+        """
+    @property
+    def manipulability(self) -> float:
+        ...
+    @property
+    def q(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        rad or m after the period, inside the limits, float64 [dof]
+        """
+    @property
+    def speed_fraction(self) -> float:
+        """
+        Share of the commanded speed that the limits left.
+        """
+    @property
+    def status(self) -> str:
+        """
+        "ok", or "not_finite" or "out_of_range" for arguments, and then q is NaN
+        """
 class Camera:
     """
     A calibrated camera. Axes as in OpenCV: x right, y down, z forward; pixel (0, 0) is the centre of the first.
@@ -170,6 +199,10 @@ def base_from_opengl_camera(base_from_opencv_camera: typing.Annotated[numpy.typi
     """
     [4, 4] of a camera with OpenCV axes (y down, z forward) -> [4, 4] of the same with OpenGL axes.
     """
+def differential_step(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], twist: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], dt: typing.SupportsFloat | typing.SupportsIndex, *, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0, speed_scale: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> DifferentialResult:
+    """
+    Joint positions dt (s) after q [dof] for a tip that moves with twist [6] (m/s, rad/s, base axes): never outside the position limits, never faster than the speed limits.
+    """
 def forward(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, tip: typing.SupportsInt | typing.SupportsIndex = 0) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [dof], rad or m -> base_from_tip [4, 4], m.
@@ -182,13 +215,13 @@ def frames(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float
     """
     q [dof] -> dict of frame name -> base_from_frame [4, 4].
     """
-def inverse(chain: Chain, target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seed: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 100, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0) -> InverseResult:
+def inverse(chain: Chain, target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seed: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 63, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0) -> InverseResult:
     """
     Joint positions inside the limits for base_from_tip = target [4, 4] (m). seed, posture: [dof], rad or m; None starts at neutral.
     tolerance: m and rad. posture: where a redundant chain is drawn to. max_restarts = 0 looks only where the seed leads.
     task: "pose", "position", "axis" (direction of tool_axis) or "free_yaw" (position and tool_axis).
     """
-def inverse_batch(chain: Chain, targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seeds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 100, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple:
+def inverse_batch(chain: Chain, targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seeds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 63, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple:
     """
     targets [n, 4, 4], seeds [n, dof] -> q [n, dof], status uint8 [n]: 0 converged, 1 stalled, 2 unreachable, 3 bad input.
     """
