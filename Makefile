@@ -17,8 +17,8 @@ demo:    ## watch an arm do what two cameras and an instruction say; make demo A
 test:    ## build and test everything
 	@scripts/test
 
-bench:   ## run every benchmark; results in build/bench
-	@scripts/bootstrap --sim --dev --with-torch
+bench:   ## run every benchmark; results in build/bench and docs/benchmarks.md
+	@scripts/bootstrap --sim --dev --bench --with-torch
 	@scripts/bench
 
 soak:    ## run the long tests, SOAK_MINUTES (10) each

@@ -25,9 +25,11 @@ double seconds_of(const Run& run, int batch) {
   return to_seconds(clock.now() - start);
 }
 
+/// Calls that take 20 us together. The least of three, or a pre-empted call would end the search too early.
 int batch_for(const Run& run) {
+  const auto least = [&](int batch) { return std::min({seconds_of(run, batch), seconds_of(run, batch), seconds_of(run, batch)}); };
   int batch = 1;
-  while (seconds_of(run, batch) < 20e-6 && batch < (1 << 20)) batch *= 2;
+  while (batch < (1 << 20) && least(batch) < 20e-6) batch *= 2;
   return batch;
 }
 
@@ -147,7 +149,7 @@ void Report::add(Row row) {
                                              !row.pass   ? "not judged"
                                              : *row.pass ? "met"
                                                          : "MISSED"),
-             row.note.empty() ? "" : "  " + row.note);
+             (row.checked || row.baseline == kAbsent ? "" : "  RESULT NOT CONFIRMED") + (row.note.empty() ? "" : "  " + row.note));
   if (!row.pass && !row.baseline.empty() && !row.theirs) fmt::print(stderr, "{}: no baseline: {}\n", row.id, row.note);
   rows_.push_back(std::move(row));
 }
@@ -157,7 +159,7 @@ int Report::finish() {
   bool all_pass = true;
   Json::Array rows;
   for (const auto& row : rows_) {
-    all_pass = all_pass && row.pass.value_or(true) && row.checked;
+    all_pass = all_pass && row.pass.value_or(true) && (row.checked || row.baseline == kAbsent);
     rows.push_back(row_json(row));
   }
   if (drift > 0.05) fmt::print("noisy: the calibration loop drifted by {:.0f} % during the run\n", 100 * drift);

@@ -35,6 +35,9 @@ struct Timing {
 /// repetitions and `min_time`. Percentiles are over batch means.
 [[nodiscard]] std::pair<Timing, std::optional<Timing>> time_pair(const Run& ours, const Run& theirs, double min_time);
 
+/// Row::baseline when the other implementation, or what both would need, is not at hand; the note says why.
+inline constexpr const char* kAbsent = "absent";
+
 /// One row of the result file; see docs/benchmarks.md for the fields.
 struct Row {
   std::string id;
@@ -61,7 +64,8 @@ class Report {
   /// Whether `--filter` lets this row run.
   [[nodiscard]] bool wants(const std::string& id) const;
   void add(Row row);
-  /// Writes the file when one was asked for; the value for main(): 1 when a row with a bound missed it, else 0.
+  /// Writes the file when one was asked for; the value for main(): 1 when a row missed its bound or was not checked
+  /// although it could have been, else 0.
   [[nodiscard]] int finish();
   [[nodiscard]] const Options& options() const { return options_; }
 

@@ -1,9 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Merges the result files of `make bench` into docs/benchmarks.md: `python benchmarks/report.py build/bench docs/benchmarks.md`."""
+"""Merges the result files of `make bench` into docs/benchmarks.md: `python benchmarks/report.py build/bench docs/benchmarks.md`.
 
+Draws the ratios of a file with at least PLOT_ROWS of them into images/<file>.svg beside the document, if matplotlib is installed.
+"""
+
+import collections
 import json
+import math
 import pathlib
+import re
 import sys
+
+PLOT_ROWS = 5
+TITLES = {
+    "K1": "pose, one configuration",
+    "K2": "pose and Jacobian, one configuration",
+    "K4": "pose, batch, double",
+    "K5": "pose and Jacobian, batch, double",
+    "K6": "pose, batch, float",
+    "K7": "all links of a robot",
+    "K8/forward": "pose",
+    "K8/jacobian": "pose and Jacobian",
+    "K9/forward": "pose",
+    "K9/jacobian": "pose and Jacobian",
+    "K10": "description to chain",
+    "I1/time": "inverse, random seed",
+    "I2/time": "inverse, near seed",
+    "I3": "inverse, batch",
+    "P1": "from Python",
+}
 
 FIELDS = """| field | meaning |
 |---|---|
@@ -20,6 +45,8 @@ def number(value):
 
 
 def verdict(row):
+    if row["n"] == 0:
+        return "not measured"
     if not row["checked"]:
         return "not checked"
     return {True: "met", False: "**missed**", None: "not judged"}[row["pass"]] if row["bound"] else "–"
@@ -34,9 +61,9 @@ def table(rows):
         cells = [
             f"`{row['id']}`",
             row["what"],
-            f"{number(row['ours'])} {row['unit']}",
-            number(row["ours_p99"]),
-            number(row["ours_worst"]),
+            f"{number(row['ours'])} {row['unit']}" if row["n"] else "–",
+            number(row["ours_p99"] if row["n"] else None),
+            number(row["ours_worst"] if row["n"] else None),
             row["baseline"] or "–",
             number(row["theirs"]),
             number(row["ratio"]),
@@ -46,6 +73,75 @@ def table(rows):
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def group_of(row):
+    """Identifier without the robot, but with the instruction set: ("K4", "v3"); None for what is not a ratio of times."""
+    if row["ratio"] is None or row["unit"] not in ("ns", "us", "ms", "s") or not re.match(r"[A-Z]\d+/", row["id"]):
+        return None
+    head, _, variant = row["id"].rpartition("/")
+    return (head if head in TITLES else row["id"].split("/")[0]), variant.partition("@")[2]
+
+
+def short(baseline):
+    """Name of the other library without its version."""
+    return {"pinocchio": "Pinocchio"}.get(name := baseline.split(" ")[0], name)
+
+
+def plot(rows, file):
+    """A bar per group from the least to the largest of its ratios, on a logarithmic axis, with the bound marked."""
+    groups = collections.defaultdict(list)
+    for row in rows:
+        if group := group_of(row):
+            groups[group].append(row)
+    if sum(map(len, groups.values())) < PLOT_ROWS:
+        return False
+    try:
+        import matplotlib
+    except ImportError:
+        print("[report] no plot: matplotlib is not installed", file=sys.stderr)
+        return False
+    matplotlib.use("svg")
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "sinew", "font.family": "sans-serif", "font.size": 10})
+    from matplotlib import pyplot
+
+    number = lambda name: (name[0] != "K", name[0], int(re.search(r"\d+", name)[0]), name)
+    entries = sorted(groups.items(), key=lambda entry: (number(entry[0][0]), entry[0][1]), reverse=True)
+    figure, axes = pyplot.subplots(figsize=(9, 0.36 * len(entries) + 1.3), facecolor="white")
+    largest = 1.0
+    for y, ((name, isa), members) in enumerate(entries):
+        ratios = [row["ratio"] for row in members]
+        low, high, middle = min(ratios), max(ratios), math.exp(sum(map(math.log, ratios)) / len(ratios))
+        largest = max(largest, high)
+        bound = re.fullmatch(r"≥ ([\d.]+)×", members[0]["bound"])
+        missed = any(row["pass"] is False for row in members) and bound
+        axes.barh(y, middle - 1, left=1, height=0.62, color="#d9a441" if missed else "#4f86b5", zorder=2)
+        if high > low:
+            axes.plot([low, high], [y, y], color="#1f3b57", linewidth=1.2, zorder=3, solid_capstyle="butt")
+        if bound:
+            axes.plot([float(bound[1])] * 2, [y - 0.42, y + 0.42], color="#b3261e", linewidth=1.8, zorder=4)
+        edge = max(high, float(bound[1])) if bound else high
+        axes.annotate(f"{middle:.3g}×", (edge, y), xytext=(5, 0), textcoords="offset points", va="center", color="#222222")
+    labels = [f"{name.split('/')[0]}  {TITLES.get(name, name)}{f' ({isa})' if isa else ''} · {short(members[0]['baseline'])}"
+              for (name, isa), members in entries]
+    axes.set_yticks(range(len(entries)), labels)
+    axes.set_xscale("log")
+    axes.set_xlim(1, largest * 2)
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if tick <= largest * 2]
+    axes.set_xticks(ticks, [f"{tick}×" for tick in ticks])
+    axes.minorticks_off()
+    figure.supxlabel("times faster than the baseline of the same run\nbar: geometric mean over robots · line: their range · red: the bound · "
+                     "orange: missed by a robot", fontsize=9, color="#444444")
+    axes.grid(axis="x", color="#e3e3e3", zorder=0)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    figure.tight_layout()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, metadata={"Date": None})
+    pyplot.close(figure)
+    return True
 
 
 def main(source, target):
@@ -66,6 +162,10 @@ def main(source, target):
             "",
             table(result["rows"]),
         ]
+        image = pathlib.Path(target).parent / "images" / f"{file.stem}.svg"
+        if plot(result["rows"], image):
+            # Above the table, which is long.
+            parts[-2:-2] = ["", f"![How many times faster each row of {file.stem} is than its baseline](images/{image.name})"]
     parts += ["", "## Fields of a row", "", FIELDS, ""]
     pathlib.Path(target).write_text("\n".join(parts))
 

@@ -27,6 +27,7 @@
 #include "sinew/kinematics/camera.hpp"             // pixels to points and back
 #include "sinew/kinematics/chain.hpp"              // URDF to a flat program
 #include "sinew/kinematics/detect_rotation.hpp"    // which layout a data set uses
+#include "sinew/kinematics/differential.hpp"       // joint motion of one period for a velocity of the tip
 #include "sinew/kinematics/forward.hpp"            // poses
 #include "sinew/kinematics/inverse.hpp"            // joint solutions inside the limits
 #include "sinew/kinematics/jacobian.hpp"           // 6 x n

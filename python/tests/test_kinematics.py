@@ -11,6 +11,7 @@ import sinew
 from sinew import kinematics as kin
 
 ROBOTS = Path(__file__).resolve().parents[2] / "tests" / "kinematics" / "robots"
+MODELS = Path(__file__).resolve().parents[2] / "models" / "robots"
 CASES = {"arm7": ("link0", "tcp"), "arm6": ("base_link", "tool0"), "mixed": ("world", "probe")}
 CONVENTIONS = ("xyzw", "wxyz", "rotvec", "rpy", "rot6d_columns", "rot6d_rows", "rot6d_interleaved")
 
@@ -82,6 +83,23 @@ def test_forward_and_jacobian_agree_with_pinocchio(name):
         assert np.abs(pose - expected).max() < 1e-12, frame
 
 
+@pytest.mark.parametrize(("frame", "convention"), [("tip_base_axes", "LOCAL_WORLD_ALIGNED"), ("tip", "LOCAL"), ("base", "WORLD")])
+@pytest.mark.parametrize("tip", [0, 1])
+def test_jacobian_frames_are_those_of_pinocchio(frame, convention, tip):
+    pin = pytest.importorskip("pinocchio")
+    tips = ["left_tool", "right_tool"]
+    chain = kin.Chain.from_urdf(MODELS / "two_arm_torso.urdf", "base_link", tips)
+    model = pin.buildModelFromUrdf(str(MODELS / "two_arm_torso.urdf"))  # its base is the root: no change of axes
+    data = model.createData()
+    order = [model.joints[model.getJointId(name)].idx_v for name in chain.joint_names]
+    assert chain.tips == tips and chain.dof == model.nv == 16
+    for q in random_q(chain, 200, seed=5):
+        full = np.empty(16)
+        full[order] = q
+        J = pin.computeFrameJacobian(model, data, full, model.getFrameId(tips[tip], pin.FrameType.BODY), getattr(pin, convention))
+        assert np.abs(kin.jacobian(chain, q, frame=frame, tip=tip) - J[:, order]).max() < 1e-12
+
+
 def test_forward_batch_equals_single_calls():
     chain = load("arm6")
     q = random_q(chain, 50)
@@ -103,6 +121,34 @@ def test_inverse_reaches_the_target_inside_the_limits(name):
         assert r and r.status == "converged" and r.residual <= 1e-6
         assert np.abs(kin.forward(chain, r.q) - target).max() < 2e-6
         assert (r.q >= chain.lower).all() and (r.q <= chain.upper).all()
+
+
+def test_inverse_tasks_ask_for_less_than_a_pose():
+    chain = kin.Chain.from_urdf(MODELS / "so101.urdf", "base_link", "gripper_frame_link")
+    for q, seed in zip(random_q(chain, 50), random_q(chain, 50, seed=1)):
+        target = kin.forward(chain, q)
+        x = target[:3, 0].copy()
+        c, s = np.cos(0.7), np.sin(0.7)
+        target[:3, :3] = target[:3, :3] @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]])  # turned about x: out of reach for five joints
+        r = kin.inverse(chain, target, seed, task="free_yaw", tool_axis=[1, 0, 0])
+        reached = kin.forward(chain, r.q)
+        assert r and np.abs(reached[:3, 3] - target[:3, 3]).max() < 1e-6 and np.abs(reached[:3, 0] - x).max() < 1e-6
+        r = kin.inverse(chain, target, seed, task="position")
+        assert r and np.abs(kin.forward(chain, r.q)[:3, 3] - target[:3, 3]).max() < 1e-6
+    with pytest.raises(sinew.Error, match="pose, position, axis, free_yaw"):
+        kin.inverse(chain, target, task="yaw")
+    with pytest.raises(sinew.Error):
+        kin.inverse(chain, target, tip=1)
+
+
+def test_jacobian_batch_equals_single_calls():
+    chain = kin.Chain.from_urdf(MODELS / "two_arm_torso.urdf", "base_link", ["left_tool", "right_tool"])
+    q = random_q(chain, 19)
+    for tip in (0, 1):
+        poses, J = kin.jacobian_batch(chain, q, tip=tip)
+        assert poses.shape == (19, 4, 4) and J.shape == (19, 6, 16)
+        assert all(np.array_equal(kin.forward(chain, row, tip=tip), pose) for row, pose in zip(q, poses))
+        assert all(np.array_equal(kin.jacobian(chain, row, tip=tip), columns) for row, columns in zip(q, J))
 
 
 def test_inverse_statuses():

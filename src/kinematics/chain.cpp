@@ -310,7 +310,20 @@ class Compiler {
     for (TipProgram& tip : program_.tip_programs) {
       for (const int variable : tip.variables) add_range(tip, static_cast<std::size_t>(variable));
       add_strokes(tip);
+      add_strides(tip);
     }
+  }
+
+  /// The additive recurrence of Roberts (2018): seeds that cover the joint space evenly, however many are drawn.
+  static void add_strides(TipProgram& tip) {
+    const auto count = static_cast<double>(tip.variables.size());
+    double root = 1.0, previous = 2.0;  // of x^(count + 1) = x + 1
+    while (std::abs(root - previous) > 1e-14) {
+      previous = root;
+      root = std::pow(1.0 + root, 1.0 / (count + 1.0));
+    }
+    double stride = 1.0;
+    for (std::size_t k = 0; k < tip.variables.size(); ++k) tip.sample_stride.push_back(stride /= root);
   }
 
   void add_range(TipProgram& tip, std::size_t variable) {
@@ -330,8 +343,10 @@ class Compiler {
     for (const auto& segment : tip.storage.segments) {
       if (segment.prismatic == 0) continue;
       const auto i = static_cast<std::size_t>(segment.variable);
-      tip.reach += std::max(std::abs(segment.multiplier * program_.lower[i] + segment.offset),
-                            std::abs(segment.multiplier * program_.upper[i] + segment.offset));
+      const double stroke = std::max(std::abs(segment.multiplier * program_.lower[i] + segment.offset),
+                                     std::abs(segment.multiplier * program_.upper[i] + segment.offset));
+      tip.reach += stroke;
+      tip.reach_of_last += stroke;
     }
   }
 

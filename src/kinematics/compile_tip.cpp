@@ -179,6 +179,10 @@ TipProgram compile_tip(std::vector<DenseSegment> dense, Eigen::Isometry3d last_f
   set_translation(last_from_tip.translation(), program.tip_translation, program.tip_moves);
   set_rotation(last_from_tip.linear(), program.tip_rotation);
   program.tip_turns = last_from_tip.linear().isIdentity(kRounding) ? 0 : 1;
+  // A turning last joint leaves its own origin in place, as seen from the tip.
+  const bool turns = previous->prismatic == 0 && storage.segments.size() > 1;
+  if (turns) tip.last_in_tip = -(last_from_tip.linear().transpose() * last_from_tip.translation());
+  tip.reach_of_last = tip.reach + (turns ? 0.0 : last_from_tip.translation().norm());
   tip.reach += last_from_tip.translation().norm();
   link(storage);
   tip.float_storage = to_float(storage);

@@ -42,7 +42,7 @@ constexpr int kStallGrace = 6;
 constexpr int kStallPeriod = 4;
 constexpr double kStallRatio = 0.5;
 /// A caller's seed whose squared error is below this is searched alone at first, and waited for when others arrive before it.
-constexpr double kNear = 0.1;
+constexpr double kNear = 1.0;
 constexpr int kPatience = 3;
 
 bool all_finite(std::span<const double> values) noexcept {
@@ -51,27 +51,13 @@ bool all_finite(std::span<const double> values) noexcept {
 
 double clamped(double value, double lower, double upper) noexcept { return value < lower ? lower : value > upper ? upper : value; }
 
-/// Number `index` of the additive sequence of dimension `k` (Roberts 2018), shifted by the caller's random seed: seeds that cover the
-/// joint space evenly however many are drawn.
-double spread(int index, int k, int count, std::uint64_t seed) noexcept {
-  // The positive root of x^(count + 1) = x + 1.
-  static const std::array<double, kMaxDof + 1> kRoots = [] {
-    std::array<double, kMaxDof + 1> roots;
-    for (std::size_t n = 0; n < roots.size(); ++n) {
-      double x = 1.5;
-      for (int i = 0; i < 60; ++i) x = std::pow(1.0 + x, 1.0 / (static_cast<double>(n) + 1.0));
-      roots[n] = x;
-    }
-    return roots;
-  }();
-  double value = 0.5 + index * std::pow(kRoots[static_cast<std::size_t>(count)], -(k + 1.0));
-  if (seed != 0) {
-    std::uint64_t z = seed + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(k + 1);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    value += static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-  }
-  return value - std::floor(value);
+/// A shift of the seeds in dimension `k`, from the caller's random seed (splitmix64).
+double shift(std::uint64_t seed, int k) noexcept {
+  if (seed == 0) return 0.5;
+  std::uint64_t z = seed + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(k + 1);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
 }
 
 /// A target as the kernels want it, and the exact residual of an answer.
@@ -155,8 +141,10 @@ class Solver {
         }
       }
       for (std::uint32_t lanes = waiting; lanes != 0; lanes &= lanes - 1) stay(std::countr_zero(lanes));
+      if (iterations_ == 0 && seed_on_its_way && settings_.posture.empty()) stay_near_seed();
       if (alone && !seed_on_its_way) {
         alone = false;
+        if (settings_.posture.empty()) search_.posture = nullptr;
         for (int l = 1; l < kLanes && next_restart <= last; ++l) restart(l, next_restart++, 0);
       }
       if (search_.lanes == 0) break;
@@ -208,8 +196,14 @@ class Solver {
   double clamp(int k, double value) const noexcept { return clamped(value, search_.lower[k], search_.upper[k]); }
   InverseOutcome outcome(InverseStatus status, int restarts) const noexcept { return {status, residual_, iterations_, restarts}; }
 
+  /// Farther than the links are long: the tip itself, or, where the whole pose counts, the origin of the last joint, which the pose fixes.
   bool is_too_far(const Target& target) const noexcept {
-    return task_.position_weight != 0 && (target.position - tip_.center).norm() > tip_.reach * (1.0 + 1e-9) + settings_.tolerance;
+    if (task_.position_weight == 0) return false;
+    if ((target.position - tip_.center).norm() > tip_.reach * (1.0 + 1e-9) + settings_.tolerance) return true;
+    if (settings_.task != InverseTask::pose) return false;
+    const Eigen::Vector3d last = target.position + target.rotation * tip_.last_in_tip;
+    const double slack = settings_.tolerance * (1.0 + tip_.last_in_tip.norm());
+    return (last - tip_.center).norm() > tip_.reach_of_last * (1.0 + 1e-9) + slack;
   }
 
   void swap_positions() noexcept {
@@ -220,7 +214,8 @@ class Solver {
 
   /// Gives a lane its target; of one that is too far, the point of the reach that is nearest to it.
   void aim(int lane, Target target) noexcept {
-    if (is_too_far(target)) target.position = tip_.center + (target.position - tip_.center).stableNormalized() * tip_.reach;
+    const Eigen::Vector3d away = target.position - tip_.center;
+    if (task_.position_weight != 0 && away.stableNorm() > tip_.reach) target.position = tip_.center + away.stableNormalized() * tip_.reach;
     for (int i = 0; i < 9; ++i) target_[static_cast<std::size_t>(i * kLanes + lane)] = target.rotation.data()[i];
     for (int i = 0; i < 3; ++i) target_[static_cast<std::size_t>((i + 9) * kLanes + lane)] = target.position[i];
   }
@@ -230,6 +225,14 @@ class Solver {
     for (int k = 0; k < dof_; ++k) buffers_.position[k * kLanes + lane] = clamp(k, seed[variable(k)]);
     best_squared_[lane] = kInfinity;
     reset(lane, 0);
+  }
+
+  /// Without a posture a near seed is one, while it is searched alone: of a redundant chain's answers the nearest.
+  void stay_near_seed() noexcept {
+    double* posture = buffers_.row + dof_;
+    for (int k = 0; k < dof_; ++k) posture[k] = buffers_.position[k * kLanes];
+    search_.posture = posture;
+    gain_[0] = 1.0;
   }
 
   void reset(int lane, int restart) noexcept {
@@ -243,10 +246,11 @@ class Solver {
   /// Starts a lane at another seed. The posture is the second one, where there is one; every eighth lies about the best position so far:
   /// a target at the corner of several limits has a basin too narrow for seeds from the whole range.
   void restart(int lane, int restart, int best) noexcept {
-    const bool posture = restart == 1 && search_.posture != nullptr;
+    const bool posture = restart == 1 && !settings_.posture.empty();
     const bool local = restart % 8 == 7 && best_squared_[best] < kInfinity;
     for (int k = 0; k < dof_; ++k) {
-      const double share = spread(restart, k, dof_, settings_.random_seed);
+      const double number = shift(settings_.random_seed, k) + restart * tip_.sample_stride[static_cast<std::size_t>(k)];
+      const double share = number - std::floor(number);
       const double low = tip_.sample_lower[static_cast<std::size_t>(k)], range = tip_.sample_range[static_cast<std::size_t>(k)];
       double value = low + share * range;
       if (posture) value = search_.posture[k];

@@ -42,8 +42,11 @@ struct TipProgram {
   std::vector<int> variables;             ///< that move this tip, ascending
   std::vector<double> lower, upper;       ///< `[variables]` limits
   std::vector<double> sample_lower, sample_range;  ///< `[variables]` finite: where inverse() looks for seeds
+  std::vector<double> sample_stride;               ///< `[variables]` from one seed to the next, as a share of the range
   double reach = 0.0;                     ///< m; the tip is never farther than this from `center`
   Eigen::Vector3d center = Eigen::Vector3d::Zero();  ///< m, base axes: origin of the first joint
+  double reach_of_last = 0.0;                        ///< m: of a point that the last joint does not move, likewise
+  Eigen::Vector3d last_in_tip = Eigen::Vector3d::Zero();  ///< m, tip axes: that point
 };
 
 struct ChainProgram : ChainDescription {

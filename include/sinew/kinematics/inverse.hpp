@@ -45,7 +45,7 @@ template <int Dof = Eigen::Dynamic>
 struct InverseOptions {
   double tolerance = 1e-6;        ///< m for the position and rad for the angle; both must hold
   int max_iterations = 40;        ///< per seed
-  int max_restarts = 100;         ///< seeds after the caller's; 0 looks only where the caller's seed leads
+  int max_restarts = 63;          ///< seeds after the caller's; 0 looks only where the caller's seed leads
   std::uint64_t random_seed = 0;  ///< of the restarts; the same value gives the same bits
   /// Positions (rad or m) that a redundant chain is drawn to as far as the target leaves freedom: keeps one elbow over many solves.
   const JointVector<Dof>* posture = nullptr;

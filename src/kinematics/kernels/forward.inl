@@ -106,7 +106,7 @@ SINEW_INLINE void enter(Pose<C>& pose, const KernelSegment<Scalar>& segment) {
       break;
     case AxisTwist::about_x:
       pose.y = fma(y, segment.cosine, pose.z * segment.sine);
-      pose.z = fma(pose.z, segment.cosine, y * -segment.sine);
+      pose.z = fma(pose.z, segment.cosine, -(y * segment.sine));
       break;
     case AxisTwist::dense: turn(pose, segment.rotation); break;
   }
@@ -117,7 +117,7 @@ template <class C>
 SINEW_INLINE void rotate(C& a, C& b, typename C::Factor cosine, typename C::Factor sine) {
   const C old = a;
   a = fma(old, cosine, b * sine);
-  b = fma(b, cosine, old * -sine);
+  b = fma(b, cosine, -(old * sine));
 }
 
 template <class C, class Scalar>
@@ -138,7 +138,8 @@ template <int kMost>
 SINEW_INLINE void sincos_padded(Motions<kMost>& motions, int count) {
   for (int i = 0; i < count; i += kWidth<Doubles>) {
     Doubles sine, cosine;
-    sincos(load<Doubles>(motions.position + i), sine, cosine);
+    const Doubles position = load<Doubles>(motions.position + i);
+    sincos<1>(&position, &sine, &cosine);
     store<Doubles>(motions.sine + i, sine);
     store<Doubles>(motions.cosine + i, cosine);
   }
@@ -163,7 +164,8 @@ SINEW_INLINE void compute_motions(const KernelProgram<double>& program, const do
   if (program.all_plain != 0) {
     for (int i = 0; i < count; i += kWidth<Doubles>) {
       Doubles sine, cosine;
-      sincos(load_some(q + i, count - i) + load<Doubles>(program.offsets + i), sine, cosine);
+      const Doubles position = load_some(q + i, count - i) + load<Doubles>(program.offsets + i);
+      sincos<1>(&position, &sine, &cosine);
       store<Doubles>(motions.sine + i, sine);
       store<Doubles>(motions.cosine + i, cosine);
     }
@@ -279,30 +281,40 @@ SINEW_INLINE void store_tile(const V* values, int count, ScalarOf<V>* rows, int 
 }
 
 template <class V>
-struct LaneAxes {
-  Columns<V> axis[kMostSegments];
-  Columns<V> origin[kMostSegments];
+struct LaneAxis {
+  Columns<V> axis, origin;
 };
+
+/// As many sines at once as the registers hold.
+#if defined(__AVX512F__)
+constexpr int kTogether = 4;
+#else
+constexpr int kTogether = 2;
+#endif
 
 /// Poses of the tip for `kWidth` configurations, `q [dof]` vectors.
 template <class V, bool kAxes>
-SINEW_INLINE Pose<Columns<V>> run_lanes(const KernelProgram<ScalarOf<V>>& program, const V* q, LaneAxes<V>* axes) {
+SINEW_INLINE Pose<Columns<V>> run_lanes(const KernelProgram<ScalarOf<V>>& program, const V* q, LaneAxis<V>* axes) {
   using Scalar = ScalarOf<V>;
-  Pose<Columns<V>> pose = constant_pose<Columns<V>>(program.base);
   const int count = program.count;
+  V position[kMostSegments + kTogether], sine[kMostSegments + kTogether], cosine[kMostSegments + kTogether];
+  for (int i = 0; i < count; ++i) {
+    const KernelSegment<Scalar>& segment = program.segments[i];
+    position[i] = fma(broadcast<V>(segment.multiplier), q[segment.variable], broadcast<V>(segment.offset));
+  }
+  for (int i = count; i % kTogether != 0; ++i) position[i] = V{};
+  for (int i = 0; i < count; i += kTogether) sincos<kTogether>(position + i, sine + i, cosine + i);
+  Pose<Columns<V>> pose = constant_pose<Columns<V>>(program.base);
   for (int i = 0;;) {
     const KernelSegment<Scalar>& segment = program.segments[i];
     if constexpr (kAxes) {
-      axes->axis[i] = pose.z;
-      axes->origin[i] = pose.p;
+      axes[i].axis = pose.z;
+      axes[i].origin = pose.p;
     }
-    const V position = fma(broadcast<V>(segment.multiplier), q[segment.variable], broadcast<V>(segment.offset));
     if (segment.prismatic != 0) {
-      pose.p = fma(pose.z, position, pose.p);
+      pose.p = fma(pose.z, position[i], pose.p);
     } else {
-      V sine, cosine;
-      sincos(position, sine, cosine);
-      rotate(pose.x, pose.y, cosine, sine);
+      rotate(pose.x, pose.y, cosine[i], sine[i]);
     }
     if (++i == count) break;
     enter(pose, program.segments[i]);
@@ -321,17 +333,17 @@ SINEW_INLINE void store_poses(const Pose<Columns<V>>& pose, ScalarOf<V>* poses) 
 
 /// `J [6, dof]` of vectors.
 template <class V>
-SINEW_INLINE void lane_jacobian(const KernelProgram<ScalarOf<V>>& program, const LaneAxes<V>& axes, const Columns<V>& tip, V* J) {
+SINEW_INLINE void lane_jacobian(const KernelProgram<ScalarOf<V>>& program, const LaneAxis<V>* axes, const Columns<V>& tip, V* J) {
   const int dof = program.dof;
   if (program.all_plain == 0) {
     for (int i = 0; i < 6 * dof; ++i) J[i] = V{};
   }
   for (int i = 0; i < program.count; ++i) {
     const KernelSegment<ScalarOf<V>>& segment = program.segments[i];
-    const Columns<V>& axis = axes.axis[i];
+    const Columns<V>& axis = axes[i].axis;
     V* column = J + segment.variable;
     if (program.all_plain != 0) {
-      const Columns<V> linear = cross(axis, tip - axes.origin[i]);
+      const Columns<V> linear = cross(axis, tip - axes[i].origin);
       for (int row = 0; row < 3; ++row) {
         column[row * dof] = linear.v[row];
         column[(row + 3) * dof] = axis.v[row];
@@ -342,7 +354,7 @@ SINEW_INLINE void lane_jacobian(const KernelProgram<ScalarOf<V>>& program, const
     if (segment.prismatic != 0) {
       angular = Columns<V>{};
     } else {
-      linear = cross(axis, tip - axes.origin[i]) * segment.multiplier;
+      linear = cross(axis, tip - axes[i].origin) * segment.multiplier;
     }
     for (int row = 0; row < 3; ++row) {
       column[row * dof] = column[row * dof] + linear.v[row];
@@ -356,8 +368,8 @@ SINEW_INLINE void run_tile(const KernelProgram<ScalarOf<V>>& program, const Scal
   V columns[kMostSegments + kWidth<V>];
   load_tile(q, program.dof, program.dof, columns);
   if constexpr (kJacobian) {
-    LaneAxes<V> axes;
-    const Pose<Columns<V>> pose = run_lanes<V, true>(program, columns, &axes);
+    LaneAxis<V> axes[kMostSegments];
+    const Pose<Columns<V>> pose = run_lanes<V, true>(program, columns, axes);
     store_poses(pose, poses);
     V lanes[6 * kMostSegments];
     lane_jacobian(program, axes, pose.p, lanes);

@@ -27,7 +27,7 @@ void sincos_many(const ScalarOf<V>* angle, std::size_t count, ScalarOf<V>* sine,
     const std::size_t rest = count - i < kWidth<V> ? count - i : kWidth<V>;
     V x = {}, s, c;
     std::memcpy(&x, angle + i, rest * sizeof(ScalarOf<V>));
-    sincos(x, s, c);
+    sincos<1>(&x, &s, &c);
     std::memcpy(sine + i, &s, rest * sizeof(ScalarOf<V>));
     std::memcpy(cosine + i, &c, rest * sizeof(ScalarOf<V>));
   }

@@ -8,9 +8,9 @@ typedef double Double8 __attribute__((vector_size(64)));
 typedef float Float4 __attribute__((vector_size(16)));
 typedef float Float8 __attribute__((vector_size(32)));
 typedef float Float16 __attribute__((vector_size(64)));
-typedef long long Long2 __attribute__((vector_size(16)));
-typedef long long Long4 __attribute__((vector_size(32)));
-typedef long long Long8 __attribute__((vector_size(64)));
+typedef std::int64_t Long2 __attribute__((vector_size(16)));
+typedef std::int64_t Long4 __attribute__((vector_size(32)));
+typedef std::int64_t Long8 __attribute__((vector_size(64)));
 typedef int Int4 __attribute__((vector_size(16)));
 typedef int Int8 __attribute__((vector_size(32)));
 typedef int Int16 __attribute__((vector_size(64)));
@@ -18,7 +18,7 @@ typedef int Int16 __attribute__((vector_size(64)));
 template <class V>
 struct LanesOf;
 // clang-format off
-template <> struct LanesOf<double>  { using Scalar = double; using Integer = long long; static constexpr int kWidth = 1; };
+template <> struct LanesOf<double>  { using Scalar = double; using Integer = std::int64_t; static constexpr int kWidth = 1; };
 template <> struct LanesOf<Double2> { using Scalar = double; using Integer = Long2; static constexpr int kWidth = 2; };
 template <> struct LanesOf<Double4> { using Scalar = double; using Integer = Long4; static constexpr int kWidth = 4; };
 template <> struct LanesOf<Double8> { using Scalar = double; using Integer = Long8; static constexpr int kWidth = 8; };

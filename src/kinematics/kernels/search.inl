@@ -59,7 +59,7 @@ SINEW_INLINE SearchError<V> search_error(const KernelTask& task, const Pose<Colu
 
 /// Weighted columns `[dof, 6]`, `kLanes` numbers apart.
 template <class V>
-SINEW_INLINE void search_jacobian(const KernelProgram<double>& program, const KernelTask& task, const LaneAxes<V>& axes,
+SINEW_INLINE void search_jacobian(const KernelProgram<double>& program, const KernelTask& task, const LaneAxis<V>* axes,
                                   const Pose<Columns<V>>& tip, const Columns<V>& free_axis, double* J) {
   constexpr int kStride = KernelSearch::kLanes;
   if (program.all_plain == 0) {
@@ -67,11 +67,11 @@ SINEW_INLINE void search_jacobian(const KernelProgram<double>& program, const Ke
   }
   for (int i = 0; i < program.count; ++i) {
     const KernelSegment<double>& segment = program.segments[i];
-    Columns<V> linear = axes.axis[i], angular = linear;
+    Columns<V> linear = axes[i].axis, angular = linear;
     if (segment.prismatic != 0) {
       angular = Columns<V>{};
     } else {
-      linear = cross(axes.axis[i], tip.p - axes.origin[i]);
+      linear = cross(axes[i].axis, tip.p - axes[i].origin);
     }
     if (task.axis_only != 0) angular = fma(free_axis, -dot(free_axis, angular), angular);
     linear = linear * (task.position_weight * segment.multiplier);
@@ -133,8 +133,8 @@ SINEW_INLINE std::uint32_t search_group(const KernelProgram<double>& program, co
   const int dof = program.dof;
   V q[kMostSegments];
   for (int k = 0; k < dof; ++k) q[k] = load<V>(search.q + k * kStride + lane);
-  LaneAxes<V> axes;
-  const Pose<Columns<V>> tip = run_lanes<V, true>(program, q, &axes);
+  LaneAxis<V> axes[kMostSegments];
+  const Pose<Columns<V>> tip = run_lanes<V, true>(program, q, axes);
   const SearchError<V> error = search_error(task, tip, search.target + lane);
   double* J = search.jacobian + lane;
   search_jacobian(program, task, axes, tip, error.axis, J);
@@ -188,6 +188,10 @@ SINEW_INLINE std::uint32_t search_group(const KernelProgram<double>& program, co
 }
 
 std::uint32_t search_step(const KernelProgram<double>& program, const KernelTask& task, const KernelSearch& search) {
+#if defined(__AVX512F__)
+  // A seed alone fills half a register as well as a whole one, and most processors run those at twice the rate.
+  if (search.lanes < 1u << kWidth<Double4>) return search_group<Double4>(program, task, search, 0) & search.lanes;
+#endif
   std::uint32_t within = 0;
   for (int lane = 0; lane < KernelSearch::kLanes; lane += kWidth<Doubles>) {
     if ((search.lanes >> lane & ((1u << kWidth<Doubles>) - 1u)) != 0) within |= search_group<Doubles>(program, task, search, lane);
