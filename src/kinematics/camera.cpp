@@ -18,14 +18,6 @@ namespace {
 constexpr std::array<std::string_view, 2> kModels = {"brown_conrady", "kannala_brandt"};
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kLargestCoefficient = 1e6;
-/// Calls `one(i)` for every row and says whether all of them succeeded.
-template <typename One>
-Status for_rows(std::size_t count, One&& one) noexcept {
-  bool all = true;
-  for (std::size_t i = 0; i < count; ++i) all &= one(i);
-  return all ? Status::ok : Status::out_of_range;
-}
-
 [[noreturn]] void refuse(std::string_view what, std::string_view expected, const std::string& got) {
   fail(ErrorCode::invalid_argument, {"Camera", what, expected, got, ""});
 }
@@ -93,46 +85,38 @@ Status Camera::project_from_base(std::span<const double> points, std::span<doubl
 }
 
 bool Camera::undistort(const Eigen::Vector2d& pixel, Eigen::Vector2d& normalized) const noexcept {
-  const Eigen::Vector2d target((pixel.x() - lens_.cx) / lens_.fx, (pixel.y() - lens_.cy) / lens_.fy);
-  // Written so that NaN is refused too.
-  const bool possible = target.norm() <= lens_.image_max;
-  const bool found = possible && (model_ == LensModel::kannala_brandt ? detail::undistort_kannala_brandt(lens_, target, normalized)
-                                                                      : detail::undistort_brown_conrady(lens_, target, normalized));
-  if (!found) normalized.setConstant(kNan);
-  return found;
+  return undistort({pixel.data(), 2}, std::span<double>(normalized.data(), 2)) == Status::ok;
 }
 
 Status Camera::undistort(std::span<const double> pixels, std::span<double> normalized) const noexcept {
-  if (pixels.size() % 2 != 0 || normalized.size() != pixels.size()) return Status::bad_shape;
-  return for_rows(pixels.size() / 2, [&](std::size_t i) {
-    Eigen::Vector2d result;
-    const bool found = undistort({pixels[2 * i], pixels[2 * i + 1]}, result);
-    std::ranges::copy(result, &normalized[2 * i]);
-    return found;
-  });
+  return detail::undistort(model_, lens_, pixels, normalized);
 }
 
 bool Camera::unproject(const Eigen::Vector2d& pixel, double depth, Eigen::Vector3d& point) const noexcept {
-  Eigen::Vector2d normalized;
-  const bool found = depth > 0 && std::isfinite(depth) && undistort(pixel, normalized);
-  point = found ? Eigen::Vector3d(normalized.x() * depth, normalized.y() * depth, depth) : Eigen::Vector3d::Constant(kNan);
-  return found;
+  return unproject({pixel.data(), 2}, {&depth, 1}, std::span<double>(point.data(), 3)) == Status::ok;
 }
 
 bool Camera::unproject_to_base(const Eigen::Vector2d& pixel, double depth, Eigen::Vector3d& point) const noexcept {
-  const bool found = unproject(pixel, depth, point);
-  point = base_from_camera_ * point;  // NaN stays NaN
-  return found;
+  return unproject_to_base({pixel.data(), 2}, {&depth, 1}, std::span<double>(point.data(), 3)) == Status::ok;
 }
 
 Status Camera::unproject(std::span<const double> pixels, std::span<const double> depths, std::span<double> points) const noexcept {
+  constexpr std::size_t kRays = 128;
   if (pixels.size() != 2 * depths.size() || points.size() != 3 * depths.size()) return Status::bad_shape;
-  return for_rows(depths.size(), [&](std::size_t i) {
-    Eigen::Vector3d point;
-    const bool found = unproject({pixels[2 * i], pixels[2 * i + 1]}, depths[i], point);
-    std::ranges::copy(point, &points[3 * i]);
-    return found;
-  });
+  std::array<double, 2 * kRays> rays;
+  bool all = true;
+  for (std::size_t first = 0; first < depths.size(); first += kRays) {
+    const std::size_t size = std::min(kRays, depths.size() - first);
+    all &= undistort(pixels.subspan(2 * first, 2 * size), std::span(rays).first(2 * size)) == Status::ok;
+    for (std::size_t i = 0; i < size; ++i) {
+      const double z = depths[first + i];
+      const bool good = z > 0 && std::isfinite(z) && !std::isnan(rays[2 * i]);
+      const Eigen::Vector3d point = good ? Eigen::Vector3d(rays[2 * i] * z, rays[2 * i + 1] * z, z) : Eigen::Vector3d::Constant(kNan);
+      std::ranges::copy(point, &points[3 * (first + i)]);
+      all &= good;
+    }
+  }
+  return all ? Status::ok : Status::out_of_range;
 }
 
 Status Camera::unproject_to_base(std::span<const double> pixels, std::span<const double> depths, std::span<double> points) const noexcept {
@@ -140,7 +124,7 @@ Status Camera::unproject_to_base(std::span<const double> pixels, std::span<const
   if (status == Status::bad_shape) return status;
   for (std::size_t i = 0; i < depths.size(); ++i) {
     Eigen::Map<Eigen::Vector3d> point(&points[3 * i]);
-    point = base_from_camera_ * Eigen::Vector3d(point);
+    point = base_from_camera_ * Eigen::Vector3d(point);  // NaN stays NaN
   }
   return status;
 }

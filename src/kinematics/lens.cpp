@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace sinew::detail {
 namespace {
@@ -39,6 +40,8 @@ void transform(Tile& tile, const Eigen::Isometry3d& pose, std::size_t count) noe
     tile.z[i] = R(2, 0) * x + R(2, 1) * y + R(2, 2) * z + t[2];
   }
 }
+
+bool is_rational(const Lens& lens) noexcept { return lens.k4 != 0 || lens.k5 != 0 || lens.k6 != 0; }
 
 /// Pixels into tile.x and tile.y. No branch, so that it is compiled to vector instructions.
 template <bool kRational>
@@ -79,22 +82,116 @@ void kannala_brandt(const Lens& lens, Tile& tile, std::size_t count) noexcept {
 
 void project_tile(LensModel model, const Lens& lens, Tile& tile, std::size_t count) noexcept {
   if (model == LensModel::kannala_brandt) return kannala_brandt(lens, tile, count);
-  const bool rational = lens.k4 != 0 || lens.k5 != 0 || lens.k6 != 0;
-  return rational ? brown_conrady<true>(lens, tile, count) : brown_conrady<false>(lens, tile, count);
+  return is_rational(lens) ? brown_conrady<true>(lens, tile, count) : brown_conrady<false>(lens, tile, count);
 }
 
-/// Distorted coordinates minus `target`, and the (symmetric) derivative.
-Eigen::Vector2d brown_conrady_residual(const Lens& c, const Eigen::Vector2d& at, const Eigen::Vector2d& target,
-                                       Eigen::Matrix2d& J) noexcept {
-  const double x = at.x(), y = at.y(), r2 = x * x + y * y;
-  const double over = 1.0 + r2 * (c.k1 + r2 * (c.k2 + r2 * c.k3)), under = 1.0 + r2 * (c.k4 + r2 * (c.k5 + r2 * c.k6));
-  const double over_slope = c.k1 + r2 * (2.0 * c.k2 + r2 * 3.0 * c.k3), under_slope = c.k4 + r2 * (2.0 * c.k5 + r2 * 3.0 * c.k6);
-  const double inverse = 1.0 / under, radial = over * inverse, slope = (over_slope - radial * under_slope) * inverse;
-  J(0, 0) = radial + 2.0 * slope * x * x + 2.0 * c.p1 * y + 6.0 * c.p2 * x;
-  J(1, 1) = radial + 2.0 * slope * y * y + 6.0 * c.p1 * y + 2.0 * c.p2 * x;
-  J(0, 1) = J(1, 0) = 2.0 * slope * x * y + 2.0 * c.p1 * x + 2.0 * c.p2 * y;
-  return {x * radial + 2.0 * c.p1 * x * y + c.p2 * (r2 + 2.0 * x * x) - target.x(),
-          y * radial + c.p1 * (r2 + 2.0 * y * y) + 2.0 * c.p2 * x * y - target.y()};
+/// Distorted coordinates minus the target, and the derivative, which is symmetric: [[xx, xy], [xy, yy]].
+struct Linearized {
+  double x, y, xx, xy, yy;
+};
+
+template <bool kRational>
+inline Linearized linearize(const Lens& c, double x, double y, double target_x, double target_y) noexcept {
+  const double r2 = x * x + y * y, xy2 = 2.0 * x * y;
+  double radial = 1.0 + r2 * (c.k1 + r2 * (c.k2 + r2 * c.k3)), slope = c.k1 + r2 * (2.0 * c.k2 + r2 * 3.0 * c.k3);
+  if constexpr (kRational) {
+    const double inverse = 1.0 / (1.0 + r2 * (c.k4 + r2 * (c.k5 + r2 * c.k6)));
+    radial *= inverse;
+    slope = (slope - radial * (c.k4 + r2 * (2.0 * c.k5 + r2 * 3.0 * c.k6))) * inverse;
+  }
+  return {.x = x * radial + c.p1 * xy2 + c.p2 * (r2 + 2.0 * x * x) - target_x,
+          .y = y * radial + c.p1 * (r2 + 2.0 * y * y) + c.p2 * xy2 - target_y,
+          .xx = radial + 2.0 * slope * x * x + 2.0 * c.p1 * y + 6.0 * c.p2 * x,
+          .xy = slope * xy2 + 2.0 * c.p1 * x + 2.0 * c.p2 * y,
+          .yy = radial + 2.0 * slope * y * y + 6.0 * c.p1 * y + 2.0 * c.p2 * x};
+}
+
+/// x in [0, high] where the increasing function reaches `target`: Newton's method kept in a bracket. `at(x)` gives value and slope.
+template <typename At>
+double solve_increasing(const At& at, double target, double high) noexcept {
+  double low = 0, x = std::min(target, high);
+  for (int iteration = 0; iteration < 200 && low < high; ++iteration) {
+    const auto [value, slope] = at(x);
+    if (std::abs(value - target) <= 4e-16 * target) break;
+    (value > target ? high : low) = x;
+    const double newton = x - (value - target) / slope;
+    if (newton == x) break;
+    x = newton > low && newton < high ? newton : 0.5 * (low + high);
+  }
+  return x;
+}
+
+/// From the solution without tangential terms, Newton's method with a step that is halved until it stays in the domain and brings the
+/// residual down.
+bool undistort_with_care(const Lens& lens, const Eigen::Vector2d& target, Eigen::Vector2d& result) noexcept {
+  constexpr int kIterations = 50, kHalvings = 40;
+  const double limit2 = lens.limit * lens.limit, size = target.norm(), scale2 = std::max(1.0, size * size);
+  Lens straight = lens;
+  straight.p1 = straight.p2 = 0;
+  const auto along_x = [&](double r) {
+    const Linearized at = linearize<true>(straight, r, 0, 0, 0);
+    return std::pair(at.x, at.xx);
+  };
+  const double radius = solve_increasing(along_x, size, lens.limit);
+  Eigen::Vector2d at = size > 0 ? Eigen::Vector2d(target * (std::min(radius, 0.99999 * lens.limit) / size)) : target;
+  Linearized residual = linearize<true>(lens, at.x(), at.y(), target.x(), target.y());
+  double error2 = residual.x * residual.x + residual.y * residual.y;
+  for (int iteration = 0; iteration < kIterations && error2 > 1e-30 * scale2; ++iteration) {
+    const double inverse = 1.0 / (residual.xx * residual.yy - residual.xy * residual.xy);
+    Eigen::Vector2d step((residual.yy * residual.x - residual.xy * residual.y) * inverse,
+                         (residual.xx * residual.y - residual.xy * residual.x) * inverse);
+    bool better = false;
+    for (int halving = 0; halving < kHalvings && !better; ++halving, step *= 0.5) {
+      const Eigen::Vector2d next = at - step;
+      if (!(next.squaredNorm() <= limit2)) continue;
+      const Linearized there = linearize<true>(lens, next.x(), next.y(), target.x(), target.y());
+      const double there2 = there.x * there.x + there.y * there.y;
+      better = there2 < error2;
+      if (better) {
+        at = next;
+        residual = there;
+        error2 = there2;
+      } else if (error2 <= 1e-24 * scale2) {
+        break;  // rounding is all that is left
+      }
+    }
+    if (!better) break;
+  }
+  result = at;
+  return error2 <= 1e-24 * scale2;
+}
+
+/// Rays of the targets in tile.x and tile.y by five plain Newton steps, with no branch, into `rays`; rays.z is the squared residual
+/// that is left. Inside the domain the lens is one-to-one, so a small residual there proves the ray; the rest needs more care.
+template <bool kRational>
+void undistort_tile(const Lens& lens, const Tile& targets, Tile& rays, std::size_t count) noexcept {
+  const Lens c = lens;
+  std::copy_n(targets.x, count, rays.x);
+  std::copy_n(targets.y, count, rays.y);
+  for (int step = 0; step < 5; ++step) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const Linearized at = linearize<kRational>(c, rays.x[i], rays.y[i], targets.x[i], targets.y[i]);
+      const double inverse = 1.0 / (at.xx * at.yy - at.xy * at.xy);
+      rays.x[i] -= (at.yy * at.x - at.xy * at.y) * inverse;
+      rays.y[i] -= (at.xx * at.y - at.xy * at.x) * inverse;
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const Linearized end = linearize<kRational>(c, rays.x[i], rays.y[i], targets.x[i], targets.y[i]);
+    rays.z[i] = end.x * end.x + end.y * end.y;
+  }
+}
+
+/// The lens bends the angle alone.
+bool undistort_angle(const Lens& lens, const Eigen::Vector2d& target, Eigen::Vector2d& result) noexcept {
+  const auto distorted = [&](double theta) {
+    const double t2 = theta * theta;
+    return std::pair(theta * (1.0 + t2 * (lens.k1 + t2 * (lens.k2 + t2 * (lens.k3 + t2 * lens.k4)))),
+                     1.0 + t2 * (3.0 * lens.k1 + t2 * (5.0 * lens.k2 + t2 * (7.0 * lens.k3 + t2 * 9.0 * lens.k4))));
+  };
+  const double size = target.norm(), theta = solve_increasing(distorted, size, std::atan(lens.limit));
+  result = size > 0 ? Eigen::Vector2d(target * (std::tan(theta) / size)) : target;
+  return std::abs(distorted(theta).first - size) <= 1e-12 * std::max(1.0, size);
 }
 
 }  // namespace
@@ -120,55 +217,34 @@ Status project(LensModel model, const Lens& lens, const Eigen::Isometry3d* pose,
   return unseen == 0 ? Status::ok : Status::out_of_range;
 }
 
-bool undistort_brown_conrady(const Lens& lens, const Eigen::Vector2d& target, Eigen::Vector2d& result) noexcept {
-  constexpr int kIterations = 50, kHalvings = 40;
-  // Squares throughout: a root per step would cost a quarter of the time.
-  const double limit2 = lens.limit * lens.limit, size2 = target.squaredNorm(), scale2 = std::max(1.0, size2);
-  Eigen::Vector2d x = size2 > limit2 ? Eigen::Vector2d(target * (0.999 * lens.limit / std::sqrt(size2))) : target;
-  Eigen::Matrix2d J, next_J;
-  Eigen::Vector2d residual = brown_conrady_residual(lens, x, target, J);
-  double error2 = residual.squaredNorm();
-  for (int iteration = 0; iteration < kIterations && error2 > 1e-30 * scale2; ++iteration) {
-    const double inverse = 1.0 / (J(0, 0) * J(1, 1) - J(0, 1) * J(0, 1));
-    Eigen::Vector2d step((J(1, 1) * residual.x() - J(0, 1) * residual.y()) * inverse,
-                         (J(0, 0) * residual.y() - J(0, 1) * residual.x()) * inverse);
-    bool better = false;
-    for (int halving = 0; halving < kHalvings && !better; ++halving, step *= 0.5) {
-      const Eigen::Vector2d next = x - step;
-      if (!(next.squaredNorm() <= limit2)) continue;
-      const Eigen::Vector2d next_residual = brown_conrady_residual(lens, next, target, next_J);
-      const double next_error2 = next_residual.squaredNorm();
-      better = next_error2 < error2;
-      if (better) {
-        x = next;
-        J = next_J;
-        residual = next_residual;
-        error2 = next_error2;
-      } else if (error2 <= 1e-24 * scale2) {
-        break;  // rounding is all that is left
-      }
+Status undistort(LensModel model, const Lens& lens, std::span<const double> pixels, std::span<double> normalized) noexcept {
+  const std::size_t count = pixels.size() / 2;
+  if (pixels.size() != 2 * count || normalized.size() != pixels.size()) return Status::bad_shape;
+  const bool fisheye = model == LensModel::kannala_brandt;
+  const double limit2 = lens.limit * lens.limit;
+  bool all = true;
+  Tile targets, rays;
+  for (std::size_t first = 0; first < count; first += kTile) {
+    const std::size_t size = std::min(kTile, count - first);
+    for (std::size_t i = 0; i < size; ++i) {
+      targets.x[i] = (pixels[2 * (first + i)] - lens.cx) / lens.fx;
+      targets.y[i] = (pixels[2 * (first + i) + 1] - lens.cy) / lens.fy;
     }
-    if (!better) break;
+    if (!fisheye) is_rational(lens) ? undistort_tile<true>(lens, targets, rays, size) : undistort_tile<false>(lens, targets, rays, size);
+    for (std::size_t i = 0; i < size; ++i) {
+      const Eigen::Vector2d target(targets.x[i], targets.y[i]);
+      Eigen::Vector2d ray = target;
+      if (!fisheye) ray = Eigen::Vector2d(rays.x[i], rays.y[i]);
+      const bool proven = !fisheye && rays.z[i] <= 1e-29 * std::max(1.0, target.squaredNorm()) && ray.squaredNorm() <= limit2;
+      // NaN and infinity fail the comparison.
+      const bool found = proven || (target.norm() <= lens.image_max &&
+                                    (fisheye ? undistort_angle(lens, target, ray) : undistort_with_care(lens, target, ray)));
+      normalized[2 * (first + i)] = found ? ray.x() : kNan;
+      normalized[2 * (first + i) + 1] = found ? ray.y() : kNan;
+      all &= found;
+    }
   }
-  result = x;
-  return error2 <= 1e-24 * scale2;
-}
-
-bool undistort_kannala_brandt(const Lens& lens, const Eigen::Vector2d& target, Eigen::Vector2d& result) noexcept {
-  const double distorted = target.norm();
-  double low = 0, high = std::atan(lens.limit), theta = std::min(distorted, high), error = 1;
-  for (int iteration = 0; iteration < 100 && low < high; ++iteration) {
-    const double t2 = theta * theta;
-    error = theta * (1.0 + t2 * (lens.k1 + t2 * (lens.k2 + t2 * (lens.k3 + t2 * lens.k4)))) - distorted;
-    if (std::abs(error) <= 4e-16 * distorted) break;
-    (error > 0 ? high : low) = theta;
-    const double slope = 1.0 + t2 * (3.0 * lens.k1 + t2 * (5.0 * lens.k2 + t2 * (7.0 * lens.k3 + t2 * 9.0 * lens.k4)));
-    const double newton = theta - error / slope;
-    if (newton == theta) break;
-    theta = newton > low && newton < high ? newton : 0.5 * (low + high);
-  }
-  result = distorted > 0 ? Eigen::Vector2d(target * (std::tan(theta) / distorted)) : target;
-  return std::abs(error) <= 1e-12 * std::max(1.0, distorted);
+  return all ? Status::ok : Status::out_of_range;
 }
 
 }  // namespace sinew::detail

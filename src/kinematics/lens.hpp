@@ -10,12 +10,8 @@ namespace sinew::detail {
 [[nodiscard]] Status project(LensModel model, const Lens& lens, const Eigen::Isometry3d* camera_from_axes, std::span<const double> points,
                              std::span<double> pixels) noexcept;
 
-/// The ray (x / z, y / z) that is distorted to `target` (focal lengths from the principal point). Newton's method with a step that is
-/// halved until it stays in the domain and brings the residual down.
-[[nodiscard]] bool undistort_brown_conrady(const Lens& lens, const Eigen::Vector2d& target, Eigen::Vector2d& result) noexcept;
-
-/// The same; Newton's method on the angle, kept between the ends of the domain by bisection.
-[[nodiscard]] bool undistort_kannala_brandt(const Lens& lens, const Eigen::Vector2d& target, Eigen::Vector2d& result) noexcept;
+/// The rays (x / z, y / z) [n, 2] that land on `pixels` [n, 2].
+[[nodiscard]] Status undistort(LensModel model, const Lens& lens, std::span<const double> pixels, std::span<double> normalized) noexcept;
 
 /// Sets `limit` and `image_max` from the coefficients.
 ///

@@ -80,7 +80,8 @@ void bound_brown_conrady(Lens& lens) {
   limit = positive_up_to(sum(slope, r * square, -6.0 * tangential), limit);
   limit = positive_up_to(sum(ratio, r * square, -6.0 * tangential), limit);
   lens.limit = limit;
-  lens.image_max = limit * value(over, limit) / value(under, limit) + 3.0 * tangential * limit * limit;
+  // At a pole the image has no end; 1e100 keeps the squares finite.
+  lens.image_max = std::min(1e100, limit * value(over, limit) / value(under, limit) + 3.0 * tangential * limit * limit);
 }
 
 void bound_kannala_brandt(Lens& lens) {

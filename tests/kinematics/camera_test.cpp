@@ -91,6 +91,7 @@ TEST_CASE("camera: undistort finds the ray to 1e-12, unproject the point") {
   testing::Random random(2);
   for (const CameraOptions& options : calibrations()) {
     const Camera camera(options);
+    std::vector<double> pixels, rays;
     for (int i = 0; i < 5000; ++i) {
       const Eigen::Vector3d point = random_point(random, camera, 0.9);
       const Eigen::Vector2d ray = point.head<2>() / point.z();
@@ -101,7 +102,12 @@ TEST_CASE("camera: undistort finds the ray to 1e-12, unproject the point") {
       Eigen::Vector3d back;
       REQUIRE(camera.unproject(reference(options, point), point.z(), back));
       REQUIRE((back - point).norm() <= 1e-12 * point.z() * std::max(1.0, ray.squaredNorm()));
+      const Eigen::Vector2d pixel = reference(options, point);
+      pixels.insert(pixels.end(), pixel.begin(), pixel.end());
+      rays.insert(rays.end(), found.begin(), found.end());
     }
+    REQUIRE(camera.undistort(pixels, pixels) == Status::ok);  // in place
+    REQUIRE(pixels == rays);
   }
 }
 
@@ -154,7 +160,20 @@ TEST_CASE("camera: the domain ends where the lens folds, found by finite differe
       const double r = std::min(limit, 20.0) * 0.998 * ring / 40;
       for (int step = 0; step < 24; ++step) REQUIRE(determinant(r, step * M_PI / 12) > 0);
     }
-    Eigen::Vector2d pixel;
+    // Every ray of the domain is found again, the last ones too, where the lens is almost flat and only the pixel is well determined.
+    Eigen::Vector2d pixel, ray, again;
+    for (int ring = 1; ring <= 40; ++ring) {
+      const double r = std::min(limit, 20.0) * (1 - std::pow(0.75, ring)), direction = random.uniform(0, 2 * M_PI);
+      const Eigen::Vector3d point(r * std::cos(direction), r * std::sin(direction), 1);
+      CAPTURE(trial);
+      CAPTURE(ring);
+      REQUIRE(camera.project(point, pixel));
+      if (pixel.norm() > 2e4) continue;  // at a pole of a rational lens no double is a good pixel
+      REQUIRE(camera.undistort(pixel, ray));
+      REQUIRE(camera.project({ray.x(), ray.y(), 1}, again));
+      REQUIRE((again - pixel).norm() <= 1e-9 * std::max(1.0, pixel.norm() / 610));
+      if (ring < 8) REQUIRE((ray - point.head<2>()).norm() <= 1e-11 * std::max(1.0, r));
+    }
     if (limit > 20) continue;
     ++folding;
     CHECK(camera.project({0.999 * limit, 0, 1}, pixel));
@@ -178,6 +197,14 @@ TEST_CASE("camera: a pixel that no ray of the domain reaches is refused") {
   CHECK(ray.x() < limit);
   CHECK_FALSE(camera.undistort({322.7 + 610.3 * 1.0001 * edge, 241.4}, ray));
   CHECK_FALSE(camera.undistort({322.7, 241.4 - 608.9 * 5 * edge}, ray));
+  // A rational lens with a pole has an endless image, but no infinite pixels.
+  const Camera pole(lens({0, 0, 0, 0, 0, -0.5, 0, 0}));
+  CHECK(std::tan(pole.max_angle()) == doctest::Approx(std::sqrt(2.0)).epsilon(1e-14));
+  CHECK(pole.undistort({1e5, 0}, ray));
+  for (const double far : {1e105, 1e200, kInfinity, -kInfinity}) {
+    CHECK_FALSE(pole.undistort({far, 0}, ray));
+    CHECK(ray.array().isNaN().all());
+  }
   // With tangential terms the image of the disc is no disc: the last check is Newton's method itself.
   const Camera bent(lens({-0.3, 0.02, 4e-3, -2e-3}));
   int found = 0, refused = 0;
