@@ -24,13 +24,16 @@
 #include "sinew/io/sha256.hpp"       // pins files
 
 // Kinematics
-#include "sinew/kinematics/chain.hpp"     // URDF to a flat program
-#include "sinew/kinematics/differential.hpp"  // joint motion of one period for a velocity of the tip
-#include "sinew/kinematics/forward.hpp"   // poses
-#include "sinew/kinematics/inverse.hpp"   // joint solutions inside the limits
-#include "sinew/kinematics/jacobian.hpp"  // 6 x n
-#include "sinew/kinematics/rotation.hpp"  // every convention by name
-#include "sinew/kinematics/urdf.hpp"      // strict URDF reader
+#include "sinew/kinematics/camera.hpp"             // pixels to points and back
+#include "sinew/kinematics/chain.hpp"              // URDF to a flat program
+#include "sinew/kinematics/detect_rotation.hpp"    // which layout a data set uses
+#include "sinew/kinematics/differential.hpp"       // joint motion of one period for a velocity of the tip
+#include "sinew/kinematics/forward.hpp"            // poses
+#include "sinew/kinematics/inverse.hpp"            // joint solutions inside the limits
+#include "sinew/kinematics/jacobian.hpp"           // 6 x n
+#include "sinew/kinematics/rotation.hpp"           // every convention by name
+#include "sinew/kinematics/rotation_sequence.hpp"  // interpolation, sequences without jumps
+#include "sinew/kinematics/urdf.hpp"               // strict URDF reader
 
 // Observation to tensors, tensors to actions
 #include "sinew/action/decoder.hpp"               // Decoder concept and AnyDecoder

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds kinematics/: Chain, forward, jacobian, frames, batches, and the rotation layouts.
+// Binds kinematics/: Chain, forward, jacobian, frames, batches; inverse, rotations and cameras have files of their own.
 #include <variant>
 
 #include "kinematics_arrays.hpp"
 #include "sinew/kinematics/jacobian.hpp"
-#include "sinew/kinematics/rotation.hpp"
 
 namespace sinew {
 
 void bind_inverse(pybind11::module_& m);
+void bind_rotation(pybind11::module_& m);
+void bind_camera(pybind11::module_& m);
 
 namespace py = pybind11;
 using namespace bindings;
@@ -65,28 +66,6 @@ py::dict frames_dict(const AnyChain& chain, const Doubles& q) {
   return result;
 }
 
-Doubles rotation_to_matrix(const Doubles& value, const std::string& convention) {
-  const RotationLayout layout = rotation_layout(convention);
-  require_shape(value, {rotation_size(layout)}, "rotation.to_matrix", convention);
-  const auto R = to_matrix(as_span(value), layout);
-  if (!R)
-    fail(ErrorCode::invalid_argument,
-         {"rotation.to_matrix", "value", fmt::format("a finite rotation as {}", convention), py::repr(value).cast<std::string>(), ""});
-  const Eigen::Matrix<double, 3, 3, Eigen::RowMajor> rows = *R;
-  return bindings::to_array({rows.data(), 9}, {3, 3});
-}
-
-Doubles rotation_from_matrix(const Doubles& R, const std::string& convention) {
-  const RotationLayout layout = rotation_layout(convention);
-  require_shape(R, {3, 3}, "rotation.from_matrix", "R");
-  Doubles value(rotation_size(layout));
-  const Eigen::Matrix3d matrix = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(R.data());
-  if (!from_matrix(matrix, layout, {value.mutable_data(), static_cast<std::size_t>(value.size())}))
-    fail(ErrorCode::invalid_argument,
-         {"rotation.from_matrix", "R", "a rotation to 1e-6 per entry of R^T R", py::repr(R).cast<std::string>(), ""});
-  return value;
-}
-
 void bind_chain_type(py::module_& m) {
   py::class_<AnyChain>(m, "Chain", "A serial chain between two links of a robot; immutable, safe to share between threads.")
       .def_static(
@@ -126,7 +105,8 @@ void bind_chain_type(py::module_& m) {
       .def_property_readonly("frame_names", &AnyChain::frame_names, "Links that the chain carries.")
       .def_property_readonly("warnings", &AnyChain::warnings, "What is odd about the description, with joint and line.")
       .def("__repr__", [](const AnyChain& c) {
-        return fmt::format("<sinew.kinematics.Chain {} -> {}, {} joints>", c.description().base, fmt::join(c.description().tips, ", "), c.dof());
+        return fmt::format("<sinew.kinematics.Chain {} -> {}, {} joints>", c.description().base, fmt::join(c.description().tips, ", "),
+                           c.dof());
       });
 }
 
@@ -146,13 +126,8 @@ void bind_kinematics(py::module_& top) {
         "q [n, dof] -> base_from_tip [n, 4, 4] and J [n, 6, dof], as jacobian() gives it.");
   m.def("frames", &frames_dict, py::arg("chain"), py::arg("q"), "q [dof] -> dict of frame name -> base_from_frame [4, 4].");
   bind_inverse(m);
-  py::module_ rotation = m.def_submodule("rotation", "Rotations, every convention by name.");
-  constexpr const char* kConventions =
-      "\nconvention: xyzw, wxyz, rotvec (rad), rpy (rad, fixed axes), rot6d_columns, rot6d_rows or rot6d_interleaved.";
-  rotation.def("to_matrix", &rotation_to_matrix, py::arg("value"), py::arg("convention"),
-               (std::string("value [3, 4 or 6] -> R [3, 3].") + kConventions).c_str());
-  rotation.def("from_matrix", &rotation_from_matrix, py::arg("R"), py::arg("convention"),
-               (std::string("R [3, 3] -> value [3, 4 or 6].") + kConventions).c_str());
+  bind_rotation(m);
+  bind_camera(m);
 }
 
 }  // namespace sinew

@@ -317,9 +317,13 @@ class Compiler {
   /// The additive recurrence of Roberts (2018): seeds that cover the joint space evenly, however many are drawn.
   static void add_strides(TipProgram& tip) {
     const auto count = static_cast<double>(tip.variables.size());
-    double root = 1.5;  // of x^(count + 1) = x + 1
-    for (int i = 0; i < 60; ++i) root = std::pow(1.0 + root, 1.0 / (count + 1.0));
-    for (double k = 1.0; k <= count; ++k) tip.sample_stride.push_back(std::pow(root, -k));
+    double root = 1.0, previous = 2.0;  // of x^(count + 1) = x + 1
+    while (std::abs(root - previous) > 1e-14) {
+      previous = root;
+      root = std::pow(1.0 + root, 1.0 / (count + 1.0));
+    }
+    double stride = 1.0;
+    for (std::size_t k = 0; k < tip.variables.size(); ++k) tip.sample_stride.push_back(stride /= root);
   }
 
   void add_range(TipProgram& tip, std::size_t variable) {

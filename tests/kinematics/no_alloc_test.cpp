@@ -5,9 +5,12 @@
 #include <vector>
 
 #include "robots.hpp"
+#include "sinew/kinematics/camera.hpp"
+#include "sinew/kinematics/differential.hpp"
 #include "sinew/kinematics/inverse.hpp"
 #include "sinew/kinematics/jacobian.hpp"
 #include "sinew/kinematics/rotation.hpp"
+#include "sinew/kinematics/rotation_sequence.hpp"
 #include "sinew/testing/no_alloc.hpp"
 
 using namespace sinew;
@@ -37,6 +40,7 @@ TEST_CASE_TEMPLATE("no_alloc: forward, jacobian and inverse make no heap call", 
   const auto with_posture = inverse(chain, target, ik.q, scratch, {.posture = &posture});
   const auto too_far = inverse(chain, beyond, seed, scratch);
   const auto bad = inverse(chain, target, seed, scratch, {.tolerance = -1});
+  const auto step = differential_step(chain, q, Twist::Constant(0.1), 0.002, scratch, {.posture = &posture});
   const bool written = from_matrix(target.linear(), RotationLayout::rot6d_rows, six);
   const auto calls = counter.count();
 
@@ -45,7 +49,34 @@ TEST_CASE_TEMPLATE("no_alloc: forward, jacobian and inverse make no heap call", 
   CHECK(with_posture);
   CHECK(too_far.status == InverseStatus::unreachable);
   CHECK(bad.status == InverseStatus::bad_input);
+  CHECK(step);
   CHECK(written);
+}
+
+TEST_CASE("no_alloc: rotations, sequences and cameras make no heap call") {
+  const Camera camera({.fx = 600, .fy = 600, .cx = 320, .cy = 240, .distortion = {-0.28, 0.02, 1e-4, 2e-4, 0.01}});
+  const Camera fisheye(
+      {.fx = 300, .fy = 300, .cx = 320, .cy = 240, .distortion = {-0.01, 0.04, -0.03, 0.009}, .model = LensModel::kannala_brandt});
+  std::vector<double> points(300, 1.0), pixels(200), depths(100, 1.0), rows(300, 3.0);
+  const Eigen::Matrix3d R = matrix_from_rpy({0.1, 0.2, 0.3});
+
+  const HeapCallCounter counter;
+  const auto nearest = nearest_rotation(1.1 * R);
+  const Eigen::Matrix3d half = slerp(R, Eigen::Matrix3d::Identity().eval(), 0.5);
+  const Status unwrapped = unwrap_rotations(rows, RotationLayout::rotvec);
+  Status status = Status::ok;
+  for (const Camera* each : {&camera, &fisheye}) {
+    for (const Status one : {each->project(points, pixels), each->unproject_to_base(pixels, depths, points)}) {
+      if (one != Status::ok) status = one;
+    }
+  }
+  const auto calls = counter.count();
+
+  CHECK(calls == 0);
+  CHECK(nearest);
+  CHECK(is_rotation(half));
+  CHECK(unwrapped == Status::ok);
+  CHECK(status == Status::ok);
 }
 
 TEST_CASE("no_alloc: batches, tips, tasks and twist frames make no heap call") {

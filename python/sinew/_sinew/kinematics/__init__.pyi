@@ -7,7 +7,7 @@ import numpy
 import numpy.typing
 import typing
 from . import rotation
-__all__: list[str] = ['Chain', 'InverseResult', 'forward', 'forward_batch', 'frames', 'inverse', 'inverse_batch', 'jacobian', 'jacobian_batch', 'rotation']
+__all__: list[str] = ['Camera', 'Chain', 'InverseResult', 'base_from_opencv_camera', 'base_from_opengl_camera', 'forward', 'forward_batch', 'frames', 'inverse', 'inverse_batch', 'jacobian', 'jacobian_batch', 'rotation']
 class Chain:
     """
     A serial chain between two links of a robot; immutable, safe to share between threads.
@@ -109,6 +109,67 @@ class InverseResult:
         """
         "converged", "stalled", "unreachable" or "bad_input"
         """
+class Camera:
+    """
+    A calibrated camera. Axes as in OpenCV: x right, y down, z forward; pixel (0, 0) is the centre of the first.
+    Immutable, safe to share between threads.
+    """
+    def __init__(self, fx: typing.SupportsFloat | typing.SupportsIndex, fy: typing.SupportsFloat | typing.SupportsIndex, cx: typing.SupportsFloat | typing.SupportsIndex, cy: typing.SupportsFloat | typing.SupportsIndex, distortion: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [], model: str = 'brown_conrady', *, base_from_camera: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None) -> None:
+        """
+        fx, fy, cx, cy: pixels. distortion: 0, 4, 5 or 8 numbers k1 k2 p1 p2 [k3 [k4 k5 k6]] for model "brown_conrady",
+        0 or 4 for "kannala_brandt" (cv2.fisheye). base_from_camera: [4, 4], m; None is the identity.
+        """
+    def __repr__(self) -> str:
+        ...
+    def project(self, points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        points [n, 3] in camera axes, m -> pixels [n, 2]; NaN where a point has no pixel.
+        """
+    def project_from_base(self, points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        points [n, 3] in base axes, m -> pixels [n, 2]; NaN where a point has no pixel.
+        """
+    def undistort(self, pixels: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        pixels [n, 2] -> (x / z, y / z) of their rays, [n, 2], as cv2.undistortPoints; NaN where there is no ray.
+        """
+    def unproject(self, pixels: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], depth: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        pixels [n, 2], depth along z, m, [n] or one number -> points [n, 3] in camera axes, m; NaN where there is no ray.
+        """
+    def unproject_to_base(self, pixels: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], depth: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        The same in base axes.
+        """
+    @property
+    def base_from_camera(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        [4, 4], m, camera in OpenCV axes
+        """
+    @property
+    def distortion(self) -> numpy.typing.NDArray[numpy.float64]:
+        ...
+    @property
+    def matrix(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        [[fx, 0, cx], [0, fy, cy], [0, 0, 1]], pixels
+        """
+    @property
+    def max_angle(self) -> float:
+        """
+        rad from the optical axis; beyond it the lens folds back and a point has no pixel
+        """
+    @property
+    def model(self) -> str:
+        ...
+def base_from_opencv_camera(base_from_opengl_camera: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    [4, 4] of a camera with OpenGL axes (y up, z backward) -> [4, 4] of the same with OpenCV axes.
+    """
+def base_from_opengl_camera(base_from_opencv_camera: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    [4, 4] of a camera with OpenCV axes (y down, z forward) -> [4, 4] of the same with OpenGL axes.
+    """
 def forward(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, tip: typing.SupportsInt | typing.SupportsIndex = 0) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [dof], rad or m -> base_from_tip [4, 4], m.
