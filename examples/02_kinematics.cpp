@@ -4,6 +4,7 @@
 
 #include <Eigen/Dense>
 #include <chrono>
+#include <random>
 #include <sinew/sinew.hpp>
 #include <vector>
 
@@ -39,10 +40,10 @@ int main() try {
   // Many configurations: rows in, 4 x 4 matrices out, row-major.
   constexpr std::size_t kCount = 4096;
   std::vector<double> rows(kCount * 7), poses(kCount * 16);
+  std::mt19937_64 random(0);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto joint = static_cast<int>(i % 7);
-    const double share = static_cast<double>(i * 7919 % kCount) / kCount;
-    rows[i] = arm.lower()[joint] + share * (arm.upper()[joint] - arm.lower()[joint]);
+    rows[i] = std::uniform_real_distribution(arm.lower()[joint], arm.upper()[joint])(random);
   }
   const auto start = std::chrono::steady_clock::now();
   if (!sinew::forward_batch(arm, std::span<const double>(rows), poses)) return EXIT_FAILURE;

@@ -31,16 +31,18 @@ struct NamedChain {
   [[nodiscard]] int tips() const { return static_cast<int>(chain.description().tips.size()); }
 };
 
-inline NamedChain named_chain(const std::string& path, const std::string& base, const std::vector<std::string>& tips) {
-  Urdf urdf = load_urdf(path);
+inline NamedChain named_chain(Urdf urdf, const std::string& name, const std::string& base, const std::vector<std::string>& tips) {
   auto chain = Chain<>::from_urdf(urdf, base, tips);
-  NamedChain result = {path.substr(path.rfind('/') + 1), base, std::move(urdf), std::move(chain), 1.0};
+  NamedChain result = {name, base, std::move(urdf), std::move(chain), 1.0};
   Random random(7);
   for (int trial = 0; trial < 100; ++trial) {
     const Eigen::VectorXd q = random_q(result.chain, random);
     for (int tip = 0; tip < result.tips(); ++tip) result.reach = std::max(result.reach, result.plain(q, tip).col(3).head<3>().norm());
   }
   return result;
+}
+inline NamedChain named_chain(const std::string& path, const std::string& base, const std::vector<std::string>& tips) {
+  return named_chain(load_urdf(path), path.substr(path.rfind('/') + 1), base, tips);
 }
 
 inline const std::vector<NamedChain>& all_robots() {

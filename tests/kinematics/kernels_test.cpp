@@ -3,6 +3,7 @@
 #include "../../src/kinematics/kernels/kernels.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -124,6 +125,11 @@ struct Batch {
   }
 };
 
+using Columns = Eigen::Matrix<double, 6, Eigen::Dynamic>;
+
+/// Portable and v2 round products and sums apart on x86-64, v3 and v4 fuse them.
+bool fuses_like_the_one_before(Isa isa) { return isa == Isa::v2 || isa == Isa::v4; }
+
 std::vector<double> random_rows(const Chain<>& chain, std::size_t count, Random& random) {
   std::vector<double> q;
   for (std::size_t i = 0; i < count; ++i) {
@@ -131,6 +137,67 @@ std::vector<double> random_rows(const Chain<>& chain, std::size_t count, Random&
     q.insert(q.end(), row.begin(), row.end());
   }
   return q;
+}
+
+/// Batches of 1 to `most` rows have the bits of single calls, on all instruction sets.
+void check_batches(const NamedChain& robot, std::size_t most, Random& random) {
+  const int dof = robot.chain.dof();
+  const auto width = static_cast<std::size_t>(dof);
+  const std::vector<double> q = random_rows(robot.chain, most, random);
+  for (const Isa isa : available_isas()) {
+    CAPTURE(to_string(isa));
+    const WithIsa selected(isa);
+    for (std::size_t count = 1; count <= most; ++count) {
+      CAPTURE(count);
+      for (int tip = 0; tip < robot.tips(); ++tip) {
+        const Batch<double> batch(robot.chain, q, count, tip);
+        const Batch<float> narrow(robot.chain, std::vector<float>(q.begin(), q.end()), count, tip);
+        REQUIRE(std::equal(batch.poses.begin(), batch.poses.end(), batch.poses_alone.begin(), same_bits<double>));
+        REQUIRE(std::equal(narrow.poses.begin(), narrow.poses.end(), narrow.poses_alone.begin(), same_bits<float>));
+        bool same = true;
+        double worst = 0;
+        for (std::size_t n = 0; n < count; ++n) {
+          Columns J(6, dof);
+          const Eigen::Map<const Eigen::VectorXd> row(q.data() + n * width, dof);
+          const Eigen::Isometry3d pose = jacobian(robot.chain, row, J, {.tip = tip});
+          for (std::size_t r = 0; r < 6; ++r) {
+            for (std::size_t c = 0; c < width; ++c) {
+              const std::size_t at = n * 6 * width + r * width + c;
+              const double expected = J(static_cast<int>(r), static_cast<int>(c));
+              same = same && same_bits(batch.J[at], expected);
+              worst = std::max(worst, std::abs(narrow.J[at] - expected));
+            }
+          }
+          for (std::size_t e = 0; e < 16; ++e) {
+            const double expected = pose(static_cast<int>(e / 4), static_cast<int>(e % 4));
+            // The zeros of the last row may carry a sign in one and none in the other.
+            same = same && (e < 12 ? same_bits(batch.poses[n * 16 + e], expected) : batch.poses[n * 16 + e] == expected);
+            worst = std::max(worst, std::abs(narrow.poses[n * 16 + e] - expected));
+          }
+        }
+        REQUIRE(same);
+        REQUIRE(worst <= 2e-6 * robot.reach);
+      }
+    }
+  }
+}
+
+/// A snake of `joints` moving joints in all directions: turning, sliding and following ones.
+NamedChain snake(int joints, bool plain) {
+  Random random(static_cast<std::uint64_t>(joints));
+  std::string links = "<link name='l0'/>", text;
+  for (int i = 1; i <= joints; ++i) {
+    const bool slides = !plain && i % 5 == 3, follows = !plain && i % 4 == 2;
+    const auto number = [&] { return fmt::format("{:.17g}", random.uniform(-1, 1)); };
+    links += fmt::format("<link name='l{}'/>", i);
+    text += fmt::format(
+        "<joint name='j{0}' type='{1}'><parent link='l{2}'/><child link='l{0}'/><origin xyz='{3} 0 {4}' rpy='{5} {6} {7}'/>"
+        "<axis xyz='{8} {9} 2'/><limit lower='-0.5' upper='0.5' velocity='1' effort='1'/>{10}</joint>",
+        i, slides ? "prismatic" : "revolute", i - 1, 0.02, number(), number(), number(), number(), number(), number(),
+        follows ? fmt::format("<mimic joint='j{}' multiplier='0.75' offset='0.01'/>", i - 1) : "");
+  }
+  const std::string name = "snake" + std::to_string(joints), tip = "l" + std::to_string(joints);
+  return named_chain(parse_urdf("<robot name='" + name + "'>" + links + text + "</robot>"), name, "l0", {tip});
 }
 
 }  // namespace
@@ -186,7 +253,9 @@ TEST_CASE("kernels: infinite angles and NaN give NaN, in their own lane only") {
   check(float{});
 }
 
-TEST_CASE("kernels: all instruction sets agree with a plain product, and with one another, to 1e-14 of the reach") {
+TEST_CASE(
+    "kernels: all instruction sets agree with a plain product, and with one another, to 1e-14 of the reach; bit for bit where they fuse "
+    "alike") {
   Random random(62);
   for (const NamedChain& robot : all_robots()) {
     CAPTURE(robot.name);
@@ -195,7 +264,8 @@ TEST_CASE("kernels: all instruction sets agree with a plain product, and with on
       const Eigen::VectorXd q = random_q(robot.chain, random);
       for (int tip = 0; tip < robot.tips(); ++tip) {
         const Eigen::Matrix4d plain = robot.plain(q, tip);
-        Eigen::Matrix<double, 6, Eigen::Dynamic> reference, J(6, dof);
+        Columns reference, before, J(6, dof);
+        Eigen::Matrix4d pose_before;
         std::vector<Eigen::Isometry3d> first_frames, all(robot.chain.frame_names().size());
         for (const Isa isa : available_isas()) {
           CAPTURE(to_string(isa));
@@ -211,6 +281,12 @@ TEST_CASE("kernels: all instruction sets agree with a plain product, and with on
           REQUIRE((J - reference).cwiseAbs().maxCoeff() <= 1e-14 * robot.reach);
           for (std::size_t i = 0; i < all.size(); ++i)
             REQUIRE((all[i].matrix() - first_frames[i].matrix()).cwiseAbs().maxCoeff() <= 1e-14 * robot.reach);
+          if (fuses_like_the_one_before(isa)) {
+            REQUIRE(pose.matrix() == pose_before);
+            REQUIRE(J == before);
+          }
+          pose_before = pose.matrix();
+          before = J;
         }
       }
     }
@@ -219,47 +295,13 @@ TEST_CASE("kernels: all instruction sets agree with a plain product, and with on
 
 TEST_CASE("kernels: a batch of any length has the bits of single calls, and keeps within its memory") {
   Random random(63);
-  for (const NamedChain& robot : all_robots()) {
-    CAPTURE(robot.name);
-    const int dof = robot.chain.dof();
-    const auto width = static_cast<std::size_t>(dof);
-    const std::vector<double> q = random_rows(robot.chain, 2 * kWidest + 1, random);
-    for (const Isa isa : available_isas()) {
-      CAPTURE(to_string(isa));
-      const WithIsa selected(isa);
-      for (std::size_t count = 1; count <= 2 * kWidest + 1; ++count) {
-        CAPTURE(count);
-        for (int tip = 0; tip < robot.tips(); ++tip) {
-          const Batch<double> batch(robot.chain, q, count, tip);
-          const Batch<float> narrow(robot.chain, std::vector<float>(q.begin(), q.end()), count, tip);
-          REQUIRE(std::equal(batch.poses.begin(), batch.poses.end(), batch.poses_alone.begin(), same_bits<double>));
-          REQUIRE(std::equal(narrow.poses.begin(), narrow.poses.end(), narrow.poses_alone.begin(), same_bits<float>));
-          bool same = true;
-          double worst = 0;
-          for (std::size_t n = 0; n < count; ++n) {
-            Eigen::Matrix<double, 6, Eigen::Dynamic> J(6, dof);
-            const Eigen::Map<const Eigen::VectorXd> row(q.data() + n * width, dof);
-            const Eigen::Isometry3d pose = jacobian(robot.chain, row, J, {.tip = tip});
-            for (std::size_t r = 0; r < 6; ++r) {
-              for (std::size_t c = 0; c < width; ++c) {
-                const std::size_t at = n * 6 * width + r * width + c;
-                const double expected = J(static_cast<int>(r), static_cast<int>(c));
-                same = same && same_bits(batch.J[at], expected);
-                worst = std::max(worst, std::abs(narrow.J[at] - expected));
-              }
-            }
-            for (std::size_t e = 0; e < 16; ++e) {
-              const double expected = pose(static_cast<int>(e / 4), static_cast<int>(e % 4));
-              // The zeros of the last row may carry a sign in one and none in the other.
-              same = same && (e < 12 ? same_bits(batch.poses[n * 16 + e], expected) : batch.poses[n * 16 + e] == expected);
-              worst = std::max(worst, std::abs(narrow.poses[n * 16 + e] - expected));
-            }
-          }
-          REQUIRE(same);
-          REQUIRE(worst <= 2e-6 * robot.reach);
-        }
-      }
-    }
+  for (const NamedChain& robot : all_robots()) check_batches(robot, 2 * kWidest + 1, random);
+}
+
+TEST_CASE("kernels: so it is for chains of any number of joints, sliding and following ones among them") {
+  Random random(65);
+  for (int joints = 1; joints <= kMaxDof; ++joints) {
+    for (const bool plain : {true, false}) check_batches(snake(joints, plain), joints <= 20 ? kWidest + 1 : 3, random);
   }
 }
 
@@ -285,7 +327,7 @@ TEST_CASE("kernels: inverse gives the same statuses on all instruction sets, and
         CAPTURE(to_string(isa));
         REQUIRE(results[i].status == results[0].status);
         if (results[i]) REQUIRE(pose_error(robot.plain(results[i].q, tip), target.matrix()) < 1.001e-6);
-        if (isa == Isa::v2 || isa == Isa::v4) {
+        if (fuses_like_the_one_before(isa)) {
           REQUIRE(results[i].q == results[i - 1].q);
           REQUIRE(results[i].iterations == results[i - 1].iterations);
         }
@@ -348,7 +390,7 @@ TEST_CASE("kernels: single calls keep within their memory as well") {
     const auto width = static_cast<std::size_t>(dof);
     GuardedPage q_page(width * 8), J_page(width * 48);
     Eigen::Map<Eigen::VectorXd> q(q_page.last<double>(width).data(), dof);
-    Eigen::Map<Eigen::Matrix<double, 6, Eigen::Dynamic>> J(J_page.last<double>(width * 6).data(), 6, dof);
+    Eigen::Map<Columns> J(J_page.last<double>(width * 6).data(), 6, dof);
     q = robot.chain.neutral();
     std::vector<Eigen::Isometry3d> all(robot.chain.frame_names().size());
     for (const Isa isa : available_isas()) {
