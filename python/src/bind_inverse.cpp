@@ -19,8 +19,13 @@ struct SearchArguments {
   SearchArguments(const AnyChain& chain, std::string_view where, double tolerance, std::uint64_t seed_rng, int max_restarts,
                   const std::optional<Doubles>& given_posture, const std::string& task, const std::array<double, 3>& tool_axis, int tip) {
     if (given_posture) posture = joints(chain, *given_posture, where, "posture");
-    options = {.tolerance = tolerance, .max_restarts = max_restarts, .random_seed = seed_rng, .posture = posture ? &*posture : nullptr,
-               .task = inverse_task(task), .tool_axis = tool_axis, .tip = checked_tip(chain, tip, where)};
+    options = {.tolerance = tolerance,
+               .max_restarts = max_restarts,
+               .random_seed = seed_rng,
+               .posture = posture ? &*posture : nullptr,
+               .task = inverse_task(task),
+               .tool_axis = tool_axis,
+               .tip = checked_tip(chain, tip, where)};
   }
   SearchArguments(const SearchArguments&) = delete;
 };

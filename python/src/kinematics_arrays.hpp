@@ -19,12 +19,14 @@ inline Doubles to_array(const Eigen::Isometry3d& pose) {
   return to_array(std::span<const double>{rows.data(), 16}, {4, 4});
 }
 
-inline Eigen::Map<const Eigen::VectorXd> joints(const AnyChain& chain, const Doubles& q, std::string_view where, std::string_view what = "q") {
+inline Eigen::Map<const Eigen::VectorXd> joints(const AnyChain& chain, const Doubles& q, std::string_view where,
+                                                std::string_view what = "q") {
   require_shape(q, {chain.dof()}, where, what);
   return {q.data(), chain.dof()};
 }
 
-inline JointVector<> joints_or_neutral(const AnyChain& chain, const std::optional<Doubles>& q, std::string_view where, std::string_view what) {
+inline JointVector<> joints_or_neutral(const AnyChain& chain, const std::optional<Doubles>& q, std::string_view where,
+                                       std::string_view what) {
   return q ? JointVector<>(joints(chain, *q, where, what)) : chain.neutral();
 }
 

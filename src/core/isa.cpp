@@ -22,11 +22,11 @@ Available detect() noexcept {
   Available available;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  const std::array<bool, 3> runs = {
-      __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"),
-      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"),
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")};
+  const std::array<bool, 3> runs = {__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"),
+                                    __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"),
+                                    __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                                        __builtin_cpu_supports("avx512vl")};
   for (const Isa isa : {Isa::v2, Isa::v3, Isa::v4}) {
     if (!runs[static_cast<std::size_t>(isa) - 1]) break;
     available.isas[available.count++] = isa;

@@ -409,8 +409,8 @@ int index_of(const std::vector<std::string>& all, std::string_view name, const c
     names.push_back(candidate);
   }
   const std::string_view near = nearest_name(name, names);
-  fail(ErrorCode::not_found,
-       {where, what, "one of " + join_names(names), fmt::format("'{}'", name), near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+  fail(ErrorCode::not_found, {where, what, "one of " + join_names(names), fmt::format("'{}'", name),
+                              near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
 }
 }  // namespace
 

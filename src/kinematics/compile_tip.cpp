@@ -12,7 +12,9 @@ namespace {
 /// Entries of a rotation below this are the rounding of an exact 0, as of cos(pi / 2).
 constexpr double kRounding = 1e-15;
 
-double snapped(double entry) { return std::abs(entry) < kRounding ? 0.0 : std::abs(std::abs(entry) - 1.0) < kRounding ? std::copysign(1.0, entry) : entry; }
+double snapped(double entry) {
+  return std::abs(entry) < kRounding ? 0.0 : std::abs(std::abs(entry) - 1.0) < kRounding ? std::copysign(1.0, entry) : entry;
+}
 
 Eigen::Matrix3d about_z(double angle) { return Eigen::AngleAxisd(angle, Eigen::Vector3d::UnitZ()).toRotationMatrix(); }
 Eigen::Matrix3d about_x(double cosine, double sine) {
@@ -43,7 +45,8 @@ Twisted decompose(const Eigen::Matrix3d& R) {
     }
     if (std::abs(result.before) < kRounding) result.before = 0.0;
   }
-  // From what the first two leave, not from R's own entries: so that all three together give R back even where the axes are nearly parallel.
+  // From what the first two leave, not from R's own entries: so that all three together give R back even where the axes are nearly
+  // parallel.
   const Eigen::Matrix3d rest = about_x(result.cosine, -result.sine) * about_z(-result.before) * R;
   result.after = std::atan2(rest(1, 0), rest(0, 0));
   if (std::abs(result.after) < kRounding) result.after = 0.0;

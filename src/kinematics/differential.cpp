@@ -25,7 +25,8 @@ class Stepper {
   Stepper(const ChainProgram& program, const DifferentialSettings& settings, const InverseBuffers& buffers) noexcept
       : program_(program), settings_(settings), dof_(program.dof()), J_(buffers.jacobian), d_(buffers.position), free_(buffers.next) {}
 
-  DifferentialOutcome step(std::span<const double> q, const Twist& twist, double dt, std::span<double> next, std::span<double> dq) noexcept {
+  DifferentialOutcome step(std::span<const double> q, const Twist& twist, double dt, std::span<double> next,
+                           std::span<double> dq) noexcept {
     weigh(q, twist * dt);
     set_bounds(q, dt);
     const double damping = damping_of_pose();

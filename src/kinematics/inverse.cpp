@@ -157,7 +157,8 @@ class Solver {
   }
 
   /// Eight targets at a time.
-  void solve_many(std::span<const double> targets, std::span<const double> seeds, std::span<double> q, std::span<InverseStatus> status) noexcept {
+  void solve_many(std::span<const double> targets, std::span<const double> seeds, std::span<double> q,
+                  std::span<InverseStatus> status) noexcept {
     batch_ = {targets, seeds, q, status, 0};
     for (int l = 0; l < kLanes; ++l) refill(l);
     swap_positions();
@@ -433,7 +434,8 @@ bool good_settings(const ChainProgram& program, const InverseSettings& settings)
 
 InverseOutcome inverse(const ChainProgram& program, const Eigen::Isometry3d& base_from_tip, std::span<const double> seed,
                        const InverseSettings& settings, const InverseBuffers& buffers, std::span<double> q) noexcept {
-  if (!good_settings(program, settings) || !Solver::is_pose(base_from_tip.matrix()) || std::ssize(seed) != program.dof() || !all_finite(seed))
+  if (!good_settings(program, settings) || !Solver::is_pose(base_from_tip.matrix()) || std::ssize(seed) != program.dof() ||
+      !all_finite(seed))
     return {InverseStatus::bad_input, std::numeric_limits<double>::quiet_NaN(), 0, 0};
   return Solver(program, settings, buffers).solve(Target(base_from_tip.matrix()), seed, q);
 }

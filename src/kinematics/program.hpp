@@ -38,14 +38,14 @@ struct ProgramStorage {
 struct TipProgram {
   ProgramStorage<double> storage;
   ProgramStorage<float> float_storage;
-  ProgramStorage<double> search_storage;  ///< with variables numbered among `variables`
-  std::vector<int> variables;             ///< that move this tip, ascending
-  std::vector<double> lower, upper;       ///< `[variables]` limits
-  std::vector<double> sample_lower, sample_range;  ///< `[variables]` finite: where inverse() looks for seeds
-  std::vector<double> sample_stride;               ///< `[variables]` from one seed to the next, as a share of the range
-  double reach = 0.0;                     ///< m; the tip is never farther than this from `center`
-  Eigen::Vector3d center = Eigen::Vector3d::Zero();  ///< m, base axes: origin of the first joint
-  double reach_of_last = 0.0;                        ///< m: of a point that the last joint does not move, likewise
+  ProgramStorage<double> search_storage;                  ///< with variables numbered among `variables`
+  std::vector<int> variables;                             ///< that move this tip, ascending
+  std::vector<double> lower, upper;                       ///< `[variables]` limits
+  std::vector<double> sample_lower, sample_range;         ///< `[variables]` finite: where inverse() looks for seeds
+  std::vector<double> sample_stride;                      ///< `[variables]` from one seed to the next, as a share of the range
+  double reach = 0.0;                                     ///< m; the tip is never farther than this from `center`
+  Eigen::Vector3d center = Eigen::Vector3d::Zero();       ///< m, base axes: origin of the first joint
+  double reach_of_last = 0.0;                             ///< m: of a point that the last joint does not move, likewise
   Eigen::Vector3d last_in_tip = Eigen::Vector3d::Zero();  ///< m, tip axes: that point
 };
 
@@ -55,13 +55,12 @@ struct ChainProgram : ChainDescription {
   std::vector<std::int32_t> frame_variables;
   std::vector<double> frame_multipliers, frame_offsets;
   KernelFrames frames_program = {};
-  std::vector<std::uint8_t> turns;                 ///< `[dof]` 1 where q and q + 2 pi are the same configuration
+  std::vector<std::uint8_t> turns;  ///< `[dof]` 1 where q and q + 2 pi are the same configuration
 };
 
 /// The segments in canonical form: every frame is turned about the axis of its joint, which the joint's offset takes up, until the
 /// next axis is a rotation about x away (the twist of Denavit and Hartenberg): 8 operations a joint instead of 16 for any robot.
 [[nodiscard]] TipProgram compile_tip(std::vector<DenseSegment> segments, Eigen::Isometry3d last_from_tip, int dof);
-
 
 static_assert(sizeof(Eigen::Isometry3d) == 16 * sizeof(double), "the kernels write poses as 16 numbers, column-major");
 
@@ -71,7 +70,9 @@ inline bool fits(const ChainProgram& program, std::span<const double> q, int tip
   return std::ssize(q) == program.dof() && tip >= 0 && tip < std::ssize(program.tips);
 }
 
-inline const TipProgram& tip_program(const ChainProgram& program, int tip) noexcept { return program.tip_programs[static_cast<std::size_t>(tip)]; }
+inline const TipProgram& tip_program(const ChainProgram& program, int tip) noexcept {
+  return program.tip_programs[static_cast<std::size_t>(tip)];
+}
 
 /// The n of `[n, dof]` and `[n, 16]`, or -1.
 template <class Scalar>

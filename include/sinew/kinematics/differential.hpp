@@ -82,18 +82,18 @@ template <int Dof>
   result.q = JointVector<Dof>::Constant(chain.dof(), std::numeric_limits<double>::quiet_NaN());
   result.dq = result.q;
   const auto size = static_cast<std::size_t>(chain.dof());
-  const detail::DifferentialOutcome outcome = detail::differential_step(
-      chain.program(), detail::as_span(q), twist, dt,
-      {.task = options.task,
-       .tool_axis = options.tool_axis,
-       .tip = options.tip,
-       .speed_scale = options.speed_scale,
-       .default_velocity = options.default_velocity,
-       .posture = options.posture != nullptr ? detail::as_span(*options.posture) : std::span<const double>(),
-       .posture_rate = options.posture_rate,
-       .singular_manipulability = options.singular_manipulability,
-       .max_damping = options.max_damping},
-      detail::buffers_of(scratch), {result.q.data(), size}, {result.dq.data(), size});
+  const detail::DifferentialOutcome outcome =
+      detail::differential_step(chain.program(), detail::as_span(q), twist, dt,
+                                {.task = options.task,
+                                 .tool_axis = options.tool_axis,
+                                 .tip = options.tip,
+                                 .speed_scale = options.speed_scale,
+                                 .default_velocity = options.default_velocity,
+                                 .posture = options.posture != nullptr ? detail::as_span(*options.posture) : std::span<const double>(),
+                                 .posture_rate = options.posture_rate,
+                                 .singular_manipulability = options.singular_manipulability,
+                                 .max_damping = options.max_damping},
+                                detail::buffers_of(scratch), {result.q.data(), size}, {result.dq.data(), size});
   result.status = outcome.status;
   result.speed_fraction = outcome.speed_fraction;
   result.manipulability = outcome.manipulability;

@@ -4,8 +4,8 @@
 
 #include <Eigen/Geometry>
 #include <cstddef>
-#include <limits>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -19,7 +19,7 @@ namespace sinew {
 enum class TwistFrame : std::uint8_t {
   tip_base_axes,  ///< velocity of the tip's origin, axes of the base (Pinocchio: LOCAL_WORLD_ALIGNED)
   tip,            ///< velocity of the tip's origin, axes of the tip (Pinocchio: LOCAL; the body twist)
-  base            ///< velocity of the point of the tip's body that is at the base's origin, axes of the base (Pinocchio: WORLD; the spatial twist)
+  base  ///< velocity of the point of the tip's body that is at the base's origin, axes of the base (Pinocchio: WORLD; the spatial twist)
 };
 
 /// Name of the enumerator, e.g. "tip_base_axes".

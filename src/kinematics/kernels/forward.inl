@@ -406,16 +406,15 @@ void forward_many(const KernelProgram<ScalarOf<V>>& program, const ScalarOf<V>* 
 }
 
 template <class V>
-void jacobian_many(const KernelProgram<ScalarOf<V>>& program, const ScalarOf<V>* q, std::size_t count, ScalarOf<V>* poses,
-                   ScalarOf<V>* J) {
+void jacobian_many(const KernelProgram<ScalarOf<V>>& program, const ScalarOf<V>* q, std::size_t count, ScalarOf<V>* poses, ScalarOf<V>* J) {
   run_batch<V, true>(program, q, count, poses, J);
 }
 
 /// About or along an axis that is none of x, y, z (Rodrigues).
 SINEW_INLINE void turn_about(Pose<Column>& pose, const double* a, double cosine, double sine) {
   const double v = 1.0 - cosine;
-  const double R[9] = {fma(a[0] * a[0], v, cosine),         fma(a[0] * a[1], v, a[2] * sine),  fma(a[0] * a[2], v, -(a[1] * sine)),
-                       fma(a[0] * a[1], v, -(a[2] * sine)), fma(a[1] * a[1], v, cosine),       fma(a[1] * a[2], v, a[0] * sine),
+  const double R[9] = {fma(a[0] * a[0], v, cosine),         fma(a[0] * a[1], v, a[2] * sine),    fma(a[0] * a[2], v, -(a[1] * sine)),
+                       fma(a[0] * a[1], v, -(a[2] * sine)), fma(a[1] * a[1], v, cosine),         fma(a[1] * a[2], v, a[0] * sine),
                        fma(a[0] * a[2], v, a[1] * sine),    fma(a[1] * a[2], v, -(a[0] * sine)), fma(a[2] * a[2], v, cosine)};
   turn(pose, R);
 }

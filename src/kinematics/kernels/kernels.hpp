@@ -16,8 +16,8 @@ inline constexpr int kMostFrameJoints = 128;  ///< turning joints of an all-fram
 /// How the frame of a segment is turned against that of the one before, when the joint stands at its zero.
 enum class AxisTwist : std::uint8_t {
   none,
-  plus,    ///< +90 degrees about x
-  minus,   ///< -90 degrees about x
+  plus,     ///< +90 degrees about x
+  minus,    ///< -90 degrees about x
   about_x,  ///< by the angle of `cosine`, `sine` about x
   dense     ///< by `rotation`: beside prismatic joints, which cannot take up a turn about z
 };
@@ -45,30 +45,30 @@ struct KernelPose {
 template <class Scalar>
 struct KernelProgram {
   const KernelSegment<Scalar>* segments;
-  std::int32_t count;          ///< of segments, at least 1
-  std::int32_t dof;            ///< length of q
-  std::uint8_t all_plain;      ///< segment i moves variable i, revolute, multiplier 1, and there are no other variables
-  KernelPose<Scalar> base;     ///< base_from_first, before its joint moves
-  Scalar tip_translation[3];   ///< from the last segment
-  Scalar tip_rotation[9];      ///< columns
-  std::uint8_t tip_moves;      ///< bit i: tip_translation[i] is not 0
-  std::uint8_t tip_turns;      ///< tip_rotation is not the identity
-  const Scalar* offsets;       ///< `[count, padded to 16]` copies of the segments'
+  std::int32_t count;         ///< of segments, at least 1
+  std::int32_t dof;           ///< length of q
+  std::uint8_t all_plain;     ///< segment i moves variable i, revolute, multiplier 1, and there are no other variables
+  KernelPose<Scalar> base;    ///< base_from_first, before its joint moves
+  Scalar tip_translation[3];  ///< from the last segment
+  Scalar tip_rotation[9];     ///< columns
+  std::uint8_t tip_moves;     ///< bit i: tip_translation[i] is not 0
+  std::uint8_t tip_turns;     ///< tip_rotation is not the identity
+  const Scalar* offsets;      ///< `[count, padded to 16]` copies of the segments'
 };
 
 /// One step of the all-frames program: parent pose, origin, motion. Kept in the axes of the description, where origins are mostly pure
 /// translations and link frames need no product of their own.
 struct KernelFrame {
   double translation[3];
-  double rotation[9];       ///< columns
-  double axis[3];           ///< of a motion about or along neither x, y nor z
+  double rotation[9];  ///< columns
+  double axis[3];      ///< of a motion about or along neither x, y nor z
   double multiplier, offset;
-  std::int32_t parent;      ///< >= 0: pose of that output; < 0: intermediate -1 - parent
-  std::int32_t output;      ///< likewise where this pose goes
-  std::int32_t variable;    ///< index into q; -1 for a fixed step
-  std::int32_t position;    ///< index among the revolute steps
-  std::uint8_t moves;       ///< bit i: translation[i] is not 0
-  std::uint8_t turns;       ///< rotation is not the identity
+  std::int32_t parent;    ///< >= 0: pose of that output; < 0: intermediate -1 - parent
+  std::int32_t output;    ///< likewise where this pose goes
+  std::int32_t variable;  ///< index into q; -1 for a fixed step
+  std::int32_t position;  ///< index among the revolute steps
+  std::uint8_t moves;     ///< bit i: translation[i] is not 0
+  std::uint8_t turns;     ///< rotation is not the identity
   std::uint8_t prismatic;
   std::uint8_t axis_index;  ///< 0, 1, 2: x, y, z; 3: `axis`
 };
@@ -76,10 +76,10 @@ struct KernelFrame {
 struct KernelFrames {
   const KernelFrame* steps;
   std::int32_t count;
-  std::int32_t revolute;              ///< steps that need a sine
-  const std::int32_t* variables;      ///< `[revolute]`
-  const double* multipliers;          ///< `[revolute]`
-  const double* offsets;              ///< `[revolute]`
+  std::int32_t revolute;          ///< steps that need a sine
+  const std::int32_t* variables;  ///< `[revolute]`
+  const double* multipliers;      ///< `[revolute]`
+  const double* offsets;          ///< `[revolute]`
 };
 
 /// What the tip shall do: weights that are 0 leave that part free.

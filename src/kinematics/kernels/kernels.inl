@@ -16,10 +16,10 @@
 
 namespace sinew::detail::SINEW_ISA {
 namespace {
-#include "lanes.inl"
-#include "sincos.inl"
 #include "forward.inl"
+#include "lanes.inl"
 #include "search.inl"
+#include "sincos.inl"
 
 template <class V>
 void sincos_many(const ScalarOf<V>* angle, std::size_t count, ScalarOf<V>* sine, ScalarOf<V>* cosine) {

@@ -83,9 +83,7 @@ SINEW_INLINE Double8 fma(Double8 a, Double8 b, Double8 c) { return (Double8)_mm5
 SINEW_INLINE Float16 fma(Float16 a, Float16 b, Float16 c) { return (Float16)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
 #endif
 #if defined(__aarch64__)
-SINEW_INLINE Double2 fma(Double2 a, Double2 b, Double2 c) {
-  return (Double2)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
-}
+SINEW_INLINE Double2 fma(Double2 a, Double2 b, Double2 c) { return (Double2)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
 SINEW_INLINE Float4 fma(Float4 a, Float4 b, Float4 c) { return (Float4)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 #endif
 

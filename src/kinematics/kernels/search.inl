@@ -40,7 +40,8 @@ SINEW_INLINE SearchError<V> search_error(const KernelTask& task, const Pose<Colu
   V base;                // (2 cos(angle / 2))^2
   if (task.axis_only != 0) {
     error.axis = fma(tip.z, broadcast<V>(task.axis[2]), fma(tip.y, broadcast<V>(task.axis[1]), tip.x * task.axis[0]));
-    const Columns<V> wanted = fma(column(2), broadcast<V>(task.axis[2]), fma(column(1), broadcast<V>(task.axis[1]), column(0) * task.axis[0]));
+    const Columns<V> wanted =
+        fma(column(2), broadcast<V>(task.axis[2]), fma(column(1), broadcast<V>(task.axis[1]), column(0) * task.axis[0]));
     turn = cross(error.axis, wanted) * 2.0;
     base = fma(dot(error.axis, wanted), broadcast<V>(2.0), broadcast<V>(2.0));
   } else {
@@ -194,7 +195,7 @@ std::uint32_t search_step(const KernelProgram<double>& program, const KernelTask
 #endif
   std::uint32_t within = 0;
   for (int lane = 0; lane < KernelSearch::kLanes; lane += kWidth<Doubles>) {
-    if ((search.lanes >> lane & ((1u << kWidth<Doubles>) - 1u)) != 0) within |= search_group<Doubles>(program, task, search, lane);
+    if ((search.lanes >> lane & ((1u << kWidth<Doubles>)-1u)) != 0) within |= search_group<Doubles>(program, task, search, lane);
   }
   return within & search.lanes;
 }

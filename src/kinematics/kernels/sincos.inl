@@ -7,7 +7,7 @@ struct SincosConstants;
 
 template <>
 struct SincosConstants<double> {
-  static constexpr double kReducible = 1e6;  // k below 2^20: k times a part of 33 bits is exact without fused multiply-add
+  static constexpr double kReducible = 1e6;             // k below 2^20: k times a part of 33 bits is exact without fused multiply-add
   static constexpr double kMagic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer, kept in the lowest bits
   static constexpr double kTwoOverPi = 0.63661977236758134308;
   static constexpr double kFused1 = 1.57079632679489655800e+00, kFused2 = 6.12323399573676603587e-17;
@@ -77,7 +77,7 @@ SINEW_INLINE void sincos(const V* x, V* sine, V* cosine) {
   if constexpr (kDouble) {
     constexpr double kSine[] = {1.58969099521155010221e-10, -2.50507602534068634195e-8, 2.75573137070700676789e-6,
                                 -1.98412698298579493134e-4, 8.33333333332248946124e-3,  -1.66666666666666324348e-1};
-    constexpr double kCosine[] = {-1.13596475577881948265e-11, 2.08757232129817482790e-9, -2.75573143513906633035e-7,
+    constexpr double kCosine[] = {-1.13596475577881948265e-11, 2.08757232129817482790e-9,  -2.75573143513906633035e-7,
                                   2.48015872894767294178e-5,   -1.38888888888741095749e-3, 4.16666666666666019037e-2};
     horner(z, kSine, s);
     horner(z, kCosine, c);
@@ -95,7 +95,7 @@ SINEW_INLINE void sincos(const V* x, V* sine, V* cosine) {
     sine[k] = bits<V>(bits<Integer>(odd < 0 ? c[k] : s[k]) ^ (half & C::kSign));
     cosine[k] = bits<V>(bits<Integer>(odd < 0 ? s[k] : c[k]) ^ ((half ^ odd) & C::kSign));
   }
-  if (__builtin_expect(mask_bits(size <= broadcast<V>(C::kReducible)) != (1u << kWidth<V>) - 1u, 0)) {
+  if (__builtin_expect(mask_bits(size <= broadcast<V>(C::kReducible)) != (1u << kWidth<V>)-1u, 0)) {
     for (int k = 0; k < kTogether; ++k) sincos_far(x[k], sine[k], cosine[k]);
   }
 }
