@@ -16,8 +16,8 @@ using namespace sinew::testing;
 
 namespace {
 
-constexpr std::size_t kTargets = 20000;  // per robot; SINEW_INVERSE_TARGETS overrides it
-constexpr double kTolerance = 1e-6;      // m and rad
+constexpr std::size_t kTargets = 100000;  // per robot; SINEW_INVERSE_TARGETS overrides it
+constexpr double kTolerance = 1e-6;       // m and rad
 
 std::size_t target_count() {
   const char* text = std::getenv("SINEW_INVERSE_TARGETS");

@@ -16,10 +16,12 @@
 
 namespace sinew::detail::SINEW_ISA {
 namespace {
-#include "forward.inl"
+// clang-format off: each needs those before it
 #include "lanes.inl"
-#include "search.inl"
 #include "sincos.inl"
+#include "forward.inl"
+#include "search.inl"
+// clang-format on
 
 template <class V>
 void sincos_many(const ScalarOf<V>* angle, std::size_t count, ScalarOf<V>* sine, ScalarOf<V>* cosine) {
