@@ -292,18 +292,28 @@ constexpr int kTogether = 4;
 constexpr int kTogether = 2;
 #endif
 
+template <class V>
+SINEW_INLINE void sincos_all(int count, const V* position, V* sine, V* cosine) {
+  int i = 0;
+  for (; i + kTogether <= count; i += kTogether) sincos<kTogether>(position + i, sine + i, cosine + i);
+  if constexpr (kTogether == 4) {
+    if (count - i == 3) return sincos<3>(position + i, sine + i, cosine + i);
+    if (count - i == 2) return sincos<2>(position + i, sine + i, cosine + i);
+  }
+  if (count - i == 1) sincos<1>(position + i, sine + i, cosine + i);
+}
+
 /// Poses of the tip for `kWidth` configurations, `q [dof]` vectors.
 template <class V, bool kAxes>
 SINEW_INLINE Pose<Columns<V>> run_lanes(const KernelProgram<ScalarOf<V>>& program, const V* q, LaneAxis<V>* axes) {
   using Scalar = ScalarOf<V>;
   const int count = program.count;
-  V position[kMostSegments + kTogether], sine[kMostSegments + kTogether], cosine[kMostSegments + kTogether];
+  V position[kMostSegments], sine[kMostSegments], cosine[kMostSegments];
   for (int i = 0; i < count; ++i) {
     const KernelSegment<Scalar>& segment = program.segments[i];
     position[i] = fma(broadcast<V>(segment.multiplier), q[segment.variable], broadcast<V>(segment.offset));
   }
-  for (int i = count; i % kTogether != 0; ++i) position[i] = V{};
-  for (int i = 0; i < count; i += kTogether) sincos<kTogether>(position + i, sine + i, cosine + i);
+  sincos_all(count, position, sine, cosine);
   Pose<Columns<V>> pose = constant_pose<Columns<V>>(program.base);
   for (int i = 0;;) {
     const KernelSegment<Scalar>& segment = program.segments[i];
