@@ -8,6 +8,7 @@
 #include "sinew/core/clock.hpp"         // injected time
 #include "sinew/core/error.hpp"         // what set-up throws
 #include "sinew/core/image.hpp"         // camera pixels, owned or viewed
+#include "sinew/core/isa.hpp"           // which instruction set the kernels use
 #include "sinew/core/log.hpp"           // logging callback
 #include "sinew/core/normalizer.hpp"    // SI units to a policy's space and back
 #include "sinew/core/observation.hpp"   // cameras, channels, instruction

@@ -2,6 +2,7 @@
 // Binds core/: Error, Observation, ActionChunk, build_info.
 #include "bindings.hpp"
 #include "sinew/core/action_chunk.hpp"
+#include "sinew/core/isa.hpp"
 #include "sinew/core/observation.hpp"
 #include "sinew/core/version.hpp"
 
@@ -17,7 +18,7 @@ py::dict build_info() {
   info["version"] = std::string(version());
   info["compiler"] = "g++ " __VERSION__;
 #if defined(__x86_64__)
-  info["isa"] = __builtin_cpu_supports("avx512f") ? "x86-64-v4" : __builtin_cpu_supports("avx2") ? "x86-64-v3" : "x86-64-v2";
+  info["isa"] = active_isa() == Isa::portable ? "x86-64" : fmt::format("x86-64-{}", to_string(active_isa()));
 #elif defined(__aarch64__)
   info["isa"] = "aarch64";
 #else
