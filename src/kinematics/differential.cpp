@@ -15,6 +15,9 @@ using Matrix6 = Eigen::Matrix<double, 6, 6>;
 constexpr double kLengthShare = 0.22;
 /// Keeps the factorisation regular where the chain cannot move in a direction at all.
 constexpr double kDampingFloor = 1e-9;
+/// m or rad of the tip in one period: far beyond what any joint follows.
+constexpr double kLargestStep = 10.0;
+constexpr double kLargestPeriod = 10.0;  // s
 
 bool all_finite(std::span<const double> values) noexcept {
   return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
@@ -27,7 +30,10 @@ class Stepper {
 
   DifferentialOutcome step(std::span<const double> q, const Twist& twist, double dt, std::span<double> next,
                            std::span<double> dq) noexcept {
-    weigh(q, twist * dt);
+    // A command beyond all speeds is cut to what keeps the arithmetic finite; its direction stays.
+    const double largest = twist.cwiseAbs().maxCoeff();
+    const double share = largest > kLargestStep / dt ? kLargestStep / dt / largest : 1.0;
+    weigh(q, twist * share * dt);
     set_bounds(q, dt);
     const double damping = damping_of_pose();
     // At most every joint is held once.
@@ -43,7 +49,7 @@ class Stepper {
       next[i] = q[i] >= program_.lower[i] && q[i] <= program_.upper[i] ? std::clamp(moved, program_.lower[i], program_.upper[i]) : moved;
       dq[i] = (next[i] - q[i]) / dt;
     }
-    return {Status::ok, fraction, manipulability_};
+    return {Status::ok, share * fraction, manipulability_};
   }
 
  private:
@@ -192,8 +198,8 @@ DifferentialOutcome differential_step(const ChainProgram& program, std::span<con
   if (!settings.posture.empty() && std::ssize(settings.posture) != program.dof()) return {Status::bad_shape, 0.0, 0.0};
   if (!all_finite(q) || !twist.allFinite() || !std::isfinite(dt) || !axis.allFinite() || !all_finite(settings.posture))
     return {Status::not_finite, 0.0, 0.0};
-  const bool good = dt > 0 && settings.tip >= 0 && settings.tip < std::ssize(program.tips) && !axis.isZero(0) && settings.speed_scale > 0 &&
-                    settings.speed_scale <= 1 && settings.default_velocity > 0 && settings.posture_rate >= 0 &&
+  const bool good = dt > 0 && dt <= kLargestPeriod && settings.tip >= 0 && settings.tip < std::ssize(program.tips) && !axis.isZero(0) &&
+                    settings.speed_scale > 0 && settings.speed_scale <= 1 && settings.default_velocity > 0 && settings.posture_rate >= 0 &&
                     settings.singular_manipulability > 0 && settings.max_damping >= 0;
   if (!good) return {Status::out_of_range, 0.0, 0.0};
   return Stepper(program, settings, buffers).step(q, twist, dt, next, dq);

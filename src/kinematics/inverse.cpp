@@ -343,7 +343,7 @@ class Solver {
     kernels_.forward(tip_.storage.program, q.data(), tip.data());
     const Eigen::Matrix3d rotation = tip.topLeftCorner<3, 3>();
     residual_ = 0;
-    if (task_.position_weight != 0) residual_ = (target.position - tip.block<3, 1>(0, 3)).norm();
+    if (task_.position_weight != 0) residual_ = (target.position - tip.block<3, 1>(0, 3)).stableNorm();
     if (task_.rotation_weight == 0) return;
     double angle;
     if (task_.axis_only != 0) {

@@ -190,6 +190,12 @@ TEST_CASE("differential_step: bad input is said, and gives NaN") {
   CHECK(status(q, Twist::Constant(INFINITY), kPeriod) == Status::not_finite);
   CHECK(status(q, Twist::Zero(), nan) == Status::not_finite);
   CHECK(status(q, Twist::Zero(), 0.0) == Status::out_of_range);
+  CHECK(status(q, Twist::Zero(), 1e300) == Status::out_of_range);
+  for (const double huge : {1e3, 1e100, 1.7e308}) {
+    CHECK(status(q, Twist::Constant(huge), kPeriod) == Status::ok);
+    CHECK(status(q, Twist::Constant(-huge), 1e-300) == Status::ok);
+    CHECK(status(q, Twist::Constant(huge), 10.0) == Status::ok);
+  }
   CHECK(status(q, Twist::Zero(), kPeriod, {.tip = 1}) == Status::out_of_range);
   CHECK(status(q, Twist::Zero(), kPeriod, {.speed_scale = 1.5}) == Status::out_of_range);
   const JointVector<> posture = JointVector<>::Zero(3);

@@ -108,6 +108,15 @@ TEST_CASE("jacobian: writes into a block of a larger matrix, and nothing beside 
   CHECK((large.row(7).array() == 5.0).all());
 }
 
+TEST_CASE("forward: the last row is 0 0 0 1 without a sign") {
+  Random random(26);
+  const auto chain = load(robots()[0]);
+  for (int trial = 0; trial < 200; ++trial) {
+    const Eigen::Isometry3d pose = forward(chain, random_q(chain, random));
+    for (int column = 0; column < 3; ++column) CHECK_FALSE(std::signbit(pose(3, column)));
+  }
+}
+
 TEST_CASE("forward: a vector of the wrong length gives NaN, never another pose") {
   const auto chain = load(robots()[0]);
   const Eigen::VectorXd q = Eigen::VectorXd::Zero(6);

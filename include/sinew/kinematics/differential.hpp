@@ -68,8 +68,8 @@ DifferentialOutcome differential_step(const ChainProgram& program, std::span<con
 
 }  // namespace detail
 
-/// Joint positions one period of `dt` (s) after `q [dof]` (rad or m) for a tip that shall move with `twist` (TwistFrame::tip_base_axes:
-/// m/s and rad/s).
+/// Joint positions one period of `dt` (s, at most 10) after `q [dof]` (rad or m) for a tip that shall move with `twist`
+/// (TwistFrame::tip_base_axes: m/s and rad/s).
 ///
 /// Damped least squares over the joints that can still move: one at a position limit is held there and the others make up for it; when a
 /// joint would exceed its speed all are slowed alike. A `q` outside the limits is led back at full speed, never pushed farther out.

@@ -148,7 +148,7 @@ SINEW_INLINE void sincos_padded(Motions<kMost>& motions, int count) {
 /// The first `count` of `from`, then zeros: reads nothing behind them.
 SINEW_INLINE Doubles load_some(const double* from, int count) {
 #if defined(__AVX512F__)
-  return (Doubles)_mm512_maskz_loadu_pd(count >= 8 ? 0xFF : static_cast<__mmask8>((1 << count) - 1), from);
+  return (Doubles)_mm512_maskz_loadu_pd(static_cast<__mmask8>(count >= 8 ? 0xFFu : (1u << count) - 1u), from);
 #elif defined(__AVX2__)
   const Long4 lane = {0, 1, 2, 3};
   return (Doubles)_mm256_maskload_pd(from, (__m256i)(lane < static_cast<long long>(count)));
@@ -209,9 +209,10 @@ SINEW_INLINE Pose<Column> run_one(const KernelProgram<double>& program, const do
 }
 
 SINEW_INLINE void write_pose(const Pose<Column>& pose, double* out) {
-  store(out, pose.x.v);
-  store(out + 4, pose.y.v);
-  store(out + 8, pose.z.v);
+  const Double4 zero = {};  // the fourth lane may have become -0
+  store(out, Double4(__builtin_shufflevector(pose.x.v, zero, 0, 1, 2, 7)));
+  store(out + 4, Double4(__builtin_shufflevector(pose.y.v, zero, 0, 1, 2, 7)));
+  store(out + 8, Double4(__builtin_shufflevector(pose.z.v, zero, 0, 1, 2, 7)));
   store(out + 12, pose.p.v);
 }
 
