@@ -17,7 +17,8 @@ struct SearchArguments {
   std::optional<JointVector<>> posture;
 
   SearchArguments(const AnyChain& chain, std::string_view where, double tolerance, std::uint64_t seed_rng, int max_restarts,
-                  const std::optional<Doubles>& given_posture, const std::string& task, const std::array<double, 3>& tool_axis, int tip) {
+                  const std::optional<Doubles>& given_posture, const std::string& task, const std::array<double, 3>& tool_axis,
+                  const TipArgument& tip) {
     if (given_posture) posture = joints(chain, *given_posture, where, "posture");
     options = {.tolerance = tolerance,
                .max_restarts = max_restarts,
@@ -32,7 +33,7 @@ struct SearchArguments {
 
 InverseResult<> inverse_array(const AnyChain& chain, const Doubles& target, const std::optional<Doubles>& seed, double tolerance,
                               std::uint64_t seed_rng, int max_restarts, const std::optional<Doubles>& posture, const std::string& task,
-                              const std::array<double, 3>& tool_axis, int tip) {
+                              const std::array<double, 3>& tool_axis, const TipArgument& tip) {
   require_shape(target, {4, 4}, "inverse", "target");
   const JointVector<> start = joints_or_neutral(chain, seed, "inverse", "seed");
   const SearchArguments arguments(chain, "inverse", tolerance, seed_rng, max_restarts, posture, task, tool_axis, tip);
@@ -45,7 +46,7 @@ InverseResult<> inverse_array(const AnyChain& chain, const Doubles& target, cons
 
 py::tuple inverse_batch_arrays(const AnyChain& chain, const Doubles& targets, const std::optional<Doubles>& seeds, double tolerance,
                                std::uint64_t seed_rng, int max_restarts, const std::optional<Doubles>& posture, const std::string& task,
-                               const std::array<double, 3>& tool_axis, int tip) {
+                               const std::array<double, 3>& tool_axis, const TipArgument& tip) {
   const SearchArguments arguments(chain, "inverse_batch", tolerance, seed_rng, max_restarts, posture, task, tool_axis, tip);
   require_shape(targets, {-1, 4, 4}, "inverse_batch", "targets");
   const py::ssize_t count = targets.shape(0);
@@ -69,7 +70,7 @@ py::tuple inverse_batch_arrays(const AnyChain& chain, const Doubles& targets, co
 
 DifferentialResult<> differential_arrays(const AnyChain& chain, const Doubles& q, const Doubles& twist, double dt,
                                          const std::optional<Doubles>& posture, const std::string& task,
-                                         const std::array<double, 3>& tool_axis, int tip, double speed_scale) {
+                                         const std::array<double, 3>& tool_axis, const TipArgument& tip, double speed_scale) {
   require_shape(twist, {6}, "differential_step", "twist");
   std::optional<JointVector<>> drawn_to;
   if (posture) drawn_to = joints(chain, *posture, "differential_step", "posture");
@@ -97,8 +98,8 @@ void bind_differential(py::module_& m) {
   m.def("differential_step", &differential_arrays, py::arg("chain"), py::arg("q"), py::arg("twist"), py::arg("dt"), py::kw_only(),
         py::arg("posture") = py::none(), py::arg("task") = "pose", py::arg("tool_axis") = DifferentialOptions<>().tool_axis,
         py::arg("tip") = 0, py::arg("speed_scale") = 1.0,
-        "Joint positions dt (s) after q [dof] for a tip that moves with twist [6] (m/s, rad/s, base axes): never outside the position "
-        "limits, never faster than the speed limits.");
+        "Joint positions dt (s) after q [dof] for a tip that moves with twist [6] (m/s, rad/s, base axes): inside the position "
+        "limits (a q outside is led back), never faster than the speed limits.");
 }
 
 }  // namespace
@@ -120,7 +121,9 @@ void bind_inverse(py::module_& m) {
         py::arg("tolerance") = defaults.tolerance, py::arg("seed_rng") = 0, py::arg("max_restarts") = defaults.max_restarts,
         py::arg("posture") = py::none(), py::arg("task") = "pose", py::arg("tool_axis") = defaults.tool_axis, py::arg("tip") = 0,
         "Joint positions inside the limits for base_from_tip = target [4, 4] (m). seed, posture: [dof], rad or m; None starts at neutral.\n"
-        "tolerance: m and rad. posture: where a redundant chain is drawn to. max_restarts = 0 looks only where the seed leads.\n"
+        "tolerance: m and rad. posture: where a redundant chain is drawn to on its way.\n"
+        "status \"unreachable\": too far, or no seed got there, which is not always a proof. max_restarts = 0 looks only where the seed "
+        "leads.\n"
         "task: \"pose\", \"position\", \"axis\" (direction of tool_axis) or \"free_yaw\" (position and tool_axis).");
   m.def("inverse_batch", &inverse_batch_arrays, py::arg("chain"), py::arg("targets"), py::arg("seeds") = py::none(), py::kw_only(),
         py::arg("tolerance") = defaults.tolerance, py::arg("seed_rng") = 0, py::arg("max_restarts") = defaults.max_restarts,

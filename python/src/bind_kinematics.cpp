@@ -16,12 +16,12 @@ using namespace bindings;
 
 namespace {
 
-Doubles forward_array(const AnyChain& chain, const Doubles& q, int tip) {
+Doubles forward_array(const AnyChain& chain, const Doubles& q, const TipArgument& tip) {
   return to_array(forward(chain, joints(chain, q, "forward"), checked_tip(chain, tip, "forward")));
 }
 
-Doubles forward_batch_array(const AnyChain& chain, const Doubles& q, const py::object& out, int tip) {
-  checked_tip(chain, tip, "forward_batch");
+Doubles forward_batch_array(const AnyChain& chain, const Doubles& q, const py::object& out, const TipArgument& tip) {
+  const int index = checked_tip(chain, tip, "forward_batch");
   require_shape(q, {-1, chain.dof()}, "forward_batch", "q");
   const bool given = !out.is_none();
   // Written in place or refused: a converted copy would leave the caller's array as it was.
@@ -33,26 +33,26 @@ Doubles forward_batch_array(const AnyChain& chain, const Doubles& q, const py::o
     fail(ErrorCode::invalid_argument, {"forward_batch", "out", "memory of its own", "memory that q uses too", ""});
   const std::span<double> target(poses.mutable_data(), static_cast<std::size_t>(poses.size()));
   const py::gil_scoped_release release;
-  forward_batch(chain, as_span(q), target, tip);
+  forward_batch(chain, as_span(q), target, index);
   return poses;
 }
 
-Doubles jacobian_array(const AnyChain& chain, const Doubles& q, const std::string& frame, int tip) {
+Doubles jacobian_array(const AnyChain& chain, const Doubles& q, const std::string& frame, const TipArgument& tip) {
   Eigen::Matrix<double, 6, Eigen::Dynamic> J(6, chain.dof());
   jacobian(chain, joints(chain, q, "jacobian"), J, {.frame = twist_frame(frame), .tip = checked_tip(chain, tip, "jacobian")});
   const Eigen::Matrix<double, 6, Eigen::Dynamic, Eigen::RowMajor> rows = J;
   return bindings::to_array({rows.data(), static_cast<std::size_t>(rows.size())}, {6, chain.dof()});
 }
 
-py::tuple jacobian_batch_arrays(const AnyChain& chain, const Doubles& q, int tip) {
+py::tuple jacobian_batch_arrays(const AnyChain& chain, const Doubles& q, const TipArgument& tip) {
   require_shape(q, {-1, chain.dof()}, "jacobian_batch", "q");
-  checked_tip(chain, tip, "jacobian_batch");
+  const int index = checked_tip(chain, tip, "jacobian_batch");
   Doubles poses({q.shape(0), py::ssize_t{4}, py::ssize_t{4}}), J({q.shape(0), py::ssize_t{6}, py::ssize_t{chain.dof()}});
   const std::span<double> poses_out(poses.mutable_data(), static_cast<std::size_t>(poses.size()));
   const std::span<double> J_out(J.mutable_data(), static_cast<std::size_t>(J.size()));
   {
     const py::gil_scoped_release release;
-    jacobian_batch(chain, as_span(q), poses_out, J_out, tip);
+    jacobian_batch(chain, as_span(q), poses_out, J_out, index);
   }
   return py::make_tuple(poses, J);
 }
@@ -98,7 +98,8 @@ void bind_chain_type(py::module_& m) {
       .def_property_readonly(
           "neutral", [](const AnyChain& c) { return to_array(c.neutral()); }, "0 where the limits allow it, else mid-range; float64 [dof]")
       .def_property_readonly(
-          "tips", [](const AnyChain& c) { return c.description().tips; }, "Names of the tips; `tip` of the functions is an index into it.")
+          "tips", [](const AnyChain& c) { return c.description().tips; },
+          "Names of the tips; `tip` of the functions is one of them or its index.")
       .def_property_readonly(
           "limit_sources", [](const AnyChain& c) { return c.description().limit_sources; },
           "Where each position limit comes from: \"stated\", \"defaulted\", \"soft\", \"endless\" or \"follower '…'\", [dof].")

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <variant>
 
 #include "bindings.hpp"
 #include "sinew/kinematics/forward.hpp"
@@ -30,11 +32,16 @@ inline JointVector<> joints_or_neutral(const AnyChain& chain, const std::optiona
   return q ? JointVector<>(joints(chain, *q, where, what)) : chain.neutral();
 }
 
-inline int checked_tip(const AnyChain& chain, int tip, std::string_view where) {
+/// A tip by its index or its name.
+using TipArgument = std::variant<int, std::string>;
+
+inline int checked_tip(const AnyChain& chain, const TipArgument& tip, std::string_view where) {
+  if (const auto* name = std::get_if<std::string>(&tip)) return chain.tip_index(*name);
+  const int index = std::get<int>(tip);
   const auto count = static_cast<int>(chain.description().tips.size());
-  if (tip < 0 || tip >= count)
-    fail(ErrorCode::invalid_argument, {where, "tip", fmt::format("an index below {}", count), std::to_string(tip), ""});
-  return tip;
+  if (index < 0 || index >= count)
+    fail(ErrorCode::invalid_argument, {where, "tip", fmt::format("an index below {}", count), std::to_string(index), ""});
+  return index;
 }
 
 }  // namespace sinew::bindings

@@ -263,3 +263,15 @@ def test_differential_step_moves_the_tip_and_keeps_the_limits():
     assert kin.differential_step(chain, q, twist * np.nan, 0.01).status == "not_finite"
     with pytest.raises(sinew.Error, match="twist"):
         kin.differential_step(chain, q, np.zeros(5), 0.01)
+
+
+def test_tips_go_by_name_or_index():
+    torso = Path(__file__).parents[2] / "models" / "robots" / "two_arm_torso.urdf"
+    chain = kin.Chain.from_urdf(torso, "base_link", ["left_tool", "right_tool"])
+    q = np.linspace(-0.3, 0.3, chain.dof)
+    assert chain.tips == ["left_tool", "right_tool"]
+    assert np.array_equal(kin.forward(chain, q, tip="right_tool"), kin.forward(chain, q, tip=1))
+    with pytest.raises(sinew.Error, match="right_tool"):
+        kin.forward(chain, q, tip="right_tol")
+    with pytest.raises(sinew.Error, match="below 2"):
+        kin.jacobian(chain, q, tip=2)

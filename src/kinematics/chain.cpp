@@ -36,16 +36,29 @@ Eigen::Isometry3d motion(const UrdfJoint& joint, double position) {
   return pose;
 }
 
+/// The coordinate axis that `axis` lies on exactly, either way; 3 when on none.
+int coordinate_axis(const Eigen::Vector3d& axis) {
+  for (int i = 0; i < 3; ++i) {
+    if (axis[(i + 1) % 3] == 0 && axis[(i + 2) % 3] == 0) return i;
+  }
+  return 3;
+}
+
 /// A rotation that takes z to the axis. Axes along x, y, z, either way, give exact permutations.
 Eigen::Matrix3d align_z(const Eigen::Vector3d& axis) {
-  for (int i = 0; i < 3; ++i) {
-    if (std::abs(axis[i]) != 1.0) continue;
-    Eigen::Matrix3d R = Eigen::Matrix3d::Zero();
+  Eigen::Matrix3d R = Eigen::Matrix3d::Zero();
+  if (const int i = coordinate_axis(axis); i < 3) {
     for (int column = 0; column < 3; ++column) R((i + 1 + column) % 3, column) = 1.0;
     if (axis[i] < 0) R.rightCols<2>() *= -1.0;
     return R;
   }
-  return Eigen::Quaterniond::FromTwoVectors(Eigen::Vector3d::UnitZ(), axis).toRotationMatrix();
+  // The coordinate axis that is farthest from it: well-conditioned for every direction.
+  int farthest = 0;
+  axis.cwiseAbs().minCoeff(&farthest);
+  R.col(2) = axis.normalized();
+  R.col(0) = Eigen::Vector3d::Unit(farthest).cross(R.col(2)).normalized();
+  R.col(1) = R.col(2).cross(R.col(0));
+  return R;
 }
 
 /// position = multiplier * q of `driver` + offset, after all mimics are resolved.
@@ -172,6 +185,7 @@ class Compiler {
                         .offset = drive.offset});
     const bool whole_turns = !prismatic && drive.multiplier == std::round(drive.multiplier);
     program_.turns[static_cast<std::size_t>(index)] &= whole_turns ? 1 : 0;
+    slowest_[static_cast<std::size_t>(index)] = std::min(slowest_[static_cast<std::size_t>(index)], std::abs(drive.multiplier));
     narrow(joint, drive, static_cast<std::size_t>(index));
     pending = rigid_inverse(turn);
   }
@@ -187,6 +201,7 @@ class Compiler {
     program_.prismatic.push_back(driver.type == UrdfJointType::prismatic ? 1 : 0);
     program_.limit_sources.emplace_back(to_string(driver.limit_source));
     program_.turns.push_back(1);
+    slowest_.push_back(1.0);
     return program_.dof() - 1;
   }
 
@@ -197,9 +212,12 @@ class Compiler {
     double high = (follower.upper - drive.offset) / drive.multiplier;
     if (low > high) std::swap(low, high);
     if (low > program_.lower[i] || high < program_.upper[i]) program_.limit_sources[i] = fmt::format("follower '{}'", follower.name);
-    program_.lower[i] = std::max(program_.lower[i], low);
-    program_.upper[i] = std::min(program_.upper[i], high);
+    program_.lower[i] = std::max(program_.lower[i], low) + 0.0;  // not -0
+    program_.upper[i] = std::min(program_.upper[i], high) + 0.0;
     program_.velocity[i] = std::min(program_.velocity[i], follower.velocity / std::abs(drive.multiplier));
+    if (program_.lower[i] == program_.upper[i] && drive.driver->lower < drive.driver->upper)
+      program_.warnings.push_back(fmt::format("joint '{}' cannot move: joint '{}' (line {}), which follows it, leaves it one position",
+                                              drive.driver->name, follower.name, follower.line));
     if (program_.lower[i] > program_.upper[i])
       fail(ErrorCode::invalid_argument, {"Chain::from_urdf", fmt::format("joint '{}' limits", drive.driver->name),
                                          fmt::format("a range that joint '{}', which follows it, allows too", follower.name), "none", ""});
@@ -231,13 +249,9 @@ class Compiler {
   void move(KernelFrame& step, const UrdfJoint& joint, double direction) {
     const Drive drive = resolve(urdf_, joint);
     const Eigen::Vector3d axis = direction * joint.axis;
-    double sign = 1.0;
-    step.axis_index = 3;
-    for (int i = 0; i < 3; ++i) {
-      if (std::abs(axis[i]) != 1.0) continue;
-      step.axis_index = static_cast<std::uint8_t>(i);
-      sign = axis[i];
-    }
+    const int along = coordinate_axis(axis);
+    step.axis_index = static_cast<std::uint8_t>(along);
+    const double sign = along < 3 ? axis[along] : 1.0;
     Eigen::Map<Eigen::Vector3d>(step.axis) = sign * axis;
     step.prismatic = joint.type == UrdfJointType::prismatic ? 1 : 0;
     step.multiplier = sign * drive.multiplier;
@@ -306,7 +320,7 @@ class Compiler {
 
   void finish_limits() {
     for (std::size_t i = 0; i < program_.joint_names.size(); ++i)
-      program_.continuous.push_back(std::isinf(program_.lower[i]) && std::isinf(program_.upper[i]) ? 1 : 0);
+      program_.continuous.push_back(std::isinf(program_.lower[i]) && std::isinf(program_.upper[i]) && program_.turns[i] != 0 ? 1 : 0);
     for (TipProgram& tip : program_.tip_programs) {
       for (const int variable : tip.variables) add_range(tip, static_cast<std::size_t>(variable));
       add_strokes(tip);
@@ -330,16 +344,20 @@ class Compiler {
     const double lower = program_.lower[variable], upper = program_.upper[variable];
     tip.lower.push_back(lower);
     tip.upper.push_back(upper);
-    // A turn is all there is to see of a revolute joint, and a slide of ±10 m all that a search needs of a prismatic one.
-    const bool narrow = upper - lower <= 4 * kPi;
+    // A turn (of the slowest follower) is all there is to see of a revolute joint, and a slide of ±10 m all that a search needs of a
+    // prismatic one.
+    const double half = program_.prismatic[variable] != 0 ? 10.0 : kPi / std::max(slowest_[variable], 0.01);
+    const bool narrow = upper - lower <= 4 * std::max(half, kPi);
     const double middle = std::clamp(0.0, lower, upper);
-    const double half = program_.prismatic[variable] != 0 ? 10.0 : kPi;
     tip.sample_lower.push_back(std::max(lower, narrow ? lower : middle - half));
     tip.sample_range.push_back(std::min(upper, narrow ? upper : middle + half) - tip.sample_lower.back());
   }
 
-  /// The strokes of prismatic joints, added to the lengths of the links.
+  /// The strokes of prismatic joints, added to the lengths of the links. A rail of a kilometre makes no arm a kilometre long: as a unit
+  /// for errors only its first metre counts.
   void add_strokes(TipProgram& tip) {
+    constexpr double kLongestStroke = 1.0;
+    tip.length = tip.reach;
     for (const auto& segment : tip.storage.segments) {
       if (segment.prismatic == 0) continue;
       const auto i = static_cast<std::size_t>(segment.variable);
@@ -347,6 +365,7 @@ class Compiler {
                                      std::abs(segment.multiplier * program_.upper[i] + segment.offset));
       tip.reach += stroke;
       tip.reach_of_last += stroke;
+      tip.length += std::min(stroke, kLongestStroke);
     }
   }
 
@@ -364,6 +383,7 @@ class Compiler {
 
   const Urdf& urdf_;
   ChainProgram program_;
+  std::vector<double> slowest_;  ///< `[dof]` smallest multiplier of the joints that a variable moves
   int base_ = -1;
   int intermediates_ = 0;
   std::vector<int> tip_links_;

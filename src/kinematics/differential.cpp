@@ -11,17 +11,11 @@ namespace sinew::detail {
 namespace {
 
 using Matrix6 = Eigen::Matrix<double, 6, 6>;
-/// As for inverse(): an arm's length in rad per m, from the reach.
-constexpr double kLengthShare = 0.22;
 /// Keeps the factorisation regular where the chain cannot move in a direction at all.
 constexpr double kDampingFloor = 1e-9;
 /// m or rad of the tip in one period: far beyond what any joint follows.
 constexpr double kLargestStep = 10.0;
 constexpr double kLargestPeriod = 10.0;  // s
-
-bool all_finite(std::span<const double> values) noexcept {
-  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-}
 
 class Stepper {
  public:
@@ -47,6 +41,8 @@ class Stepper {
       // Once more exactly: rounding may not carry a joint over its limit.
       const double moved = q[i] + std::clamp(d_[k], low_[i], high_[i]);
       next[i] = q[i] >= program_.lower[i] && q[i] <= program_.upper[i] ? std::clamp(moved, program_.lower[i], program_.upper[i]) : moved;
+      // The sum may have been rounded away from q.
+      if (std::abs(next[i] - q[i]) > speed(i) * dt) next[i] = std::nextafter(next[i], q[i]);
       dq[i] = (next[i] - q[i]) / dt;
     }
     return {Status::ok, share * fraction, manipulability_};
@@ -64,7 +60,7 @@ class Stepper {
   void weigh(std::span<const double> q, const Twist& displacement) noexcept {
     Eigen::Isometry3d pose;
     kernels().jacobian(tip().storage.program, q.data(), pose.data(), J_, 6);
-    const double position = settings_.task == InverseTask::axis ? 0.0 : 1.0 / std::max(kLengthShare * tip().reach, 1e-3);
+    const double position = settings_.task == InverseTask::axis ? 0.0 : 1.0 / std::max(kLengthShare * tip().length, kShortest);
     const double rotation = settings_.task == InverseTask::position ? 0.0 : 1.0;
     const bool axis_only = settings_.task == InverseTask::axis || settings_.task == InverseTask::free_yaw;
     if (axis_only) free_axis_ = pose.linear() * Eigen::Vector3d(settings_.tool_axis.data()).stableNormalized();

@@ -34,8 +34,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kLanes = KernelSearch::kLanes;
-/// An arm's length in rad per m: the weight of angles against positions, from the reach.
-constexpr double kLengthShare = 0.22;
 constexpr double kLocalShare = 0.2;  // of a joint's range, for seeds about the best position
 /// Every kStallPeriod iterations after the first kStallGrace the squared error must have fallen by kStallRatio.
 constexpr int kStallGrace = 6;
@@ -44,10 +42,6 @@ constexpr double kStallRatio = 0.5;
 /// A caller's seed whose squared error is below this is searched alone at first, and waited for when others arrive before it.
 constexpr double kNear = 1.0;
 constexpr int kPatience = 3;
-
-bool all_finite(std::span<const double> values) noexcept {
-  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-}
 
 double clamped(double value, double lower, double upper) noexcept { return value < lower ? lower : value > upper ? upper : value; }
 
@@ -83,7 +77,7 @@ class Solver {
     const bool position = settings.task != InverseTask::axis, rotation = settings.task != InverseTask::position;
     const double chord = 2.0 * std::sin(0.5 * std::min(settings.tolerance, 1.0));
     const Eigen::Vector3d axis = Eigen::Vector3d(settings.tool_axis.data()).stableNormalized();
-    task_ = {.position_weight = position ? 1.0 / std::max(kLengthShare * tip_.reach, 1e-3) : 0.0,
+    task_ = {.position_weight = position ? 1.0 / std::max(kLengthShare * tip_.length, kShortest) : 0.0,
              .rotation_weight = rotation ? 1.0 : 0.0,
              .axis = {axis[0], axis[1], axis[2]},
              .axis_only = static_cast<std::uint8_t>(settings.task == InverseTask::axis || settings.task == InverseTask::free_yaw ? 1 : 0),
@@ -125,7 +119,7 @@ class Solver {
         std::swap(arrived, waiting);
         --patience;
       }
-      for (; arrived != 0;) {
+      while (arrived != 0) {
         const int lane = (arrived & 1) != 0 ? 0 : nearest(arrived, seed);
         if (accept(lane, target, seed, q)) return outcome(InverseStatus::converged, restart_[lane]);
         arrived &= ~(1u << lane);
@@ -321,14 +315,12 @@ class Solver {
 
   double turned(int k, double value, double seed) const noexcept {
     constexpr double kTurn = 2.0 * std::numbers::pi;
-    // Clamped: a seed far outside the limits must not be walked back turn by turn.
     const double away = clamp(k, seed) - value;
     if (std::abs(away) <= std::numbers::pi || program_.turns[variable(k)] == 0) return value;
-    for (double turns = std::round(away / kTurn); turns != 0; turns += turns > 0 ? -1 : 1) {
-      const double candidate = value + kTurn * turns;
-      if (candidate == clamp(k, candidate)) return candidate;
-    }
-    return value;
+    // The whole turns that stay inside the limits; 0 is one of them.
+    const double fewest = std::ceil((search_.lower[k] - value) / kTurn), most = std::floor((search_.upper[k] - value) / kTurn);
+    const double candidate = value + kTurn * clamped(std::round(away / kTurn), std::min(fewest, 0.0), std::max(most, 0.0));
+    return candidate == clamp(k, candidate) ? candidate : value;
   }
 
   bool check(const Target& target, std::span<const double> q) noexcept {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <Eigen/Geometry>
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -43,6 +45,7 @@ struct TipProgram {
   std::vector<double> lower, upper;                       ///< `[variables]` limits
   std::vector<double> sample_lower, sample_range;         ///< `[variables]` finite: where inverse() looks for seeds
   std::vector<double> sample_stride;                      ///< `[variables]` from one seed to the next, as a share of the range
+  double length = 0.0;                                    ///< m; a typical size of the arm, the unit of position errors in a search
   double reach = 0.0;                                     ///< m; the tip is never farther than this from `center`
   Eigen::Vector3d center = Eigen::Vector3d::Zero();       ///< m, base axes: origin of the first joint
   double reach_of_last = 0.0;                             ///< m: of a point that the last joint does not move, likewise
@@ -63,6 +66,14 @@ struct ChainProgram : ChainDescription {
 [[nodiscard]] TipProgram compile_tip(std::vector<DenseSegment> segments, Eigen::Isometry3d last_from_tip, int dof);
 
 static_assert(sizeof(Eigen::Isometry3d) == 16 * sizeof(double), "the kernels write poses as 16 numbers, column-major");
+
+/// An arm's length per rad: the weight of positions against angles in a search, as a share of TipProgram::length, and its least value (m).
+inline constexpr double kLengthShare = 0.22;
+inline constexpr double kShortest = 1e-3;
+
+inline bool all_finite(std::span<const double> values) noexcept {
+  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+}
 
 inline void write_nan(Eigen::Isometry3d& out) noexcept { out.matrix().setConstant(std::numeric_limits<double>::quiet_NaN()); }
 

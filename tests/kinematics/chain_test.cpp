@@ -2,6 +2,7 @@
 #include "sinew/kinematics/chain.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <vector>
@@ -119,4 +120,69 @@ TEST_CASE("chain: refuses followers that leave their driver no range, and endles
   snake += "</robot>";
   CHECK(Chain<>::from_urdf(snake, "l0", "l64").dof() == kMaxDof);
   CHECK_THROWS_WITH_AS((void)Chain<>::from_urdf(snake, "l0", "l65"), doctest::Contains("at most 64 moving joints"), Error);
+}
+
+namespace {
+
+std::string one_joint(const Eigen::Vector3d& axis, const std::string& type, const std::string& more = "") {
+  return fmt::format(
+      R"(<robot name="r"><link name="a"/><link name="b"/><link name="c"/><joint name="j" type="{}"><parent link="a"/><child link="b"/>
+      <axis xyz="{} {} {}"/><origin xyz="0.1 0.2 0.3" rpy="0.3 -0.2 0.1"/><limit lower="-3" upper="3" velocity="1" effort="1"/>{}</joint>
+      <joint name="k" type="fixed"><parent link="b"/><child link="c"/><origin xyz="1 1 1"/></joint></robot>)",
+      type, axis.x(), axis.y(), axis.z(), more);
+}
+
+}  // namespace
+
+TEST_CASE("chain: an axis near a coordinate axis is taken as it is, travelled either way") {
+  for (int coordinate = 0; coordinate < 3; ++coordinate) {
+    for (const double sign : {1.0, -1.0}) {
+      for (int power = 0; power <= 17; ++power) {
+        for (const double skew : {0.0, 0.7, -1.0}) {
+          Eigen::Vector3d axis = sign * Eigen::Vector3d::Unit(coordinate);
+          axis[(coordinate + 1) % 3] = std::pow(10.0, -power);
+          axis[(coordinate + 2) % 3] = skew * std::pow(10.0, -power);
+          CAPTURE(axis.transpose());
+          const std::string xml = one_joint(axis, "revolute");
+          const auto down = Chain<>::from_urdf(xml, "a", "c"), up = Chain<>::from_urdf(xml, "c", "a");
+          const auto slide = Chain<>::from_urdf(one_joint(axis, "prismatic"), "a", "c");
+          for (const double angle : {-2.5, 0.7, 2.0}) {
+            const Eigen::VectorXd q = Eigen::VectorXd::Constant(1, angle);
+            const Eigen::Matrix4d origin = translate(0.1, 0.2, 0.3) * turn(2, 0.1) * turn(1, -0.2) * turn(0, 0.3);
+            const Eigen::Matrix4d expected = origin * turn_about(axis.normalized(), angle) * translate(1, 1, 1);
+            REQUIRE((forward(down, q).matrix() - expected).cwiseAbs().maxCoeff() < 2e-15);
+            REQUIRE((forward(up, q).matrix() - expected.inverse()).cwiseAbs().maxCoeff() < 2e-15);
+            const Eigen::Vector3d along = angle * axis.normalized();
+            const Eigen::Matrix4d slid = origin * translate(1 + along.x(), 1 + along.y(), 1 + along.z());
+            REQUIRE((forward(slide, q).matrix() - slid).cwiseAbs().maxCoeff() < 2e-15);
+            std::vector<Eigen::Isometry3d> poses(down.frame_names().size());
+            frames(down, q, poses);
+            REQUIRE((poses[static_cast<std::size_t>(down.frame_index("c"))].matrix() - expected).cwiseAbs().maxCoeff() < 2e-15);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("chain: a geared follower makes its driver endless but not continuous, and one without a range is warned about") {
+  const auto geared = [](const std::string& driver, const std::string& follower) {
+    return R"(<robot name="r"><link name="a"/><link name="b"/><link name="c"/><link name="d"/>
+      <joint name="driver" )" +
+           driver + R"(<parent link="a"/><child link="b"/><axis xyz="0 0 1"/></joint>
+      <joint name="follower" )" +
+           follower + R"(<parent link="b"/><child link="c"/><origin xyz="1 0 0"/><axis xyz="0 1 0"/></joint>
+      <joint name="end" type="fixed"><parent link="c"/><child link="d"/><origin xyz="0.3 0 0"/></joint></robot>)";
+  };
+  const auto slow =
+      Chain<1>::from_urdf(geared(R"(type="continuous">)", R"(type="continuous"><mimic joint="driver" multiplier="0.1"/>)"), "a", "d");
+  CHECK(slow.continuous()[0] == 0);
+  CHECK(std::isinf(slow.upper()[0]));
+  const auto stuck = Chain<1>::from_urdf(
+      geared(R"(type="revolute"><limit lower="0" upper="0.8" velocity="1" effort="1"/>)",
+             R"(type="revolute"><limit lower="0" upper="0.9" velocity="1" effort="1"/><mimic joint="driver" multiplier="-1"/>)"),
+      "a", "d");
+  REQUIRE(stuck.warnings().size() == 1);
+  CHECK(stuck.warnings()[0].find("joint 'driver' cannot move: joint 'follower'") != std::string::npos);
+  CHECK_FALSE(std::signbit(stuck.upper()[0]));
 }

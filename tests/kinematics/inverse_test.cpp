@@ -2,6 +2,7 @@
 #include "sinew/kinematics/inverse.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <limits>
 
@@ -302,4 +303,40 @@ TEST_CASE("inverse: a target from float32 data can be met to 1e-9 of its nearest
   Eigen::Isometry3d target = forward(chain, chain.neutral());
   target.matrix() = target.matrix().cast<float>().cast<double>();
   CHECK(inverse(chain, target, chain.neutral(), scratch, {.tolerance = 1e-9}));
+}
+
+TEST_CASE("inverse: a long rail under an arm makes neither errors small nor the search blind") {
+  for (const double length : {1.0, 50.0, 1e4, 1e6}) {
+    CAPTURE(length);
+    std::string xml =
+        fmt::format(R"(<robot name="r"><link name="l0"/><link name="l1"/><joint name="rail" type="prismatic"><parent link="l0"/>
+      <child link="l1"/><limit lower="{}" upper="{}" velocity="1" effort="1"/></joint>)",
+                    -length, length);
+    const std::array<std::string, 3> axes = {"0 0 1", "0 1 0", "1 0 0"};
+    for (int i = 1; i <= 6; ++i)
+      xml += fmt::format(R"(<link name="l{1}"/><joint name="j{0}" type="revolute"><parent link="l{0}"/><child link="l{1}"/>
+        <origin xyz="0 0 0.3"/><axis xyz="{2}"/><limit lower="-2.8" upper="2.8" velocity="2" effort="1"/></joint>)",
+                         i, i + 1, axes[static_cast<std::size_t>(i % 3)]);
+    const auto chain = Chain<7>::from_urdf(xml + "</robot>", "l0", "l7");
+    Random random(38);
+    ChainScratch<7> scratch;
+    for (int trial = 0; trial < 200; ++trial) {
+      Eigen::Vector<double, 7> truth, seed;
+      for (int k = 0; k < 7; ++k) truth[k] = k == 0 ? random.uniform(-0.9, 0.9) : random.uniform(-2.5, 2.5);
+      for (int k = 0; k < 7; ++k) seed[k] = truth[k] + random.uniform(-0.05, 0.05);
+      REQUIRE(inverse(chain, forward(chain, truth), seed, scratch));
+    }
+  }
+}
+
+TEST_CASE("inverse: limits of many turns end") {
+  const std::string xml =
+      R"(<robot name="r"><link name="a"/><link name="b"/><link name="c"/><joint name="j" type="revolute"><parent link="a"/>
+    <child link="b"/><axis xyz="0 0 1"/><limit lower="-9.9996e17" upper="9.9996e17" velocity="1" effort="1"/></joint>
+    <joint name="k" type="fixed"><parent link="b"/><child link="c"/><origin xyz="1 0 0"/></joint></robot>)";
+  const auto chain = Chain<1>::from_urdf(xml, "a", "c");
+  ChainScratch<1> scratch;
+  const Eigen::Isometry3d target = forward(chain, JointVector<1>(0.3));
+  for (const double seed : {0.0, 100.0, 1e18, -1e18}) (void)inverse(chain, target, JointVector<1>(seed), scratch);
+  CHECK(inverse(chain, target, JointVector<1>(100.0), scratch).q[0] == doctest::Approx(0.3 + 32 * M_PI));
 }

@@ -18,7 +18,7 @@ namespace sinew {
 enum class InverseStatus : std::uint8_t {
   converged,    ///< q reaches the target within the tolerance and is inside the limits, exactly: checked after the search
   stalled,      ///< gave up near the seed, and was not allowed to search elsewhere (max_restarts = 0)
-  unreachable,  ///< farther than the chain is long, or no restart of the whole search got there
+  unreachable,  ///< farther than the chain is long, or no seed of the whole search got there: not always a proof
   bad_input     ///< wrong size, NaN, no rotation in the target, or a tolerance below kMinTolerance; q is NaN
 };
 
@@ -47,7 +47,8 @@ struct InverseOptions {
   int max_iterations = 40;        ///< per seed
   int max_restarts = 63;          ///< seeds after the caller's; 0 looks only where the caller's seed leads
   std::uint64_t random_seed = 0;  ///< of the restarts; the same value gives the same bits
-  /// Positions (rad or m) that a redundant chain is drawn to as far as the target leaves freedom: keeps one elbow over many solves.
+  /// Positions (rad or m) that a redundant chain is drawn to on its way to the target, as far as that leaves freedom: keeps one elbow over
+  /// many solves. A seed that already is an answer stays as it is; differential_step() moves on to the posture.
   const JointVector<Dof>* posture = nullptr;
   double posture_gain = 0.5;  ///< share of the way to the posture per iteration, in (0, 1]
   InverseTask task = InverseTask::pose;

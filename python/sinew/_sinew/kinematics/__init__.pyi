@@ -63,7 +63,7 @@ class Chain:
     @property
     def tips(self) -> list[str]:
         """
-        Names of the tips; `tip` of the functions is an index into it.
+        Names of the tips; `tip` of the functions is one of them or its index.
         """
     @property
     def upper(self) -> numpy.typing.NDArray[numpy.float64]:
@@ -199,15 +199,15 @@ def base_from_opengl_camera(base_from_opencv_camera: typing.Annotated[numpy.typi
     """
     [4, 4] of a camera with OpenCV axes (y down, z forward) -> [4, 4] of the same with OpenGL axes.
     """
-def differential_step(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], twist: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], dt: typing.SupportsFloat | typing.SupportsIndex, *, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0, speed_scale: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> DifferentialResult:
+def differential_step(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], twist: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], dt: typing.SupportsFloat | typing.SupportsIndex, *, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex | str = 0, speed_scale: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> DifferentialResult:
     """
-    Joint positions dt (s) after q [dof] for a tip that moves with twist [6] (m/s, rad/s, base axes): never outside the position limits, never faster than the speed limits.
+    Joint positions dt (s) after q [dof] for a tip that moves with twist [6] (m/s, rad/s, base axes): inside the position limits (a q outside is led back), never faster than the speed limits.
     """
-def forward(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, tip: typing.SupportsInt | typing.SupportsIndex = 0) -> numpy.typing.NDArray[numpy.float64]:
+def forward(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, tip: typing.SupportsInt | typing.SupportsIndex | str = 0) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [dof], rad or m -> base_from_tip [4, 4], m.
     """
-def forward_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], out: typing.Any = None, *, tip: typing.SupportsInt | typing.SupportsIndex = 0) -> numpy.typing.NDArray[numpy.float64]:
+def forward_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], out: typing.Any = None, *, tip: typing.SupportsInt | typing.SupportsIndex | str = 0) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [n, dof] -> base_from_tip [n, 4, 4]; written into `out` (C-contiguous float64) when given.
     """
@@ -215,22 +215,23 @@ def frames(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float
     """
     q [dof] -> dict of frame name -> base_from_frame [4, 4].
     """
-def inverse(chain: Chain, target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seed: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 63, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0) -> InverseResult:
+def inverse(chain: Chain, target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seed: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 63, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex | str = 0) -> InverseResult:
     """
     Joint positions inside the limits for base_from_tip = target [4, 4] (m). seed, posture: [dof], rad or m; None starts at neutral.
-    tolerance: m and rad. posture: where a redundant chain is drawn to. max_restarts = 0 looks only where the seed leads.
+    tolerance: m and rad. posture: where a redundant chain is drawn to on its way.
+    status "unreachable": too far, or no seed got there, which is not always a proof. max_restarts = 0 looks only where the seed leads.
     task: "pose", "position", "axis" (direction of tool_axis) or "free_yaw" (position and tool_axis).
     """
-def inverse_batch(chain: Chain, targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seeds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 63, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple:
+def inverse_batch(chain: Chain, targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], seeds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, *, tolerance: typing.SupportsFloat | typing.SupportsIndex = 1e-06, seed_rng: typing.SupportsInt | typing.SupportsIndex = 0, max_restarts: typing.SupportsInt | typing.SupportsIndex = 63, posture: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, task: str = 'pose', tool_axis: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 1.0], tip: typing.SupportsInt | typing.SupportsIndex | str = 0) -> tuple:
     """
     targets [n, 4, 4], seeds [n, dof] -> q [n, dof], status uint8 [n]: 0 converged, 1 stalled, 2 unreachable, 3 bad input.
     """
-def jacobian(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, frame: str = 'tip_base_axes', tip: typing.SupportsInt | typing.SupportsIndex = 0) -> numpy.typing.NDArray[numpy.float64]:
+def jacobian(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, frame: str = 'tip_base_axes', tip: typing.SupportsInt | typing.SupportsIndex | str = 0) -> numpy.typing.NDArray[numpy.float64]:
     """
     q [dof] -> [6, dof]: linear rows first, reference point at the tip, base axes.
     frame: "tip_base_axes", "tip" (axes of the tip) or "base" (reference point at the base).
     """
-def jacobian_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, tip: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple:
+def jacobian_batch(chain: Chain, q: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], *, tip: typing.SupportsInt | typing.SupportsIndex | str = 0) -> tuple:
     """
     q [n, dof] -> base_from_tip [n, 4, 4] and J [n, 6, dof], as jacobian() gives it.
     """
