@@ -65,6 +65,10 @@ struct Target {
   Target() = default;
 };
 
+bool is_pose(const Eigen::Matrix4d& pose) noexcept {
+  return pose.allFinite() && pose.row(3) == Eigen::RowVector4d(0, 0, 0, 1) && is_rotation(pose.topLeftCorner<3, 3>());
+}
+
 class Solver {
  public:
   Solver(const ChainProgram& program, const InverseSettings& settings, const InverseBuffers& buffers) noexcept
@@ -105,45 +109,24 @@ class Solver {
     const bool too_far = is_too_far(target);
     const int last = too_far ? 0 : settings_.max_restarts;
     for (int l = 0; l < kLanes; ++l) aim(l, target);
-    targets_[0] = target;
     begin(0, seed);
-    int next_restart = 1;
     bool alone = true;
-    int patience = kPatience;
-    for (;;) {
+    for (int patience = kPatience; search_.lanes != 0; swap_positions()) {
       const std::uint32_t within = kernels_.search(tip_.search_storage.program, task_, search_);
       const bool seed_on_its_way = (search_.lanes & 1) != 0 && restart_[0] == 0 && squared_[0] < kNear;
-      std::uint32_t arrived = within, waiting = 0;
       // Worth waiting for: the caller's own seed is about to arrive as well.
-      if (arrived != 0 && (arrived & 1) == 0 && seed_on_its_way && patience > 0) {
-        std::swap(arrived, waiting);
-        --patience;
-      }
-      while (arrived != 0) {
-        const int lane = (arrived & 1) != 0 ? 0 : nearest(arrived, seed);
-        if (accept(lane, target, seed, q)) return outcome(InverseStatus::converged, restart_[lane]);
-        arrived &= ~(1u << lane);
-      }
-      for (std::uint32_t lanes = search_.lanes & ~waiting; lanes != 0; lanes &= lanes - 1) {
-        const int l = std::countr_zero(lanes);
-        if (!has_stalled(l)) continue;
-        keep_best(l, 0);
-        if (next_restart <= last) {
-          restart(l, next_restart++, 0);
-        } else {
-          search_.lanes &= ~(1u << l);
-        }
-      }
-      for (std::uint32_t lanes = waiting; lanes != 0; lanes &= lanes - 1) stay(std::countr_zero(lanes));
+      const bool wait = within != 0 && (within & 1) == 0 && seed_on_its_way && patience-- > 0;
+      if (const int lane = wait ? -1 : accept_one(within, target, seed, q); lane >= 0)
+        return outcome(InverseStatus::converged, restart_[lane]);
+      restart_stalled(wait ? search_.lanes & ~within : search_.lanes, last);
+      if (wait) stay(within);
       if (iterations_ == 0 && seed_on_its_way && settings_.posture.empty()) stay_near_seed();
       if (alone && !seed_on_its_way) {
         alone = false;
         if (settings_.posture.empty()) search_.posture = nullptr;
-        for (int l = 1; l < kLanes && next_restart <= last; ++l) restart(l, next_restart++, 0);
+        for (int l = 1; l < kLanes && next_restart_ <= last; ++l) restart(l, next_restart_++, 0);
       }
-      if (search_.lanes == 0) break;
       iterations_ += std::popcount(search_.lanes);
-      swap_positions();
     }
     finish(target, seed, 0, q);
     const bool searched = too_far || settings_.max_restarts > 0;
@@ -255,8 +238,35 @@ class Solver {
     reset(lane, restart);
   }
 
-  void stay(int lane) noexcept {
-    for (int k = 0; k < dof_; ++k) buffers_.next[k * kLanes + lane] = buffers_.position[k * kLanes + lane];
+  void stay(std::uint32_t lanes) noexcept {
+    for (; lanes != 0; lanes &= lanes - 1) {
+      const int lane = std::countr_zero(lanes);
+      for (int k = 0; k < dof_; ++k) buffers_.next[k * kLanes + lane] = buffers_.position[k * kLanes + lane];
+    }
+  }
+
+  /// The first of the lanes whose answer stands the check: the caller's seed, then by distance from it. -1 when none does.
+  int accept_one(std::uint32_t lanes, const Target& target, std::span<const double> seed, std::span<double> q) noexcept {
+    while (lanes != 0) {
+      const int lane = (lanes & 1) != 0 ? 0 : nearest(lanes, seed);
+      if (accept(lane, target, seed, q)) return lane;
+      lanes &= ~(1u << lane);
+    }
+    return -1;
+  }
+
+  /// Gives lanes that have stalled the next seed, up to number `last`; then they end.
+  void restart_stalled(std::uint32_t lanes, int last) noexcept {
+    for (; lanes != 0; lanes &= lanes - 1) {
+      const int l = std::countr_zero(lanes);
+      if (!has_stalled(l)) continue;
+      keep_best(l, 0);
+      if (next_restart_ <= last) {
+        restart(l, next_restart_++, 0);
+      } else {
+        search_.lanes &= ~(1u << l);
+      }
+    }
   }
 
   bool has_stalled(int lane) noexcept {
@@ -387,12 +397,6 @@ class Solver {
     }
   }
 
- public:
-  static bool is_pose(const Eigen::Matrix4d& pose) noexcept {
-    return pose.allFinite() && pose.row(3) == Eigen::RowVector4d(0, 0, 0, 1) && is_rotation(pose.topLeftCorner<3, 3>());
-  }
-
- private:
   const ChainProgram& program_;
   const TipProgram& tip_;
   const InverseSettings& settings_;
@@ -409,6 +413,7 @@ class Solver {
   int restart_[kLanes] = {}, iteration_[kLanes] = {}, last_restart_[kLanes] = {};
   double reference_[kLanes] = {}, best_squared_[kLanes] = {};
   Batch batch_ = {};
+  int next_restart_ = 1;
   double residual_ = 0.0;
   int iterations_ = 0;
 };
@@ -426,8 +431,7 @@ bool good_settings(const ChainProgram& program, const InverseSettings& settings)
 
 InverseOutcome inverse(const ChainProgram& program, const Eigen::Isometry3d& base_from_tip, std::span<const double> seed,
                        const InverseSettings& settings, const InverseBuffers& buffers, std::span<double> q) noexcept {
-  if (!good_settings(program, settings) || !Solver::is_pose(base_from_tip.matrix()) || std::ssize(seed) != program.dof() ||
-      !all_finite(seed))
+  if (!good_settings(program, settings) || !is_pose(base_from_tip.matrix()) || std::ssize(seed) != program.dof() || !all_finite(seed))
     return {InverseStatus::bad_input, std::numeric_limits<double>::quiet_NaN(), 0, 0};
   return Solver(program, settings, buffers).solve(Target(base_from_tip.matrix()), seed, q);
 }
