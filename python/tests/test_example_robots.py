@@ -162,14 +162,19 @@ class Reference:
         return {self.model.frames[i].name: self.data.oMf[i].homogeneous for i in bodies}
 
 
-@needs_robots
-@pytest.mark.parametrize(("name", "tip"), CHAINS)
-def test_forward_and_jacobian_agree_with_pinocchio(name, tip):
+def tree_chain_reference(name, tip):
+    """A description, the chain to the tip in Sinew, and the same in Pinocchio."""
     pin = pytest.importorskip("pinocchio")
     tree = TREES[name]
     chain = kin.Chain.from_urdf(ROBOTS[name], tree.root(), tip)
+    return tree, chain, Reference(pin, ROBOTS[name], tree, tip, chain)
+
+
+@needs_robots
+@pytest.mark.parametrize(("name", "tip"), CHAINS)
+def test_forward_and_jacobian_agree_with_pinocchio(name, tip):
+    tree, chain, reference = tree_chain_reference(name, tip)
     assert set(chain.joint_names) == {tree.drive(joint)[0] for joint in tree.moving(tip)}
-    reference = Reference(pin, ROBOTS[name], tree, tip, chain)
     q = random_q(chain, COUNT)
     poses, jacobians = reference.run(q)
     tolerance = TOLERANCE * max(1.0, np.abs(poses[:, :3, 3]).max())
@@ -186,10 +191,7 @@ def test_forward_and_jacobian_agree_with_pinocchio(name, tip):
 @needs_robots
 @pytest.mark.parametrize(("name", "tip"), CHAINS)
 def test_limits_are_those_that_pinocchio_reads(name, tip):
-    pin = pytest.importorskip("pinocchio")
-    tree = TREES[name]
-    chain = kin.Chain.from_urdf(ROBOTS[name], tree.root(), tip)
-    reference = Reference(pin, ROBOTS[name], tree, tip, chain)
+    _, chain, reference = tree_chain_reference(name, tip)
     followed = {variable for _, independent, variable, _, _ in reference.drives if not independent}
     for joint, independent, variable, _, _ in reference.drives:
         if not independent or variable in followed:

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "checks.hpp"
 #include "lens.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/kinematics/rotation.hpp"
@@ -26,12 +27,7 @@ constexpr double kLargestCoefficient = 1e6;
 
 std::string_view to_string(LensModel model) noexcept { return kModels[static_cast<std::size_t>(model)]; }
 
-LensModel lens_model(std::string_view name) {
-  for (std::size_t i = 0; i < kModels.size(); ++i) {
-    if (kModels[i] == name) return static_cast<LensModel>(i);
-  }
-  fail(ErrorCode::invalid_argument, {"Camera", "model", "one of " + join_names(kModels), name, ""});
-}
+LensModel lens_model(std::string_view name) { return detail::enumerator<LensModel>(kModels, name, "Camera", "model"); }
 
 Camera::Camera(const CameraOptions& options)
     : model_(options.model),
@@ -52,10 +48,9 @@ Camera::Camera(const CameraOptions& options)
   for (const double value : options.distortion) {
     if (!(std::abs(value) <= kLargestCoefficient)) refuse("distortion", "finite coefficients up to 1e6", fmt::format("{}", value));
   }
-  const Eigen::Isometry3d& pose = base_from_camera_;
-  if (!is_rotation(pose.linear()) || !pose.translation().allFinite() || pose.matrix().row(3) != Eigen::RowVector4d(0, 0, 0, 1))
+  if (!detail::is_pose(base_from_camera_.matrix()))
     refuse("base_from_camera", "a rotation to 1e-6 and a finite translation", "something else");
-  camera_from_base_ = pose.inverse();
+  camera_from_base_ = base_from_camera_.inverse();
 
   std::ranges::copy(options.distortion, k_.begin());
   if (fisheye) {

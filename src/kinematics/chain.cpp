@@ -79,6 +79,14 @@ Drive resolve(const Urdf& urdf, const UrdfJoint& joint) {
   return drive;
 }
 
+/// Throws Error that suggests the nearest of the names.
+[[noreturn]] void fail_unknown(std::string_view where, std::string_view what, std::string_view expected, std::string_view name,
+                               std::span<const std::string_view> names) {
+  const std::string_view near = nearest_name(name, names);
+  fail(ErrorCode::not_found,
+       {where, what, expected, fmt::format("'{}'", name), near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+}
+
 class Compiler {
  public:
   Compiler(const Urdf& urdf, const std::string& base, const std::vector<std::string>& tips) : urdf_(urdf) {
@@ -115,9 +123,7 @@ class Compiler {
     if (index >= 0) return index;
     std::vector<std::string_view> names;
     for (const UrdfLink& candidate : urdf_.links) names.push_back(candidate.name);
-    const std::string_view near = nearest_name(name, names);
-    fail(ErrorCode::not_found, {"Chain::from_urdf", role, "the name of a link", fmt::format("'{}'", name),
-                                near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+    fail_unknown("Chain::from_urdf", role, "the name of a link", name, names);
   }
 
   std::string path_name(const std::string& tip) const { return fmt::format("path from '{}' to '{}'", program_.base, tip); }
@@ -246,8 +252,7 @@ class Compiler {
   }
 
   /// Adds the motion of a joint to a step that enters its frame.
-  void move(KernelFrame& step, const UrdfJoint& joint, double direction) {
-    const Drive drive = resolve(urdf_, joint);
+  void move(KernelFrame& step, const UrdfJoint& joint, const Drive& drive, double direction) {
     const Eigen::Vector3d axis = direction * joint.axis;
     const int along = coordinate_axis(axis);
     step.axis_index = static_cast<std::uint8_t>(along);
@@ -287,7 +292,7 @@ class Compiler {
   /// A follower that its driver does not move (multiplier 0) still stands at its offset.
   void move_or_hold(KernelFrame& step, const UrdfJoint& joint, double direction) {
     const Drive drive = resolve(urdf_, joint);
-    if (drive.multiplier != 0) return move(step, joint, direction);
+    if (drive.multiplier != 0) return move(step, joint, drive, direction);
     Eigen::Isometry3d origin = Eigen::Isometry3d::Identity();
     origin.linear() = Eigen::Map<const Eigen::Matrix3d>(step.rotation);
     origin.translation() = Eigen::Map<const Eigen::Vector3d>(step.translation);
@@ -428,9 +433,7 @@ int index_of(const std::vector<std::string>& all, std::string_view name, const c
     if (candidate == name) return static_cast<int>(names.size());
     names.push_back(candidate);
   }
-  const std::string_view near = nearest_name(name, names);
-  fail(ErrorCode::not_found, {where, what, "one of " + join_names(names), fmt::format("'{}'", name),
-                              near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+  fail_unknown(where, what, "one of " + join_names(names), name, names);
 }
 }  // namespace
 

@@ -2,7 +2,7 @@
 // From dense transforms between joints to the canonical segments that the kernels run.
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 
 #include "program.hpp"
 
@@ -33,7 +33,6 @@ Twisted decompose(const Eigen::Matrix3d& R) {
   const double sine = std::hypot(R(0, 2), R(1, 2));
   if (sine < kRounding) {
     result.cosine = R(2, 2) < 0 ? -1.0 : 1.0;
-    result.before = 0.0;
   } else {
     result.cosine = snapped(R(2, 2));
     result.sine = snapped(sine);
@@ -53,14 +52,13 @@ Twisted decompose(const Eigen::Matrix3d& R) {
   return result;
 }
 
-template <class Scalar>
-void set_translation(const Eigen::Vector3d& t, Scalar (&out)[3], std::uint8_t& moves) {
+void set_translation(const Eigen::Vector3d& t, double (&out)[3], std::uint8_t& moves) {
   const double scale = t.cwiseAbs().maxCoeff();
   moves = 0;
   for (int i = 0; i < 3; ++i) {
     // Below the rounding of the largest: left by a turn of a vector along an axis.
     const double value = std::abs(t[i]) < 1e-16 * scale ? 0.0 : t[i];
-    out[i] = static_cast<Scalar>(value);
+    out[i] = value;
     if (value != 0) moves |= static_cast<std::uint8_t>(1 << i);
   }
 }
@@ -142,7 +140,9 @@ TipProgram compile_tip(std::vector<DenseSegment> dense, Eigen::Isometry3d last_f
   storage.segments.reserve(dense.size());
   // What `pose` begins with a turn about the axis before it, the joint there takes up.
   const auto give_to_previous = [&](Twisted& twisted, Eigen::Isometry3d& pose) {
-    if (previous == nullptr || previous->prismatic != 0) return twisted.before == 0;
+    if (previous->prismatic != 0) return twisted.before == 0;
+    // Between parallel axes either joint could take the turn up.
+    if (twisted.sine == 0 && twisted.cosine == 1) std::swap(twisted.before, twisted.after);
     previous->offset += twisted.before;
     pose = Eigen::Isometry3d(about_z(-twisted.before)) * pose;
     twisted.before = 0;
@@ -159,7 +159,6 @@ TipProgram compile_tip(std::vector<DenseSegment> dense, Eigen::Isometry3d last_f
       tip.center = pose.translation();
     } else {
       Twisted twisted = decompose(pose.linear());
-      if (twisted.sine == 0 && twisted.cosine == 1 && previous->prismatic == 0) std::swap(twisted.before, twisted.after);
       const bool taken = give_to_previous(twisted, pose);
       if (taken && !from.prismatic) {
         segment.offset += twisted.after;
@@ -176,7 +175,6 @@ TipProgram compile_tip(std::vector<DenseSegment> dense, Eigen::Isometry3d last_f
     previous = &storage.segments.back();
   }
   Twisted twisted = decompose(last_from_tip.linear());
-  if (twisted.sine == 0 && twisted.cosine == 1 && previous->prismatic == 0) std::swap(twisted.before, twisted.after);
   give_to_previous(twisted, last_from_tip);
   KernelProgram<double>& program = storage.program;
   set_translation(last_from_tip.translation(), program.tip_translation, program.tip_moves);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "checks.hpp"
 #include "program.hpp"
 
 namespace sinew::detail {
@@ -29,11 +30,13 @@ class Stepper {
     const double share = largest > kLargestStep / dt ? kLargestStep / dt / largest : 1.0;
     weigh(q, twist * share * dt);
     set_bounds(q, dt);
+    sum_columns();
     const double damping = damping_of_pose();
-    // At most every joint is held once.
-    for (int round = 0; round <= dof_; ++round) {
+    solve(q, dt, damping);
+    // Ends: every joint is held once at most.
+    while (hold_worst()) {
+      sum_columns();
       solve(q, dt, damping);
-      if (!hold_worst()) break;
     }
     const double fraction = slow_down(dt);
     for (int k = 0; k < dof_; ++k) {
@@ -60,14 +63,12 @@ class Stepper {
   void weigh(std::span<const double> q, const Twist& displacement) noexcept {
     Eigen::Isometry3d pose;
     kernels().jacobian(tip().storage.program, q.data(), pose.data(), J_, 6);
-    const double position = settings_.task == InverseTask::axis ? 0.0 : 1.0 / std::max(kLengthShare * tip().length, kShortest);
-    const double rotation = settings_.task == InverseTask::position ? 0.0 : 1.0;
-    const bool axis_only = settings_.task == InverseTask::axis || settings_.task == InverseTask::free_yaw;
-    if (axis_only) free_axis_ = pose.linear() * Eigen::Vector3d(settings_.tool_axis.data()).stableNormalized();
+    const KernelTask task = task_weights(tip(), settings_.task, settings_.tool_axis);
+    if (task.axis_only != 0) free_axis_ = pose.linear() * Eigen::Vector3d(task.axis[0], task.axis[1], task.axis[2]);
     const auto weighted = [&](Eigen::Ref<Twist> v) {
       v.tail<3>() -= free_axis_ * free_axis_.dot(v.tail<3>());
-      v.head<3>() *= position;
-      v.tail<3>() *= rotation;
+      v.head<3>() *= task.position_weight;
+      v.tail<3>() *= task.rotation_weight;
     };
     for (int k = 0; k < dof_; ++k) weighted(Eigen::Map<Twist>(J_ + 6 * k));
     wanted_ = displacement;
@@ -96,19 +97,18 @@ class Stepper {
     d_[k] = displacement;
   }
 
-  Matrix6 gram() const noexcept {
-    Matrix6 A = Matrix6::Zero();
+  /// J J^T over the joints that are free.
+  void sum_columns() noexcept {
+    gram_.setZero();
     for (int k = 0; k < dof_; ++k) {
-      if (free_[k] != 0) A.noalias() += column(k) * column(k).transpose();
+      if (free_[k] != 0) gram_.noalias() += column(k) * column(k).transpose();
     }
-    return A;
   }
 
   /// Squared damping for the joints that are free at the start, from the product of the singular values.
   double damping_of_pose() noexcept {
-    const Matrix6 A = gram();
     // The rows that do not count have no part in the product: a 1 on their diagonal leaves it as it is.
-    Matrix6 B = A;
+    Matrix6 B = gram_;
     B.bottomRightCorner<3, 3>() += free_axis_ * free_axis_.transpose();
     for (int i = 0; i < 6; ++i) {
       if (settings_.task == InverseTask::axis && i < 3) B(i, i) += 1.0;
@@ -132,7 +132,7 @@ class Stepper {
       d_[k] = std::clamp((settings_.posture[i] - q[i]) * std::min(settings_.posture_rate * dt, 1.0), low_[i], high_[i]);
       e.noalias() -= column(k) * d_[k];
     }
-    Matrix6 A = gram();
+    Matrix6 A = gram_;
     A.diagonal().array() += damping;
     const Twist y = A.llt().solve(e);
     for (int k = 0; k < dof_; ++k) {
@@ -179,6 +179,7 @@ class Stepper {
   double* d_;     ///< `[dof]` displacement
   double* free_;  ///< `[dof]` 0 for joints that are held
   std::array<double, kMaxDof> low_, high_, position_low_, position_high_;
+  Matrix6 gram_;
   Twist wanted_;
   Eigen::Vector3d free_axis_ = Eigen::Vector3d::Zero();  ///< base axes: about which turning does not count
   double manipulability_ = 0.0;

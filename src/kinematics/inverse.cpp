@@ -8,8 +8,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "checks.hpp"
 #include "program.hpp"
-#include "sinew/core/error.hpp"
 #include "sinew/kinematics/rotation.hpp"
 
 namespace sinew {
@@ -22,12 +22,7 @@ constexpr std::array<std::string_view, 4> kTaskNames = {"pose", "position", "axi
 std::string_view to_string(InverseStatus status) noexcept { return kStatusNames[static_cast<std::size_t>(status)]; }
 std::string_view to_string(InverseTask task) noexcept { return kTaskNames[static_cast<std::size_t>(task)]; }
 
-InverseTask inverse_task(std::string_view name) {
-  for (std::size_t i = 0; i < kTaskNames.size(); ++i) {
-    if (kTaskNames[i] == name) return static_cast<InverseTask>(i);
-  }
-  fail(ErrorCode::invalid_argument, {"inverse_task", "task", "one of " + join_names(kTaskNames), std::string(name), ""});
-}
+InverseTask inverse_task(std::string_view name) { return detail::enumerator<InverseTask>(kTaskNames, name, "inverse_task", "task"); }
 
 namespace detail {
 namespace {
@@ -65,10 +60,6 @@ struct Target {
   Target() = default;
 };
 
-bool is_pose(const Eigen::Matrix4d& pose) noexcept {
-  return pose.allFinite() && pose.row(3) == Eigen::RowVector4d(0, 0, 0, 1) && is_rotation(pose.topLeftCorner<3, 3>());
-}
-
 class Solver {
  public:
   Solver(const ChainProgram& program, const InverseSettings& settings, const InverseBuffers& buffers) noexcept
@@ -78,15 +69,10 @@ class Solver {
         buffers_(buffers),
         kernels_(kernels()),
         dof_(static_cast<int>(tip_.variables.size())) {
-    const bool position = settings.task != InverseTask::axis, rotation = settings.task != InverseTask::position;
     const double chord = 2.0 * std::sin(0.5 * std::min(settings.tolerance, 1.0));
-    const Eigen::Vector3d axis = Eigen::Vector3d(settings.tool_axis.data()).stableNormalized();
-    task_ = {.position_weight = position ? 1.0 / std::max(kLengthShare * tip_.length, kShortest) : 0.0,
-             .rotation_weight = rotation ? 1.0 : 0.0,
-             .axis = {axis[0], axis[1], axis[2]},
-             .axis_only = static_cast<std::uint8_t>(settings.task == InverseTask::axis || settings.task == InverseTask::free_yaw ? 1 : 0),
-             .squared_position_tolerance = position ? settings.tolerance * settings.tolerance : kInfinity,
-             .squared_chord_tolerance = chord * chord};
+    task_ = task_weights(tip_, settings.task, settings.tool_axis);
+    task_.squared_position_tolerance = task_.position_weight != 0 ? settings.tolerance * settings.tolerance : kInfinity;
+    task_.squared_chord_tolerance = chord * chord;
     search_ = {.q = buffers.position,
                .next = buffers.next,
                .lower = tip_.lower.data(),
@@ -98,9 +84,8 @@ class Solver {
                .squared_error = squared_.data(),
                .lanes = 0};
     if (!settings.posture.empty()) {
-      double* posture = buffers.row + dof_;
-      for (int k = 0; k < dof_; ++k) posture[k] = clamp(k, settings.posture[variable(k)]);
-      search_.posture = posture;
+      for (int k = 0; k < dof_; ++k) buffers.posture[k] = clamp(k, settings.posture[variable(k)]);
+      search_.posture = buffers.posture;
     }
   }
 
@@ -110,6 +95,7 @@ class Solver {
     const int last = too_far ? 0 : settings_.max_restarts;
     for (int l = 0; l < kLanes; ++l) aim(l, target);
     begin(0, seed);
+    swap_positions();
     bool alone = true;
     for (int patience = kPatience; search_.lanes != 0; swap_positions()) {
       const std::uint32_t within = kernels_.search(tip_.search_storage.program, task_, search_);
@@ -198,18 +184,17 @@ class Solver {
     for (int i = 0; i < 3; ++i) target_[static_cast<std::size_t>((i + 9) * kLanes + lane)] = target.position[i];
   }
 
-  /// Starts a lane at the caller's seed.
+  /// Starts a lane at the caller's seed, with the next swap_positions().
   void begin(int lane, std::span<const double> seed) noexcept {
-    for (int k = 0; k < dof_; ++k) buffers_.position[k * kLanes + lane] = clamp(k, seed[variable(k)]);
+    for (int k = 0; k < dof_; ++k) buffers_.next[k * kLanes + lane] = clamp(k, seed[variable(k)]);
     best_squared_[lane] = kInfinity;
     reset(lane, 0);
   }
 
   /// Without a posture a near seed is one, while it is searched alone: of a redundant chain's answers the nearest.
   void stay_near_seed() noexcept {
-    double* posture = buffers_.row + dof_;
-    for (int k = 0; k < dof_; ++k) posture[k] = buffers_.position[k * kLanes];
-    search_.posture = posture;
+    for (int k = 0; k < dof_; ++k) buffers_.posture[k] = buffers_.position[k * kLanes];
+    search_.posture = buffers_.posture;
     gain_[0] = 1.0;
   }
 
@@ -389,11 +374,7 @@ class Solver {
       targets_[lane] = Target(pose);
       aim(lane, targets_[lane]);
       last_restart_[lane] = is_too_far(targets_[lane]) ? 0 : settings_.max_restarts;
-      const auto seed = batch_seed(lane);
-      for (int k = 0; k < dof_; ++k) buffers_.next[k * kLanes + lane] = clamp(k, seed[variable(k)]);
-      best_squared_[lane] = kInfinity;
-      reset(lane, 0);
-      return;
+      return begin(lane, batch_seed(lane));
     }
   }
 

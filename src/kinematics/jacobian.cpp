@@ -4,8 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "checks.hpp"
 #include "program.hpp"
-#include "sinew/core/error.hpp"
 
 namespace sinew {
 namespace {
@@ -14,12 +14,7 @@ constexpr std::array<std::string_view, 3> kFrameNames = {"tip_base_axes", "tip",
 
 std::string_view to_string(TwistFrame frame) noexcept { return kFrameNames[static_cast<std::size_t>(frame)]; }
 
-TwistFrame twist_frame(std::string_view name) {
-  for (std::size_t i = 0; i < kFrameNames.size(); ++i) {
-    if (kFrameNames[i] == name) return static_cast<TwistFrame>(i);
-  }
-  fail(ErrorCode::invalid_argument, {"twist_frame", "frame", "one of " + join_names(kFrameNames), std::string(name), ""});
-}
+TwistFrame twist_frame(std::string_view name) { return detail::enumerator<TwistFrame>(kFrameNames, name, "twist_frame", "frame"); }
 
 namespace detail {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <Eigen/Geometry>
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -12,6 +12,7 @@
 
 #include "kernels/kernels.hpp"
 #include "sinew/kinematics/chain.hpp"
+#include "sinew/kinematics/inverse.hpp"
 
 namespace sinew::detail {
 
@@ -67,12 +68,17 @@ struct ChainProgram : ChainDescription {
 
 static_assert(sizeof(Eigen::Isometry3d) == 16 * sizeof(double), "the kernels write poses as 16 numbers, column-major");
 
-/// An arm's length per rad: the weight of positions against angles in a search, as a share of TipProgram::length, and its least value (m).
-inline constexpr double kLengthShare = 0.22;
-inline constexpr double kShortest = 1e-3;
-
-inline bool all_finite(std::span<const double> values) noexcept {
-  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+/// The weights of a task for one tip, positions (in units of an arm's length) against angles, and the tool axis as a unit vector;
+/// tolerances are left to the caller.
+[[nodiscard]] inline KernelTask task_weights(const TipProgram& tip, InverseTask task, const std::array<double, 3>& tool_axis) noexcept {
+  constexpr double kLengthShare = 0.22;  // of TipProgram::length, m per rad
+  constexpr double kShortest = 1e-3;     // m
+  const Eigen::Vector3d axis = Eigen::Vector3d(tool_axis.data()).stableNormalized();
+  const bool axis_only = task == InverseTask::axis || task == InverseTask::free_yaw;
+  return {.position_weight = task == InverseTask::axis ? 0.0 : 1.0 / std::max(kLengthShare * tip.length, kShortest),
+          .rotation_weight = task == InverseTask::position ? 0.0 : 1.0,
+          .axis = {axis[0], axis[1], axis[2]},
+          .axis_only = static_cast<std::uint8_t>(axis_only ? 1 : 0)};
 }
 
 inline void write_nan(Eigen::Isometry3d& out) noexcept { out.matrix().setConstant(std::numeric_limits<double>::quiet_NaN()); }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "sinew/core/error.hpp"
+#include "checks.hpp"
 
 namespace sinew {
 namespace {
@@ -15,10 +15,6 @@ constexpr std::array<std::string_view, 8> kNames = {"xyzw",          "wxyz",    
                                                     "xyz_intrinsic", "rot6d_columns", "rot6d_rows", "rot6d_interleaved"};
 
 using Vector6 = Eigen::Matrix<double, 6, 1>;
-
-bool finite(std::span<const double> values) noexcept {
-  return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
-}
 
 bool angles(std::span<const double> values) noexcept {
   return std::ranges::all_of(values, [](double value) { return std::abs(value) <= kLargestAngle; });
@@ -33,11 +29,7 @@ std::optional<Eigen::Matrix3d> matrix_of(const std::optional<Eigen::Quaterniond>
 std::string_view to_string(RotationLayout layout) noexcept { return kNames[static_cast<std::size_t>(layout)]; }
 
 RotationLayout rotation_layout(std::string_view name) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<RotationLayout>(i);
-  }
-  fail(ErrorCode::invalid_argument,
-       {.where = "rotation_layout", .what = "convention", .expected = "one of " + join_names(kNames), .got = name, .hint = ""});
+  return detail::enumerator<RotationLayout>(kNames, name, "rotation_layout", "convention");
 }
 
 int rotation_size(RotationLayout layout) noexcept {
@@ -69,7 +61,7 @@ std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& M) noexce
 }
 
 std::optional<Eigen::Matrix3d> to_matrix(std::span<const double> v, RotationLayout layout) noexcept {
-  if (std::ssize(v) != rotation_size(layout) || !finite(v)) return std::nullopt;
+  if (std::ssize(v) != rotation_size(layout) || !detail::all_finite(v)) return std::nullopt;
   if (v.size() == 3 && !angles(v)) return std::nullopt;
   switch (layout) {
     case RotationLayout::xyzw: return matrix_of(from_xyzw(v.first<4>()));

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numbers>
 
+#include "checks.hpp"
+
 namespace sinew {
 namespace {
 
@@ -43,7 +45,7 @@ Eigen::Vector3d nearest_euler(const Eigen::Vector3d& angles, const Eigen::Vector
 Status unwrap_rotations(std::span<double> rows, RotationLayout layout) noexcept {
   const auto size = static_cast<std::size_t>(rotation_size(layout));
   if (rows.size() % size != 0) return Status::bad_shape;
-  if (!std::ranges::all_of(rows, [](double value) { return std::isfinite(value); })) return Status::not_finite;
+  if (!detail::all_finite(rows)) return Status::not_finite;
   if (size == 3 && !std::ranges::all_of(rows, [](double value) { return std::abs(value) <= kLargestAngle; })) return Status::out_of_range;
   for (std::size_t i = size; i < rows.size(); i += size) {
     if (size == 3) {

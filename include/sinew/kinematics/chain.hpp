@@ -160,7 +160,7 @@ struct ChainScratch {
   alignas(64) std::array<double, 8 * kCapacity> next;       ///< where their steps lead
   alignas(64) std::array<double, 8 * kCapacity> best;       ///< of the smallest residuals so far
   alignas(64) std::array<double, 48 * kCapacity> jacobian;  ///< weighted
-  std::array<double, 3 * kCapacity> row;                    ///< seed, posture and answer, in the joints of one tip
+  std::array<double, kCapacity> posture;                    ///< in the joints of one tip
 };
 
 extern template class Chain<7>;

@@ -94,12 +94,12 @@ struct InverseBuffers {
   double* next;
   double* best;
   double* jacobian;
-  double* row;
+  double* posture;
 };
 
 template <int Dof>
 InverseBuffers buffers_of(ChainScratch<Dof>& scratch) noexcept {
-  return {scratch.position.data(), scratch.next.data(), scratch.best.data(), scratch.jacobian.data(), scratch.row.data()};
+  return {scratch.position.data(), scratch.next.data(), scratch.best.data(), scratch.jacobian.data(), scratch.posture.data()};
 }
 
 template <int Dof>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sine and cosine of a vector: reduction by multiples of pi/2 in two or three parts (Cody and Waite), then the polynomials of FreeBSD's
-// msun (k_sin.c, k_cos.c: coefficients only). Largest error 1.2e-16 in double; beyond kReducible the C library's functions take over.
+// msun (k_sin.c, k_cos.c: coefficients only). Largest error 2e-16 in double; beyond kReducible the C library's functions take over.
 
 template <class Scalar>
 struct SincosConstants;
