@@ -12,37 +12,12 @@
 
 #include "program.hpp"
 #include "sinew/core/error.hpp"
+#include "tree_path.hpp"
 
 namespace sinew::detail {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
-
-/// Unlike Isometry3d's own product and inverse this keeps exact zeros and ones exact.
-Eigen::Isometry3d rigid_inverse(const Eigen::Isometry3d& pose) {
-  Eigen::Isometry3d inverse = Eigen::Isometry3d::Identity();
-  inverse.linear() = pose.linear().transpose();
-  inverse.translation() = -(pose.linear().transpose() * pose.translation());
-  return inverse;
-}
-
-Eigen::Isometry3d motion(const UrdfJoint& joint, double position) {
-  Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
-  if (joint.type == UrdfJointType::prismatic) {
-    pose.translation() = position * joint.axis;
-  } else {
-    pose.linear() = Eigen::AngleAxisd(position, joint.axis).toRotationMatrix();
-  }
-  return pose;
-}
-
-/// The coordinate axis that `axis` lies on exactly, either way; 3 when on none.
-int coordinate_axis(const Eigen::Vector3d& axis) {
-  for (int i = 0; i < 3; ++i) {
-    if (axis[(i + 1) % 3] == 0 && axis[(i + 2) % 3] == 0) return i;
-  }
-  return 3;
-}
 
 /// A rotation that takes z to the axis. Axes along x, y, z, either way, give exact permutations.
 Eigen::Matrix3d align_z(const Eigen::Vector3d& axis) {
@@ -59,24 +34,6 @@ Eigen::Matrix3d align_z(const Eigen::Vector3d& axis) {
   R.col(0) = Eigen::Vector3d::Unit(farthest).cross(R.col(2)).normalized();
   R.col(1) = R.col(2).cross(R.col(0));
   return R;
-}
-
-/// position = multiplier * q of `driver` + offset, after all mimics are resolved.
-struct Drive {
-  const UrdfJoint* driver;
-  double multiplier = 1.0;
-  double offset = 0.0;
-};
-
-Drive resolve(const Urdf& urdf, const UrdfJoint& joint) {
-  Drive drive{.driver = &joint};
-  while (drive.driver->mimic) {
-    const UrdfMimic& mimic = *drive.driver->mimic;
-    drive.offset += drive.multiplier * mimic.offset;
-    drive.multiplier *= mimic.multiplier;
-    drive.driver = &urdf.joints[static_cast<std::size_t>(mimic.index)];
-  }
-  return drive;
 }
 
 /// Throws Error that suggests the nearest of the names.
@@ -96,28 +53,19 @@ class Compiler {
     base_ = link(base, "base");
     for (const std::string& tip : tips) tip_links_.push_back(link(tip, "tip"));
     if (tips.empty()) fail(ErrorCode::invalid_argument, {"Chain::from_urdf", "tips", "at least one", "none", ""});
-    for (std::size_t i = 0; i < urdf.joints.size(); ++i)
-      children_[static_cast<std::size_t>(urdf.joints[i].parent)].push_back(static_cast<int>(i));
   }
 
   ChainProgram compile() {
     find_paths();
-    add_frame(base_, -1);
     for (std::size_t i = 0; i < paths_.size(); ++i) travel(paths_[i], program_.tips[i]);
     for (std::size_t i = 0; i < paths_.size(); ++i)
       program_.tip_programs.push_back(compile_tip(std::move(segments_[i]), last_from_tip_[i], program_.dof()));
     finish_limits();
-    finish_frames();
+    compile_frames(urdf_, base_, paths_, program_);
     return std::move(program_);
   }
 
  private:
-  struct Step {
-    int joint;
-    bool downwards;  ///< from parent to child
-  };
-  using Path = std::vector<Step>;
-
   int link(const std::string& name, std::string_view role) {
     const int index = urdf_.find_link(name);
     if (index >= 0) return index;
@@ -139,7 +87,6 @@ class Compiler {
 
   /// Joints from base to each tip: up to the first common link against their direction, then down along it.
   void find_paths() {
-    on_path_.assign(urdf_.joints.size(), 0);
     for (const int tip : tip_links_) {
       std::vector<int> up = ancestors(base_), down = ancestors(tip);
       while (!up.empty() && !down.empty() && up.back() == down.back()) {
@@ -149,7 +96,6 @@ class Compiler {
       Path path;
       for (const int joint : up) path.push_back({joint, false});
       for (auto joint = down.rbegin(); joint != down.rend(); ++joint) path.push_back({*joint, true});
-      for (const Step& step : path) on_path_[static_cast<std::size_t>(step.joint)] = 1;
       paths_.push_back(std::move(path));
     }
   }
@@ -157,15 +103,11 @@ class Compiler {
   void travel(const Path& path, const std::string& tip) {
     Eigen::Isometry3d pending = Eigen::Isometry3d::Identity();  // from the last segment to where the travel has come
     std::vector<DenseSegment>& segments = segments_.emplace_back();
-    int link = base_;
-    for (const Step& step : path) {
+    for (const PathStep& step : path) {
       const UrdfJoint& joint = urdf_.joints[static_cast<std::size_t>(step.joint)];
       if (step.downwards) pending = pending * joint.parent_from_joint;
       if (joint.type != UrdfJointType::fixed) add_motion(joint, step.downwards ? 1.0 : -1.0, pending, segments, tip);
       if (!step.downwards) pending = pending * rigid_inverse(joint.parent_from_joint);
-      const int next = step.downwards ? joint.child : joint.parent;
-      if (frame_of_link_[static_cast<std::size_t>(next)] < 0) add_moved_frame(link, next, step, joint);
-      link = next;
     }
     if (segments.empty()) fail(ErrorCode::invalid_argument, {"Chain::from_urdf", path_name(tip), "a joint that moves", "none", ""});
     last_from_tip_.push_back(pending);
@@ -229,100 +171,6 @@ class Compiler {
                                          fmt::format("a range that joint '{}', which follows it, allows too", follower.name), "none", ""});
   }
 
-  /// The next place for a pose: a named frame, or an intermediate one (negative).
-  int new_output(int link) {
-    if (link < 0) return -1 - ++intermediates_;
-    frame_of_link_[static_cast<std::size_t>(link)] = static_cast<int>(program_.frame_names.size());
-    program_.frame_names.push_back(urdf_.links[static_cast<std::size_t>(link)].name);
-    return frame_of_link_[static_cast<std::size_t>(link)];
-  }
-
-  KernelFrame fixed_step(int parent, const Eigen::Isometry3d& parent_from_frame, int link) {
-    KernelFrame step = {};
-    step.parent = parent;
-    step.output = new_output(link);
-    step.variable = -1;
-    for (int i = 0; i < 3; ++i) {
-      step.translation[i] = parent_from_frame.translation()[i];
-      if (step.translation[i] != 0) step.moves |= static_cast<std::uint8_t>(1 << i);
-    }
-    Eigen::Map<Eigen::Matrix3d>(step.rotation) = parent_from_frame.linear();
-    step.turns = parent_from_frame.linear() == Eigen::Matrix3d::Identity() ? 0 : 1;
-    return step;
-  }
-
-  /// Adds the motion of a joint to a step that enters its frame.
-  void move(KernelFrame& step, const UrdfJoint& joint, const Drive& drive, double direction) {
-    const Eigen::Vector3d axis = direction * joint.axis;
-    const int along = coordinate_axis(axis);
-    step.axis_index = static_cast<std::uint8_t>(along);
-    const double sign = along < 3 ? axis[along] : 1.0;
-    Eigen::Map<Eigen::Vector3d>(step.axis) = sign * axis;
-    step.prismatic = joint.type == UrdfJointType::prismatic ? 1 : 0;
-    step.multiplier = sign * drive.multiplier;
-    step.offset = sign * drive.offset;
-    step.variable = variable(*drive.driver);
-    if (step.prismatic != 0) return;
-    step.position = static_cast<std::int32_t>(program_.frame_variables.size());
-    program_.frame_variables.push_back(step.variable);
-    program_.frame_multipliers.push_back(step.multiplier);
-    program_.frame_offsets.push_back(step.offset);
-  }
-
-  /// The link at the other end of a joint of a path.
-  void add_moved_frame(int from, int to, const Step& step, const UrdfJoint& joint) {
-    const int parent = frame_of_link_[static_cast<std::size_t>(from)];
-    if (joint.type == UrdfJointType::fixed) {
-      program_.frame_steps.push_back(
-          fixed_step(parent, step.downwards ? joint.parent_from_joint : rigid_inverse(joint.parent_from_joint), to));
-    } else if (step.downwards) {
-      KernelFrame frame = fixed_step(parent, joint.parent_from_joint, to);
-      move_or_hold(frame, joint, 1.0);
-      program_.frame_steps.push_back(frame);
-    } else {
-      KernelFrame frame = fixed_step(parent, Eigen::Isometry3d::Identity(), -1);
-      move_or_hold(frame, joint, -1.0);
-      const int between = frame.output;
-      program_.frame_steps.push_back(frame);
-      program_.frame_steps.push_back(fixed_step(between, rigid_inverse(joint.parent_from_joint), to));
-    }
-    add_fixed_children(to);
-  }
-
-  /// A follower that its driver does not move (multiplier 0) still stands at its offset.
-  void move_or_hold(KernelFrame& step, const UrdfJoint& joint, double direction) {
-    const Drive drive = resolve(urdf_, joint);
-    if (drive.multiplier != 0) return move(step, joint, drive, direction);
-    Eigen::Isometry3d origin = Eigen::Isometry3d::Identity();
-    origin.linear() = Eigen::Map<const Eigen::Matrix3d>(step.rotation);
-    origin.translation() = Eigen::Map<const Eigen::Vector3d>(step.translation);
-    origin = origin * motion(joint, direction * drive.offset);
-    Eigen::Map<Eigen::Matrix3d>(step.rotation) = origin.linear();
-    Eigen::Map<Eigen::Vector3d>(step.translation) = origin.translation();
-    step.moves = 7;
-    step.turns = 1;
-  }
-
-  void add_frame(int link, int parent) {
-    program_.frame_steps.push_back(fixed_step(parent, Eigen::Isometry3d::Identity(), link));
-    add_fixed_children(link);
-  }
-
-  /// What is fixed to a link, except along a path, where travel() comes by.
-  void add_fixed_children(int first) {
-    std::vector<int> open = {first};
-    while (!open.empty()) {
-      const int link = open.back();
-      open.pop_back();
-      for (const int index : children_[static_cast<std::size_t>(link)]) {
-        const UrdfJoint& joint = urdf_.joints[static_cast<std::size_t>(index)];
-        if (joint.type != UrdfJointType::fixed || on_path_[static_cast<std::size_t>(index)] != 0) continue;
-        program_.frame_steps.push_back(fixed_step(frame_of_link_[static_cast<std::size_t>(link)], joint.parent_from_joint, joint.child));
-        open.push_back(joint.child);
-      }
-    }
-  }
-
   void finish_limits() {
     for (std::size_t i = 0; i < program_.joint_names.size(); ++i)
       program_.continuous.push_back(std::isinf(program_.lower[i]) && std::isinf(program_.upper[i]) && program_.turns[i] != 0 ? 1 : 0);
@@ -374,27 +222,11 @@ class Compiler {
     }
   }
 
-  void finish_frames() {
-    if (program_.frame_variables.size() > kMostFrameJoints || intermediates_ > kMostFrameJoints)
-      fail(ErrorCode::limit, {"Chain::from_urdf", fmt::format("frames of base '{}'", program_.base),
-                              fmt::format("at most {} turning joints", kMostFrameJoints), "more", ""});
-    program_.frames_program = {.steps = program_.frame_steps.data(),
-                               .count = static_cast<std::int32_t>(program_.frame_steps.size()),
-                               .revolute = static_cast<std::int32_t>(program_.frame_variables.size()),
-                               .variables = program_.frame_variables.data(),
-                               .multipliers = program_.frame_multipliers.data(),
-                               .offsets = program_.frame_offsets.data()};
-  }
-
   const Urdf& urdf_;
   ChainProgram program_;
   std::vector<double> slowest_;  ///< `[dof]` smallest multiplier of the joints that a variable moves
   int base_ = -1;
-  int intermediates_ = 0;
   std::vector<int> tip_links_;
-  std::vector<std::vector<int>> children_ = std::vector<std::vector<int>>(urdf_.links.size());
-  std::vector<int> frame_of_link_ = std::vector<int>(urdf_.links.size(), -1);
-  std::vector<std::uint8_t> on_path_;
   std::vector<Path> paths_;
   std::vector<std::vector<DenseSegment>> segments_;
   std::vector<Eigen::Isometry3d> last_from_tip_;
