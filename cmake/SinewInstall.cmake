@@ -27,6 +27,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/sinew-config-version.cmak
 install(FILES ${PROJECT_BINARY_DIR}/sinew-config.cmake ${PROJECT_BINARY_DIR}/sinew-config-version.cmake DESTINATION ${sinew_config_dir}
         COMPONENT development)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models DESTINATION ${CMAKE_INSTALL_DATADIR}/sinew COMPONENT development)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/FindSentencePiece.cmake DESTINATION ${sinew_config_dir} COMPONENT development)
 if(SINEW_SIM)
   install(FILES ${CMAKE_CURRENT_LIST_DIR}/FindMujocoWheel.cmake DESTINATION ${sinew_config_dir} COMPONENT development OPTIONAL)
 endif()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Camera pixels: 8-bit interleaved images, owned or viewed.
+// Camera pixels: interleaved images, owned or viewed.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,13 @@
 
 namespace sinew {
 
-/// A view of 8-bit interleaved pixels `[height, width, channels]`; rows may be padded. RGB unless a name says otherwise.
-class ImageView {
+/// A view of interleaved pixels `[height, width, channels]`; rows may be padded. RGB unless a name says otherwise.
+template <class Value>
+class BasicImageView {
  public:
-  ImageView() = default;
-  /// `row_stride` is the distance of two rows in bytes; 0 means tightly packed.
-  ImageView(const std::uint8_t* data, int height, int width, int channels = 3, std::ptrdiff_t row_stride = 0) noexcept
+  BasicImageView() = default;
+  /// `row_stride` is the distance of two rows in values; 0 means tightly packed.
+  BasicImageView(const Value* data, int height, int width, int channels = 3, std::ptrdiff_t row_stride = 0) noexcept
       : data_(data),
         height_(height),
         width_(width),
@@ -24,21 +25,28 @@ class ImageView {
         row_stride_(row_stride != 0 ? row_stride : std::ptrdiff_t{width} * channels) {}
 
   [[nodiscard]] bool empty() const noexcept { return data_ == nullptr || height_ <= 0 || width_ <= 0 || channels_ <= 0; }
-  [[nodiscard]] const std::uint8_t* data() const noexcept { return data_; }
+  [[nodiscard]] const Value* data() const noexcept { return data_; }
   [[nodiscard]] int height() const noexcept { return height_; }
   [[nodiscard]] int width() const noexcept { return width_; }
   [[nodiscard]] int channels() const noexcept { return channels_; }
   [[nodiscard]] std::ptrdiff_t row_stride() const noexcept { return row_stride_; }
-  [[nodiscard]] const std::uint8_t* row(int y) const noexcept { return data_ + y * row_stride_; }
+  [[nodiscard]] const Value* row(int y) const noexcept { return data_ + y * row_stride_; }
   [[nodiscard]] bool packed() const noexcept { return row_stride_ == std::ptrdiff_t{width_} * channels_; }
+  /// The part of `height` x `width` pixels that begins at row `top` and column `left`; it must lie inside.
+  [[nodiscard]] BasicImageView crop(int top, int left, int height, int width) const noexcept {
+    return {row(top) + std::ptrdiff_t{left} * channels_, height, width, channels_, row_stride_};
+  }
 
  private:
-  const std::uint8_t* data_ = nullptr;
+  const Value* data_ = nullptr;
   int height_ = 0;
   int width_ = 0;
   int channels_ = 0;
   std::ptrdiff_t row_stride_ = 0;
 };
+
+using ImageView = BasicImageView<std::uint8_t>;    ///< 8-bit pixels
+using FloatImageView = BasicImageView<float>;      ///< float pixels, on [0, 1] unless a name says otherwise
 
 /// Owned, tightly packed 8-bit pixels `[height, width, channels]`. `resize` keeps the memory when it suffices.
 class Image {
