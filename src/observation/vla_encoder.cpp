@@ -51,7 +51,7 @@ VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics)
     Camera camera{.card = entry, .tensor = {}, .grid = {}, .processor = {}, .resizer = Resizer(), .turned = {}, .sized = {}};
     camera.resizer = Resizer(resize_rule_from_string(entry.resample, fmt::format("{} /cameras/{}/resample", kWhere, i)));
     if (entry.processor == ProcessorKind::qwen3_vl) {
-      camera.processor.emplace(Qwen3VlOptions{.rule = camera.resizer.rule()});
+      camera.processor.emplace(QwenVlOptions{.rule = camera.resizer.rule()});
       const auto grid = camera.processor->grid({entry.height, entry.width});
       if (!grid)
         fail(ErrorCode::invalid_argument, {kWhere, fmt::format("/cameras/{} size", i), "sides whose ratio is at most 200",

@@ -42,7 +42,7 @@ class VlaEncoder {
     CameraCard card;
     std::string tensor;  // of a raw camera
     PatchGrid grid;      // of a qwen3_vl camera
-    std::optional<Qwen3VlProcessor> processor;
+    std::optional<QwenVlProcessor> processor;
     Resizer resizer;
     Image turned;
     Image sized;
