@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds observation/: resize, ImageProcessor, prompt.
+// Binds observation/: resize, ImageProcessor; prompts and the frame budget have files of their own.
 #include "bindings.hpp"
 #include "sinew/observation/image_processor.hpp"
-#include "sinew/observation/prompt.hpp"
 #include "sinew/observation/resize.hpp"
 
 namespace sinew {
@@ -70,30 +69,6 @@ py::dict process(QwenVlProcessor& processor, const py::object& images) {
   return py::dict(py::arg("pixel_values") = values, py::arg("image_grid_thw") = grids);
 }
 
-std::string field_text(const py::handle& value) {
-  if (py::isinstance<py::bool_>(value)) return value.cast<bool>() ? "true" : "false";
-  return py::str(value);
-}
-
-std::string prompt(const std::string& name, const py::kwargs& fields) {
-  PromptCard card{.name = name, .fields = {}, .max_bytes = 0};
-  std::optional<std::string> instruction;
-  for (const auto& [key, value] : fields) {
-    if (key.cast<std::string>() == "instruction") {
-      instruction = field_text(value);
-    } else {
-      card.fields[key.cast<std::string>()] = field_text(value);
-    }
-  }
-  const Prompt made(card);
-  if (!instruction) fail(ErrorCode::not_found, {"prompt " + name, "field 'instruction'", "a value", "none", ""});
-  std::size_t size = 0;
-  static_cast<void>(made.render(*instruction, {}, size));
-  std::string text(size, '\0');
-  raise_unless_ok(made.render(*instruction, text, size), "prompt " + name, "instruction of several lines");
-  return text;
-}
-
 QwenVlProcessor make_processor(int patch_size, int merge_size, int temporal_patch_size, std::int64_t min_pixels, std::int64_t max_pixels,
                                double rescale_factor, std::array<double, 3> mean, std::array<double, 3> std, const std::string& rule) {
   return QwenVlProcessor({.patch_size = patch_size,
@@ -139,6 +114,9 @@ void bind_processor(py::module_& m) {
 
 }  // namespace
 
+void bind_prompt(py::module_& observation);
+void bind_frame_budget(py::module_& observation);
+
 void bind_observation(py::module_& m) {
   auto observation = m.def_submodule("observation", "Observations to the tensors that a model was trained on.");
   observation.def("resize", &resize, py::arg("image"), py::arg("size"), py::arg("rule"),
@@ -149,8 +127,8 @@ void bind_observation(py::module_& m) {
                   "\"_antialias\", \"cv2_linear\", \"cv2_area\", \"cv2_cubic\", \"jax_linear\", \"jax_lanczos3\". Returns [*size, "
                   "channels] of the same dtype.");
   bind_processor(observation);
-  observation.def("prompt", &prompt, py::arg("template"),
-                  "The text of template \"instruction\", \"qwen_vla\" or \"robotmanip\" with its fields, `instruction` among them.");
+  bind_prompt(observation);
+  bind_frame_budget(observation);
 }
 
 }  // namespace sinew
