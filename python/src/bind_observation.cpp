@@ -7,6 +7,8 @@
 
 namespace sinew {
 
+void bind_tokenizer(pybind11::module_& observation);
+
 namespace py = pybind11;
 using namespace bindings;
 
@@ -141,6 +143,7 @@ void bind_observation(py::module_& m) {
   bind_processor(observation);
   observation.def("prompt", &prompt, py::arg("template"),
                   "The text of template \"instruction\", \"qwen_vla\" or \"robotmanip\" with its fields, `instruction` among them.");
+  bind_tokenizer(observation);
 }
 
 }  // namespace sinew
