@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 
 namespace sinew::tokenizer {
 
@@ -11,7 +10,6 @@ namespace {
 
 constexpr std::size_t kShort = 40;     // bytes up to which looking at all pairs each time is faster than a queue
 constexpr std::size_t kMaxProbes = 1024;
-constexpr auto kNowhere = static_cast<std::uint32_t>(-1);
 
 }  // namespace
 
@@ -46,7 +44,23 @@ MergeTable::Inserted MergeTable::add(TokenId left, TokenId right, TokenId merged
   return Inserted::ok;
 }
 
+bool MergeTable::is_ordered(TokenId id_limit) const {
+  std::vector<std::int64_t> made(static_cast<std::size_t>(id_limit), -1);  // highest rank that makes each token
+  const auto rank_of = [](std::uint64_t slot) { return static_cast<std::int64_t>(slot & ((1U << kRankBits) - 1)); };
+  for (const std::uint64_t slot : slots_) {
+    if (slot == kEmpty) continue;
+    auto& highest = made[static_cast<std::size_t>(merged_[static_cast<std::size_t>(rank_of(slot))])];
+    highest = std::max(highest, rank_of(slot));
+  }
+  return std::all_of(slots_.begin(), slots_.end(), [&](std::uint64_t slot) {
+    if (slot == kEmpty) return true;
+    const auto left = slot >> (kRankBits + kIdBits), right = (slot >> kRankBits) & ((1U << kIdBits) - 1);
+    return made[left] < rank_of(slot) && made[right] < rank_of(slot);
+  });
+}
+
 void ByteBpe::finish() {
+  ordered_ = merges.is_ordered(vocabulary.limit());
   vocabulary.finish();
   for (unsigned byte = 0; byte < 256; ++byte) {
     const char text = static_cast<char>(byte);
@@ -96,45 +110,6 @@ void ByteBpe::merge_short(std::string_view piece, IdSink& sink) const noexcept {
     if (best + 1 < size) ranks[best] = merges.rank(ids[best], ids[best + 1]);
   }
   for (std::size_t i = 0; i < size; ++i) sink.add(ids[i]);
-}
-
-void ByteBpe::merge_long(std::string_view piece, MergeBuffers& buffers, IdSink& sink) const noexcept {
-  auto& [ids, previous, next, queue] = buffers;
-  ids.clear();
-  queue.clear();
-  for (const char c : piece)
-    if (const TokenId id = byte_ids_[static_cast<unsigned char>(c)]; id != kNoToken) ids.push_back(id);
-  if (ids.empty()) return;
-  const auto size = static_cast<std::uint32_t>(ids.size());
-  previous.resize(size);
-  next.resize(size);
-  const auto offer = [&](std::uint32_t left, std::uint32_t right) {
-    const Rank rank = merges.rank(ids[left], ids[right]);
-    if (rank != kNoRank) queue.push_back(std::uint64_t{rank} << 32 | left);
-    return rank != kNoRank;
-  };
-  for (std::uint32_t i = 0; i < size; ++i) {
-    previous[i] = i == 0 ? kNowhere : i - 1;
-    next[i] = i + 1 == size ? kNowhere : i + 1;
-    if (i + 1 < size) offer(i, i + 1);
-  }
-  std::make_heap(queue.begin(), queue.end(), std::greater<>());
-  while (!queue.empty()) {
-    std::pop_heap(queue.begin(), queue.end(), std::greater<>());
-    const auto rank = static_cast<Rank>(queue.back() >> 32);
-    const auto left = static_cast<std::uint32_t>(queue.back());
-    queue.pop_back();
-    const std::uint32_t right = next[left];
-    // Since it was offered, the left may have been merged away, or the pair have become another.
-    if (ids[left] == kNoToken || right == kNowhere || merges.rank(ids[left], ids[right]) != rank) continue;
-    ids[left] = merges.merged(rank);
-    ids[right] = kNoToken;
-    next[left] = next[right];
-    if (next[left] != kNowhere) previous[next[left]] = left;
-    if (previous[left] != kNowhere && offer(previous[left], left)) std::push_heap(queue.begin(), queue.end(), std::greater<>());
-    if (next[left] != kNowhere && offer(left, next[left])) std::push_heap(queue.begin(), queue.end(), std::greater<>());
-  }
-  for (std::uint32_t at = 0; at != kNowhere; at = next[at]) sink.add(ids[at]);
 }
 
 }  // namespace sinew::tokenizer

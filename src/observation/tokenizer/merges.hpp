@@ -54,6 +54,8 @@ class MergeTable {
   }
   [[nodiscard]] TokenId merged(Rank rank) const noexcept { return merged_[rank]; }
   [[nodiscard]] std::size_t size() const noexcept { return merged_.size(); }
+  /// Whether every pair ranks above the merges that make its tokens, as it does where merges were learned in their order.
+  [[nodiscard]] bool is_ordered(TokenId id_limit) const;
 
  private:
   static constexpr unsigned kRankBits = 22, kIdBits = 21;
@@ -70,11 +72,16 @@ class MergeTable {
   unsigned shift_ = 63;
 };
 
-/// What the merging of a long piece works in; grown and reused.
+/// What the merging of a long piece works in; grown and reused. Positions are those of the bytes that begin a token.
 struct MergeBuffers {
   std::vector<TokenId> ids;
-  std::vector<std::uint32_t> previous, next;
-  std::vector<std::uint64_t> queue;  // rank above position
+  std::vector<std::uint32_t> previous, next;         // positions
+  std::vector<std::uint64_t> queue;                  // rank above position
+  std::vector<Rank> ranks;                           // of the pair that begins at a position
+  std::vector<std::uint32_t> same_before, same_after;  // positions of the same rank, as a list
+  std::vector<std::uint32_t> heads, tails;           // of these lists, by rank
+  std::vector<Rank> waiting;                         // ranks whose list is not empty, or was not
+  std::vector<std::uint32_t> turn;                   // positions of the rank whose turn it is
 };
 
 /// Vocabulary, merges and the way from a piece to its ids.
@@ -113,8 +120,11 @@ class ByteBpe {
   void merge(std::string_view piece, MergeBuffers& buffers, IdSink& sink) const noexcept;
   void merge_short(std::string_view piece, IdSink& sink) const noexcept;
   void merge_long(std::string_view piece, MergeBuffers& buffers, IdSink& sink) const noexcept;
+  void merge_queued(MergeBuffers& buffers) const noexcept;
+  void merge_by_rank(MergeBuffers& buffers) const noexcept;
 
   TokenId byte_ids_[256] = {};
+  bool ordered_ = false;
   std::unique_ptr<std::atomic<Reached>[]> reached_;
 };
 
