@@ -6,6 +6,8 @@
 
 namespace sinew {
 
+void bind_tokenizer(pybind11::module_& observation);
+
 namespace py = pybind11;
 using namespace bindings;
 
@@ -129,6 +131,7 @@ void bind_observation(py::module_& m) {
   bind_processor(observation);
   bind_prompt(observation);
   bind_frame_budget(observation);
+  bind_tokenizer(observation);
 }
 
 }  // namespace sinew
