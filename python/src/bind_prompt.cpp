@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds the prompts of observation/: prompt.
 #include "bindings.hpp"
+#include "sinew/io/text.hpp"
 #include "sinew/observation/prompt.hpp"
 
 namespace sinew {
@@ -43,7 +44,8 @@ struct Images {
       const bool pair = py::isinstance<py::tuple>(entry) && py::len(entry) == 2;
       const py::tuple both = pair ? py::reinterpret_borrow<py::tuple>(entry) : py::make_tuple(entry, 0);
       if (!py::isinstance<py::str>(both[0]) || !py::isinstance<py::int_>(both[1]))
-        fail(ErrorCode::invalid_argument, {where, "images", "view names or (view, time step)", py::repr(entry).cast<std::string>(), ""});
+        fail(ErrorCode::invalid_argument,
+             {where, "images", "view names or (view, time step)", quote(py::repr(entry).cast<std::string>()), ""});
       views.push_back(field_text(both[0]));
       steps.push_back(both[1].cast<int>());
     }
@@ -62,11 +64,10 @@ std::string prompt(const std::string& name, const py::kwargs& fields) {
     if (field == "instruction") {
       instruction = field_text(value);
     } else if (field == "state") {
+      if (value.is_none()) continue;
       state = Doubles::ensure(value);
-      if (!state || state->ndim() != 1) {
-        PyErr_Clear();
-        fail(ErrorCode::invalid_argument, {where, "state", "a sequence of numbers", py::repr(value).cast<std::string>(), ""});
-      }
+      if (!*state || state->ndim() != 1)
+        fail(ErrorCode::invalid_argument, {where, "state", "a sequence of numbers", quote(py::repr(value).cast<std::string>()), ""});
     } else if (field == "images") {
       images = Images(value, where);
     } else if (!value.is_none()) {
