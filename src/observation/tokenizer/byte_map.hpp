@@ -28,14 +28,17 @@ inline constexpr auto kByteOf = [] {
 /// Appends the bytes that `spelled` (well-formed) stands for. False, and `bytes` as it was, when it has other characters.
 inline bool append_spelled_bytes(std::string& bytes, std::string_view spelled) {
   const std::size_t before = bytes.size();
+  bytes.resize(before + spelled.size());
+  char* out = bytes.data() + before;
   for (const char* at = spelled.data(); at < spelled.data() + spelled.size();) {
     const char32_t c = next_code_point(at);
     if (c >= kByteOf.size() || kByteOf[c] < 0) {
       bytes.resize(before);
       return false;
     }
-    bytes.push_back(static_cast<char>(kByteOf[c]));
+    *out++ = static_cast<char>(kByteOf[c]);
   }
+  bytes.resize(static_cast<std::size_t>(out - bytes.data()));
   return true;
 }
 

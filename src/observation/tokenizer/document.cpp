@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <vector>
 
 #include "byte_map.hpp"
 #include "json_scanner.hpp"
@@ -36,9 +36,11 @@ class Reader {
     rest_.append(kept_, static_cast<std::size_t>(text_.data() + text_.size() - kept_));
     Json json = Json::parse(rest_, where_, {.max_bytes = kMaxDocument, .max_depth = 32, .max_nodes = 1'000'000});
     if (!vocabulary_read_) refuse_missing(json, "vocab", "an object of tokens and ids");
-    if (!merges_.has_value()) refuse_missing(json, "merges", "an array");
-    scanner_.move_to(*merges_);
-    read_merges();
+    if (merges_ == nullptr) refuse_missing(json, "merges", "an array");
+    if (!merges_read_) {
+      scanner_.move_to(merges_);
+      read_merges();
+    }
     bpe_.finish();
     return json;
   }
@@ -61,7 +63,7 @@ class Reader {
   bool walk_model() {
     return walk_object([this](std::string_view key) {
       if (key == "vocab" && !vocabulary_read_ && scanner_.sees('{')) return cut([this] { read_vocabulary(); });
-      if (key == "merges" && !merges_.has_value() && scanner_.sees('[')) return cut([this] { find_merges(); });
+      if (key == "merges" && merges_ == nullptr && scanner_.sees('[')) return cut([this] { find_merges(); });
       return scanner_.skip_value();
     });
   }
@@ -85,7 +87,7 @@ class Reader {
     bpe_.vocabulary.reserve(text_.size() / 80, text_.size() / 8);
     Spelling token;
     scanner_.expect('{');
-    if (scanner_.take('}')) return;
+    if (scanner_.take('}')) return index_vocabulary();
     do {
       scanner_.read_string(token.content);
       if (token.content.size() > kMaxTokenBytes)
@@ -95,59 +97,70 @@ class Reader {
       add(token, scanner_.read_id(limit));
     } while (scanner_.take(','));
     scanner_.expect('}');
+    index_vocabulary();
   }
   void add(const Spelling& token, TokenId id) {
-    switch (bpe_.vocabulary.add(token.content, token.spelled, token.bytes, id)) {
-      case Vocabulary::Added::ok: return;
-      case Vocabulary::Added::duplicate_content: scanner_.refuse(ErrorCode::parse, "token " + quote(token.content), "each token once", "it twice");
-      case Vocabulary::Added::duplicate_id: scanner_.refuse(ErrorCode::parse, fmt::format("token id {}", id), "each id once", "it twice");
-      case Vocabulary::Added::crowded: scanner_.refuse(ErrorCode::limit, "tokens", "ones that do not collide on purpose", "too many that do");
-    }
+    if (!bpe_.vocabulary.add(token.content, token.spelled, token.bytes, id))
+      scanner_.refuse(ErrorCode::parse, fmt::format("token id {}", id), "each id once", "it twice");
+  }
+  void index_vocabulary() const {
+    if (const auto refused = bpe_.vocabulary.finish())
+      fail(ErrorCode::parse, {where_ + " /model/vocab", "token " + quote(bpe_.vocabulary.content_of(*refused)), "each token once", "it twice",
+                              "or tokens made to collide"});
   }
 
-  /// Merges before the vocabulary cannot be understood yet.
+  /// Merges that come before the vocabulary cannot be understood yet.
   void find_merges() {
     merges_ = scanner_.at();
+    if (vocabulary_read_) return read_merges();
     if (!scanner_.skip_value()) scanner_.refuse(ErrorCode::parse, "JSON array", "its end", "the end of the text");
   }
   void read_merges() {
-    bpe_.merges.reserve(std::min(bpe_.vocabulary.size(), kMaxMerges));
+    merges_read_ = true;
+    std::vector<Merge> merges;
+    merges.reserve(std::min(bpe_.vocabulary.size(), kMaxMerges));
     Spelling left, right;
-    std::string line;
     scanner_.expect('[');
-    if (scanner_.take(']')) return;
-    do {
-      if (scanner_.take('[')) {
-        scanner_.read_string(left.content);
-        scanner_.expect(',');
-        scanner_.read_string(right.content);
-        scanner_.expect(']');
-      } else {
-        scanner_.read_string(line);
-        const auto space = line.find(' ');
-        if (space == std::string::npos || line.find(' ', space + 1) != std::string::npos)
-          scanner_.refuse(ErrorCode::parse, "merge " + quote(line), "two tokens with a space between", "something else");
-        left.content.assign(line, 0, space);
-        right.content.assign(line, space + 1);
-      }
-      add_merge(left, right);
-    } while (scanner_.take(','));
+    bool more = !scanner_.sees(']');
+    while (more) {
+      if (merges.size() + 1 >= kMaxMerges) scanner_.refuse(ErrorCode::limit, "merges", fmt::format("less than {}", kMaxMerges), "more");
+      read_pair(left, right);
+      merges.push_back(understand(left, right));
+      more = scanner_.take(',');
+    }
     scanner_.expect(']');
+    if (!bpe_.merges.build(merges)) fail(ErrorCode::limit, {where_ + " /model/merges", "merges", "ones that do not collide on purpose", "others", ""});
   }
-  void add_merge(Spelling& left, Spelling& right) {
+  /// Both forms of the format: ["a", "b"], and "a b" before tokenizers 0.20.
+  void read_pair(Spelling& left, Spelling& right) {
+    if (scanner_.take('[')) {
+      scanner_.read_string(left.content);
+      scanner_.expect(',');
+      scanner_.read_string(right.content);
+      scanner_.expect(']');
+      return;
+    }
+    scanner_.read_string(line_);
+    const auto space = line_.find(' ');
+    if (space == std::string::npos || line_.find(' ', space + 1) != std::string::npos)
+      scanner_.refuse(ErrorCode::parse, "merge " + quote(line_), "two tokens with a space between", "something else");
+    left.content.assign(line_, 0, space);
+    right.content.assign(line_, space + 1);
+  }
+  Merge understand(Spelling& left, Spelling& right) {
     left.understand();
     right.understand();
-    const TokenId first = find(left), second = find(right);
     joined_.bytes.assign(left.bytes).append(right.bytes);
     joined_.spelled = left.spelled && right.spelled;
     if (!joined_.spelled) joined_.content.assign(left.content).append(right.content);
-    const TokenId merged = find(joined_);
-    if (first == kNoToken || second == kNoToken || merged == kNoToken)
+    // Vocabularies are usually in the order of their merges.
+    ++guess_;
+    if (!joined_.spelled || !bpe_.vocabulary.stands_for(guess_, joined_.bytes)) guess_ = find(joined_);
+    const Merge merge{find(left), find(right), guess_};
+    if (merge.left == kNoToken || merge.right == kNoToken || merge.merged == kNoToken)
       scanner_.refuse(ErrorCode::parse, fmt::format("merge of {} and {}", quote(left.content), quote(right.content)),
                       "both and what they make to be in the vocabulary", "one that is not");
-    if (bpe_.merges.size() + 1 >= kMaxMerges) scanner_.refuse(ErrorCode::limit, "merges", fmt::format("less than {}", kMaxMerges), "more");
-    if (bpe_.merges.add(first, second, merged) != MergeTable::Inserted::ok)
-      scanner_.refuse(ErrorCode::limit, "merges", "ones that do not collide on purpose", "too many that do");
+    return merge;
   }
   [[nodiscard]] TokenId find(const Spelling& token) const noexcept {
     return token.spelled ? bpe_.vocabulary.find_bytes(token.bytes) : bpe_.vocabulary.find_unspelled(token.content);
@@ -166,8 +179,11 @@ class Reader {
   std::string rest_;                      // the text up to kept_, without what was cut out
   const char* kept_ = text_.data();       // what begins here is still to be kept
   bool vocabulary_read_ = false;
-  std::optional<const char*> merges_;
+  const char* merges_ = nullptr;          // where they begin
+  bool merges_read_ = false;
   Spelling joined_;
+  std::string line_;
+  TokenId guess_ = kNoToken;  // what the last merge makes
 };
 
 }  // namespace

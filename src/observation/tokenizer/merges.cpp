@@ -13,35 +13,25 @@ constexpr std::size_t kMaxProbes = 1024;
 
 }  // namespace
 
-void MergeTable::reserve(std::size_t count) {
-  merged_.reserve(count);
-  const auto bits = static_cast<unsigned>(std::bit_width(count + count / 2 + 1));
-  if (bits > 64 - shift_) rehash(bits);
-}
-
-void MergeTable::rehash(unsigned bits) {
-  std::vector<std::uint64_t> old(std::size_t{1} << bits, kEmpty);
-  old.swap(slots_);
+bool MergeTable::build(std::span<const Merge> merges) {
+  constexpr std::size_t kAhead = 16;  // the table is larger than a near cache: fetch before use
+  const auto bits = static_cast<unsigned>(std::bit_width(merges.size() + merges.size() / 2 + 1));
+  slots_.assign(std::size_t{1} << bits, kEmpty);
   mask_ = slots_.size() - 1;
   shift_ = 64 - bits;
-  for (const std::uint64_t slot : old) {
-    if (slot == kEmpty) continue;
-    std::size_t at = place(slot >> kRankBits);
-    while (slots_[at] != kEmpty) at = (at + 1) & mask_;
-    slots_[at] = slot;
+  merged_.clear();
+  merged_.reserve(merges.size());
+  for (const Merge& merge : merges) {
+    if (const std::size_t later = merged_.size() + kAhead; later < merges.size())
+      __builtin_prefetch(&slots_[place(key(merges[later].left, merges[later].right))], 1);
+    const std::uint64_t pair = key(merge.left, merge.right);
+    std::size_t at = place(pair);
+    for (std::size_t probes = 0; slots_[at] != kEmpty && slots_[at] >> kRankBits != pair; at = (at + 1) & mask_)
+      if (++probes > kMaxProbes) return false;
+    slots_[at] = pair << kRankBits | merged_.size();
+    merged_.push_back(merge.merged);
   }
-}
-
-MergeTable::Inserted MergeTable::add(TokenId left, TokenId right, TokenId merged) {
-  if ((used_ + 1) * 3 > slots_.size() * 2) rehash(64 - shift_ + 1);
-  const std::uint64_t pair = key(left, right);
-  std::size_t at = place(pair);
-  for (std::size_t probes = 0; slots_[at] != kEmpty && slots_[at] >> kRankBits != pair; at = (at + 1) & mask_)
-    if (++probes > kMaxProbes) return Inserted::crowded;
-  if (slots_[at] == kEmpty) ++used_;
-  slots_[at] = pair << kRankBits | merged_.size();
-  merged_.push_back(merged);
-  return Inserted::ok;
+  return true;
 }
 
 bool MergeTable::is_ordered(TokenId id_limit) const {
@@ -61,7 +51,6 @@ bool MergeTable::is_ordered(TokenId id_limit) const {
 
 void ByteBpe::finish() {
   ordered_ = merges.is_ordered(vocabulary.limit());
-  vocabulary.finish();
   for (unsigned byte = 0; byte < 256; ++byte) {
     const char text = static_cast<char>(byte);
     byte_ids_[byte] = vocabulary.find_bytes({&text, 1});

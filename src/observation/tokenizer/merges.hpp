@@ -35,14 +35,17 @@ class IdSink {
   std::size_t count_ = 0;
 };
 
+/// Two tokens and what they make.
+struct Merge {
+  TokenId left, right, merged;
+};
+
 /// Pairs of ids to ranks, and ranks to what they merge into: open addressing, a pair and its rank in one word.
 class MergeTable {
  public:
-  enum class Inserted : std::uint8_t { ok, crowded };
-
-  void reserve(std::size_t count);
-  /// The next rank; a pair that was there before takes it, as in `tokenizers`.
-  Inserted add(TokenId left, TokenId right, TokenId merged);
+  /// Ranks the merges in their order; a pair that comes twice has its last rank, as in `tokenizers`. False when so many
+  /// pairs collide that it must be on purpose.
+  [[nodiscard]] bool build(std::span<const Merge> merges);
 
   [[nodiscard]] Rank rank(TokenId left, TokenId right) const noexcept {
     const std::uint64_t pair = key(left, right);
@@ -64,11 +67,10 @@ class MergeTable {
     return static_cast<std::uint64_t>(left) << kIdBits | static_cast<std::uint64_t>(right);
   }
   [[nodiscard]] std::size_t place(std::uint64_t pair) const noexcept { return pair * 0x9E3779B97F4A7C15U >> shift_; }
-  void rehash(unsigned bits);
 
   std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(2, kEmpty);
   std::vector<TokenId> merged_;
-  std::size_t mask_ = 1, used_ = 0;
+  std::size_t mask_ = 1;
   unsigned shift_ = 63;
 };
 
@@ -91,7 +93,7 @@ class ByteBpe {
   MergeTable merges;
   bool ignore_merges = false;
 
-  /// Call once, after the last token and merge.
+  /// Call once, when the vocabulary and the merges are built.
   void finish();
   [[nodiscard]] bool has_every_byte() const noexcept;
 

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,60 +24,54 @@ struct Extent {
 
 [[nodiscard]] std::uint64_t hash_bytes(std::string_view bytes) noexcept;
 
-/// Strings to ids: open addressing, a third empty at least. Refuses to be filled with strings that collide on purpose.
+/// Strings to ids: open addressing, a third empty at least. Up to 8 bytes lie in the table itself, of longer strings the hash.
 class TokenIndex {
  public:
   static constexpr std::size_t kMaxProbes = 1024;
-  enum class Inserted : std::uint8_t { fresh, present, crowded };
 
-  void reserve(std::size_t count);
-  /// `content(id)` gives the string of an id that was inserted before.
+  struct Key {
+    std::uint64_t word = 0, hash = 0;
+    std::uint32_t size = 0;
+    explicit Key(std::string_view text) noexcept;
+  };
+
+  /// Puts all of `ids` in; `content(id)` gives their strings. Gives the first that is there already, or that collides
+  /// with so many others that it must be on purpose.
   template <class Content>
-  Inserted insert(std::string_view key, TokenId id, const Content& content) {
-    if ((size_ + 1) * 3 > slots_.size() * 2) grow();
-    const std::uint64_t hash = hash_bytes(key);
-    std::size_t at = hash & mask_;
-    for (std::size_t probes = 0; slots_[at].id != kNoToken; at = (at + 1) & mask_) {
-      if (slots_[at].tag == tag(hash) && content(slots_[at].id) == key) return Inserted::present;
-      if (++probes > kMaxProbes) return Inserted::crowded;
-    }
-    slots_[at] = {tag(hash), static_cast<std::uint32_t>(hash), id};
-    ++size_;
-    return Inserted::fresh;
-  }
+  std::optional<TokenId> build(std::span<const TokenId> ids, const Content& content);
+
   template <class Content>
-  [[nodiscard]] TokenId find(std::string_view key, const Content& content) const noexcept {
-    if (slots_.empty()) return kNoToken;
-    const std::uint64_t hash = hash_bytes(key);
-    for (std::size_t at = hash & mask_; slots_[at].id != kNoToken; at = (at + 1) & mask_)
-      if (slots_[at].tag == tag(hash) && content(slots_[at].id) == key) return slots_[at].id;
+  [[nodiscard]] TokenId find(std::string_view text, const Content& content) const noexcept {
+    const Key key(text);
+    for (std::size_t at = key.hash & mask_; slots_[at].id != kNoToken; at = (at + 1) & mask_)
+      if (matches(slots_[at], key, text, content)) return slots_[at].id;
     return kNoToken;
   }
 
  private:
   struct Slot {
-    std::uint32_t tag = 0, low = 0;  // halves of the hash
+    std::uint64_t word = 0;
     TokenId id = kNoToken;
+    std::uint32_t size = 0;
   };
-  static std::uint32_t tag(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32); }
-  void grow() { rehash(slots_.empty() ? 64 : slots_.size() * 2); }
-  void rehash(std::size_t capacity);
+  template <class Content>
+  static bool matches(const Slot& slot, const Key& key, std::string_view text, const Content& content) noexcept {
+    return slot.word == key.word && slot.size == key.size && (key.size <= sizeof(key.word) || content(slot.id) == text);
+  }
 
-  std::vector<Slot> slots_;
-  std::size_t mask_ = 0, size_ = 0;
+  std::vector<Slot> slots_ = std::vector<Slot>(1);
+  std::size_t mask_ = 0;
 };
 
 /// The tokens of a byte-level model. What a token is found by in text is the bytes it stands for; tokens with characters
 /// that stand for no byte are found by their content alone.
 class Vocabulary {
  public:
-  enum class Added : std::uint8_t { ok, duplicate_content, duplicate_id, crowded };
-
   void reserve(std::size_t count, std::size_t bytes);
-  /// `spelled`: whether all of `content` stands for bytes, which are `bytes`.
-  Added add(std::string_view content, bool spelled, std::string_view bytes, TokenId id);
-  /// Frees what was reserved too much, and forgets nothing.
-  void finish();
+  /// `spelled`: whether all of `content` stands for bytes, which are `bytes`. False when the id is taken.
+  [[nodiscard]] bool add(std::string_view content, bool spelled, std::string_view bytes, TokenId id);
+  /// Call once, after the last token and before the first search. Gives a token that is there twice, or collides.
+  [[nodiscard]] std::optional<TokenId> finish();
 
   [[nodiscard]] TokenId find_bytes(std::string_view bytes) const noexcept {
     return by_bytes_.find(bytes, [this](TokenId id) { return bytes_of(id); });
@@ -91,6 +87,9 @@ class Vocabulary {
   [[nodiscard]] std::string_view bytes_of(TokenId id) const noexcept {
     const Token& token = tokens_[static_cast<std::size_t>(id)];
     return token.spelled ? slice(bytes_, token.bytes) : slice(contents_, token.content);
+  }
+  [[nodiscard]] bool stands_for(TokenId id, std::string_view bytes) const noexcept {
+    return has(id) && tokens_[static_cast<std::size_t>(id)].spelled && bytes_of(id) == bytes;
   }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// One above the greatest id.
