@@ -7,6 +7,8 @@
 
 namespace sinew {
 
+void bind_image(pybind11::module_& observation);
+
 namespace py = pybind11;
 using namespace bindings;
 
@@ -139,6 +141,7 @@ void bind_observation(py::module_& m) {
       "image: uint8 [height, width, channels], 1 to 4 channels. size: (height, width), pixels. rule: \"pil_nearest\", \"pil_box\", "
       "\"pil_bilinear\", \"pil_bicubic\", \"pil_lanczos\" (Pillow to 12) or \"pil13_*\" (from 13). Returns uint8 [*size, channels].");
   bind_processor(observation);
+  bind_image(observation);
   observation.def("prompt", &prompt, py::arg("template"),
                   "The text of template \"instruction\", \"qwen_vla\" or \"robotmanip\" with its fields, `instruction` among them.");
 }
