@@ -15,13 +15,20 @@ using namespace bindings;
 namespace {
 
 py::array resize(const py::array& image, std::pair<int, int> size, const std::string& rule) {
-  const ImageView in = pixels(image, "resize");
   const auto [height, width] = size;
   Resizer resizer(resize_rule_from_string(rule, "resize"));
+  const auto what = [&, height = height, width = width] {
+    return fmt::format("{} to {} x {} (1 to {} pixels a side, 1 to 4 channels)", shape_text(image), height, width, Resizer::kMaxSide);
+  };
+  if (py::isinstance<py::array_t<float>>(image)) {
+    const FloatImageView in = float_pixels(image, "resize");
+    const bool sane = height >= 1 && height <= Resizer::kMaxSide && width >= 1 && width <= Resizer::kMaxSide;
+    py::array_t<float> out({sane ? height : 0, sane ? width : 0, in.channels()});
+    raise_unless_ok(resizer.resize(in, height, width, {out.mutable_data(), static_cast<std::size_t>(out.size())}), "resize", what());
+    return out;
+  }
   Image out;
-  raise_unless_ok(resizer.resize(in, height, width, out), "resize",
-                  fmt::format("{} x {} x {} to {} x {} (1 to {} pixels a side, 1 to 4 channels)", in.height(), in.width(), in.channels(),
-                              height, width, Resizer::kMaxSide));
+  raise_unless_ok(resizer.resize(pixels(image, "resize"), height, width, out), "resize", what());
   return to_array(out);
 }
 
@@ -136,10 +143,13 @@ void bind_processor(py::module_& m) {
 
 void bind_observation(py::module_& m) {
   auto observation = m.def_submodule("observation", "Observations to the tensors that a model was trained on.");
-  observation.def(
-      "resize", &resize, py::arg("image"), py::arg("size"), py::arg("rule"),
-      "image: uint8 [height, width, channels], 1 to 4 channels. size: (height, width), pixels. rule: \"pil_nearest\", \"pil_box\", "
-      "\"pil_bilinear\", \"pil_bicubic\", \"pil_lanczos\" (Pillow to 12) or \"pil13_*\" (from 13). Returns uint8 [*size, channels].");
+  observation.def("resize", &resize, py::arg("image"), py::arg("size"), py::arg("rule"),
+                  "image: uint8 or float32 [height, width, channels], 1 to 4 channels. size: (height, width), pixels. rule: "
+                  "\"pil_nearest\", \"pil_box\", "
+                  "\"pil_bilinear\", \"pil_bicubic\", \"pil_lanczos\" (Pillow to 12), \"pil13_*\" (from 13), \"torch_bilinear\", "
+                  "\"torch_bicubic\", each also with "
+                  "\"_antialias\", \"cv2_linear\", \"cv2_area\", \"cv2_cubic\", \"jax_linear\", \"jax_lanczos3\". Returns [*size, "
+                  "channels] of the same dtype.");
   bind_processor(observation);
   bind_image(observation);
   observation.def("prompt", &prompt, py::arg("template"),

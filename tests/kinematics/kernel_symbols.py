@@ -23,10 +23,10 @@ def main(nm, *objects):
         return 1
     owners, problems = {}, []
     for path in kernels:
-        name = Path(path).name
+        name = "/".join(Path(path).parts[-3:])
         symbols = defined_symbols(nm, path)
-        if not any("kKernels" in symbol for symbol in symbols):
-            problems.append(f"{name}: defines no kKernels: is this a kernel object?")
+        if not any(re.search(r"k\w*Kernels", symbol) for symbol in symbols):
+            problems.append(f"{name}: defines no table of kernels: is this a kernel object?")
         for symbol, letter in symbols.items():
             if letter in "WwVvuC":
                 problems.append(f"{name}: {symbol} is weak ({letter}): an inline function or template outside the unnamed namespace")

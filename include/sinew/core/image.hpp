@@ -45,8 +45,8 @@ class BasicImageView {
   std::ptrdiff_t row_stride_ = 0;
 };
 
-using ImageView = BasicImageView<std::uint8_t>;    ///< 8-bit pixels
-using FloatImageView = BasicImageView<float>;      ///< float pixels, on [0, 1] unless a name says otherwise
+using ImageView = BasicImageView<std::uint8_t>;  ///< 8-bit pixels
+using FloatImageView = BasicImageView<float>;    ///< float pixels, on [0, 1] unless a name says otherwise
 
 /// Owned, tightly packed 8-bit pixels `[height, width, channels]`. `resize` keeps the memory when it suffices.
 class Image {

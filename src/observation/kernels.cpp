@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which kernels of observation run.
+#include <array>
+#include <cstddef>
+
+#include "kernels/kernels.hpp"
+
+namespace sinew::detail {
+
+const ObservationKernels& observation_kernels() noexcept {
+#if defined(__x86_64__)
+  static constexpr std::array<const ObservationKernels*, 4> kTable = {&portable::kObservationKernels, &v2::kObservationKernels,
+                                                                      &v3::kObservationKernels, &v4::kObservationKernels};
+  return *kTable[static_cast<std::size_t>(active_isa())];
+#else
+  return portable::kObservationKernels;
+#endif
+}
+
+}  // namespace sinew::detail

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// One instruction set's kernels of observation. Everything but the table has internal linkage.
+#include "kernels.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace sinew::detail::SINEW_ISA {
+namespace {
+
+#include "bytes.inl"
+#include "patches.inl"
+#include "resize.inl"
+#include "resize_real.inl"
+
+}  // namespace
+
+const ObservationKernels kObservationKernels = {.group = kGroup,
+                                                .horizontal = horizontal,
+                                                .vertical = vertical,
+                                                .real_horizontal = real_horizontal,
+                                                .real_vertical = real_vertical,
+                                                .widen = widen,
+                                                .round_half_even = round_half_even,
+                                                .round_half_up = round_half_up,
+                                                .opencv_linear = opencv_linear,
+                                                .normalize = normalize,
+                                                .patches = patches};
+
+}  // namespace sinew::detail::SINEW_ISA

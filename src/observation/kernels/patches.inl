@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Interleaved 8-bit RGB to the planar float patches of Qwen's vision towers.
+
+constexpr int kStepPixels = 16;  // per step along a row of a patch
+
+#if defined(__FMA__) && defined(__AVX2__)
+
+#if defined(__AVX512BW__)
+using Floats = __m512;
+inline Floats repeat(float value) { return _mm512_set1_ps(value); }
+inline Floats floats_of(__m128i bytes, int) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)); }
+inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+inline Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+inline Floats multiply_from(Floats a, Floats b, Floats c) { return _mm512_fnmadd_ps(a, b, c); }
+inline void store_first(float* to, Floats v, int count) { _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), v); }
+constexpr int kFloats = 16;
+#else
+using Floats = __m256;
+inline Floats repeat(float value) { return _mm256_set1_ps(value); }
+inline Floats floats_of(__m128i bytes, int half) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(half == 0 ? bytes : _mm_srli_si128(bytes, 8)));
+}
+inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+inline Floats subtract(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+inline Floats multiply_from(Floats a, Floats b, Floats c) { return _mm256_fnmadd_ps(a, b, c); }
+alignas(32) constexpr std::int32_t kMasks[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+inline void store_first(float* to, Floats v, int count) {
+  if (count >= 8) return _mm256_storeu_ps(to, v);
+  _mm256_maskstore_ps(to, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMasks + 8 - count)), v);
+}
+constexpr int kFloats = 8;
+#endif
+
+/// The quotient (rescaled - mean) / deviation without a division: one Newton step on the product with the reciprocal rounds as the
+/// division does for all levels, which the caller has checked.
+struct Normalizer {
+  Floats factor_high, factor_low, mean, deviation, reciprocal;
+  Normalizer(const Levels& levels, int channel)
+      : factor_high(repeat(levels.factor[0])),
+        factor_low(repeat(levels.factor[1])),
+        mean(repeat(levels.mean[channel])),
+        deviation(repeat(levels.deviation[channel])),
+        reciprocal(repeat(levels.reciprocal[channel])) {}
+  Floats operator()(__m128i bytes, int part) const {
+    const Floats level = floats_of(bytes, part);
+    const Floats shifted = subtract(multiply_add(level, factor_high, multiply(level, factor_low)), mean);
+    const Floats quotient = multiply(shifted, reciprocal);
+    return multiply_add(multiply_from(quotient, deviation, shifted), reciprocal, quotient);
+  }
+};
+
+bool normalize(const Levels& levels, int channel, float* out) {
+  const Normalizer normalizer(levels, channel);
+  for (int level = 0; level < 256; level += kStepPixels) {
+    std::uint8_t bytes[kStepPixels];
+    for (int i = 0; i < kStepPixels; ++i) bytes[i] = static_cast<std::uint8_t>(level + i);
+    for (int part = 0; part < kStepPixels / kFloats; ++part)
+      store_first(out + level + part * kFloats, normalizer(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)), part), kFloats);
+  }
+  return true;
+}
+
+/// Where the bytes of one channel lie in the three registers of 16 RGB pixels.
+inline __m128i plane_of(__m128i a, __m128i b, __m128i c, int channel) {
+  alignas(16) static constexpr std::int8_t kNo = -1,
+                                           kPlaces[3][3][16] = {{{0, 3, 6, 9, 12, 15, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, 2, 5, 8, 11, 14, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 1, 4, 7, 10, 13}},
+                                                                {{1, 4, 7, 10, 13, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, 0, 3, 6, 9, 12, 15, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 2, 5, 8, 11, 14}},
+                                                                {{2, 5, 8, 11, 14, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, 1, 4, 7, 10, 13, kNo, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 0, 3, 6, 9, 12, 15}}};
+  const auto places = [channel](int i) { return _mm_load_si128(reinterpret_cast<const __m128i*>(kPlaces[channel][i])); };
+  return _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(a, places(0)), _mm_shuffle_epi8(b, places(1))), _mm_shuffle_epi8(c, places(2)));
+}
+
+/// `count` <= 16 pixels of one row into the rows of the three planes, `copies` times each.
+inline void normalize_step(const std::uint8_t* pixels, int count, const Normalizer* normalizers, float* out, std::ptrdiff_t plane,
+                           int copies, int temporal) {
+  const auto lane = [pixels](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixels + 16 * i)); };
+  const __m128i a = lane(0), b = lane(1), c = lane(2);
+  for (int channel = 0; channel < 3; ++channel) {
+    const __m128i bytes = plane_of(a, b, c, channel);
+    for (int part = 0; part < kStepPixels / kFloats; ++part) {
+      const int left = count - part * kFloats < kFloats ? count - part * kFloats : kFloats;
+      if (left <= 0) break;
+      const Floats values = normalizers[channel](bytes, part);
+      for (int copy = 0; copy < copies; ++copy) store_first(out + (channel * temporal + copy) * plane + part * kFloats, values, left);
+    }
+  }
+}
+
+/// One frame's share of one patch.
+inline void arithmetic_patch(const PatchBand& band, const Normalizer* normalizers, const std::uint8_t* pixels, int left, float* out,
+                             int copies) {
+  const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(band.patch) * band.patch;
+  for (int y = 0; y < band.patch; ++y, pixels += band.stride, out += band.patch) {
+    for (int x = 0; x < band.patch; x += kStepPixels) {
+      const int count = band.patch - x < kStepPixels ? band.patch - x : kStepPixels;
+      const std::uint8_t* step = pixels + 3 * x;
+      std::uint8_t end[3 * kStepPixels];
+      if (left + x + kStepPixels > band.width) {  // nothing behind the end of a row is read
+        __builtin_memcpy(end, step, static_cast<std::size_t>(3 * count));
+        step = end;
+      }
+      normalize_step(step, count, normalizers, out + x, plane, copies, band.temporal);
+    }
+  }
+}
+
+#else
+bool normalize(const Levels&, int, float*) { return false; }
+#endif
+
+inline void table_patch(const PatchBand& band, const std::uint8_t* pixels, float* out, int copies) {
+  const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(band.patch) * band.patch;
+  for (int channel = 0; channel < 3; ++channel) {
+    const float* table = band.levels->table + 256 * channel;
+    float* first = out + channel * band.temporal * plane;
+    float* to = first;
+    for (int y = 0; y < band.patch; ++y) {
+      const std::uint8_t* pixel = pixels + y * band.stride + channel;
+      for (int x = 0; x < band.patch; ++x, pixel += 3) *to++ = table[*pixel];
+    }
+    for (int copy = 1; copy < copies; ++copy)
+      __builtin_memcpy(first + copy * plane, first, static_cast<std::size_t>(plane) * sizeof(float));
+  }
+}
+
+template <class WritePatch>
+inline void each_patch(const PatchBand& band, WritePatch write) {
+  const int patch = band.patch, block = patch * band.merge;
+  const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(patch) * patch;
+  const int copies = band.frame_count == 1 ? band.temporal : 1;
+  float* out = band.out;
+  for (int block_left = 0; block_left < band.width; block_left += block)
+    for (int top = 0; top < block; top += patch)
+      for (int left = block_left; left < block_left + block; left += patch, out += 3 * band.temporal * plane)
+        for (int frame = 0; frame < band.frame_count; ++frame)
+          write(band.frames[frame] + top * band.stride + 3 * left, left, out + frame * plane, copies);
+}
+
+void patches(const PatchBand& band) {
+#if defined(__FMA__) && defined(__AVX2__)
+  if (band.levels->arithmetic) {
+    const Normalizer normalizers[3] = {{*band.levels, 0}, {*band.levels, 1}, {*band.levels, 2}};
+    return each_patch(band, [&](const std::uint8_t* pixels, int left, float* out, int copies) {
+      arithmetic_patch(band, normalizers, pixels, left, out, copies);
+    });
+  }
+#endif
+  each_patch(band, [&](const std::uint8_t* pixels, int, float* out, int copies) { table_patch(band, pixels, out, copies); });
+}
