@@ -12,12 +12,13 @@ using namespace bindings;
 
 namespace {
 
-py::array decode(const py::bytes& data) {
+py::array decode(const py::bytes& data, const std::string& dct) {
+  if (dct != "accurate" && dct != "fast") fail(ErrorCode::invalid_argument, {"decode_image", "dct", "accurate, fast", dct, ""});
   const std::string_view text = data;
   Image image;
   {
     const py::gil_scoped_release released;
-    decode_image(std::as_bytes(std::span(text)), image);
+    decode_image(std::as_bytes(std::span(text)), image, "decode_image", dct == "fast" ? JpegDct::fast : JpegDct::accurate);
   }
   return to_array(image);
 }
@@ -49,9 +50,10 @@ py::bytes png(const py::array& image, int compression) {
 
 void bind_image(py::module_& observation) {
   observation.def(
-      "decode_image", &decode, py::arg("data"),
+      "decode_image", &decode, py::arg("data"), py::arg("dct") = "accurate",
       "data: bytes of a JPEG or PNG. Returns uint8 [height, width, 3] RGB: grey and palettes become RGB, of 16 bits the upper 8 "
-      "stay, alpha is dropped, EXIF orientation is ignored; CMYK is refused.");
+      "stay, alpha is dropped, EXIF orientation is ignored; CMYK is refused. dct: of a JPEG, \"accurate\" (Pillow, OpenCV) or \"fast\" "
+      "(TensorFlow's default).");
   observation.def("encode_jpeg", &jpeg, py::arg("image"), py::arg("quality") = JpegOptions{}.quality, py::arg("subsampling") = "4:2:0",
                   "image: uint8 [height, width, 1 or 3], grey or RGB. quality: 1 to 100. subsampling: \"4:4:4\", \"4:2:2\", \"4:2:0\".");
   observation.def("encode_png", &png, py::arg("image"), py::arg("compression") = 6,

@@ -8,6 +8,7 @@
 namespace sinew {
 
 void bind_image(pybind11::module_& observation);
+void bind_processors(pybind11::module_& observation);
 
 namespace py = pybind11;
 using namespace bindings;
@@ -152,6 +153,7 @@ void bind_observation(py::module_& m) {
                   "channels] of the same dtype.");
   bind_processor(observation);
   bind_image(observation);
+  bind_processors(observation);
   observation.def("prompt", &prompt, py::arg("template"),
                   "The text of template \"instruction\", \"qwen_vla\" or \"robotmanip\" with its fields, `instruction` among them.");
 }

@@ -57,8 +57,8 @@ Status ImageDecoder::decode(std::span<const std::byte> data, Image& out) noexcep
   return refuse(ErrorCode::parse);
 }
 
-void decode_image(std::span<const std::byte> data, Image& out, std::string_view where) {
-  ImageDecoder decoder;
+void decode_image(std::span<const std::byte> data, Image& out, std::string_view where, JpegDct dct) {
+  ImageDecoder decoder({}, dct);
   if (decoder.decode(data, out) == Status::ok) return;
   fail(decoder.last_code(), {where, "image", "a whole JPEG or PNG", std::string(decoder.last_error()), ""});
 }

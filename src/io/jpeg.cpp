@@ -71,6 +71,7 @@ struct Reader {
   jpeg_progress_mgr progress{};
   std::span<const std::byte> data;
   std::uint8_t* pixels = nullptr;
+  J_DCT_METHOD dct = JDCT_ISLOW;
 };
 
 /// Runs `step` and tells whether libjpeg came back from it by itself.
@@ -92,7 +93,7 @@ void read_header(Reader& reader) {
 void read_pixels(Reader& reader) {
   jpeg_decompress_struct& info = reader.info;
   info.out_color_space = JCS_RGB;
-  info.dct_method = JDCT_ISLOW;
+  info.dct_method = reader.dct;
   info.do_fancy_upsampling = TRUE;
   jpeg_start_decompress(&info);
   const std::size_t row_bytes = std::size_t{info.output_width} * 3;
@@ -183,6 +184,7 @@ Status ImageDecoder::decode_jpeg(std::span<const std::byte> data, Image& out) no
   set_up(reader.guard);
   reader.info.err = &reader.guard.base;
   reader.data = data;
+  reader.dct = dct_ == JpegDct::fast ? JDCT_IFAST : JDCT_ISLOW;
   Status status = Status::ok;
   if (!guarded(reader, read_header)) {
     error_.format("JPEG: {}", reader.guard.text);

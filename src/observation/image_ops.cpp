@@ -11,8 +11,8 @@ namespace {
 
 template <class Value>
 bool fits(const BasicImageView<Value>& in, std::size_t size) noexcept {
-  return !in.empty() && size == static_cast<std::size_t>(in.height()) * static_cast<std::size_t>(in.width()) *
-                                    static_cast<std::size_t>(in.channels());
+  return !in.empty() &&
+         size == static_cast<std::size_t>(in.height()) * static_cast<std::size_t>(in.width()) * static_cast<std::size_t>(in.channels());
 }
 
 template <class Value>

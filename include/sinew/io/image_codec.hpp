@@ -22,19 +22,25 @@ struct ImageLimits {
   std::int64_t max_pixels = std::int64_t{1} << 25;  ///< height * width; 8K video has 33 million
 };
 
+/// Arithmetic of a JPEG's inverse DCT; the results differ by several levels.
+enum class JpegDct : std::uint8_t {
+  accurate,  ///< libjpeg's default (islow): Pillow, OpenCV, torchvision
+  fast       ///< libjpeg's ifast: what TensorFlow's decode_jpeg and decode_image do unless told otherwise
+};
+
 /// Decodes JPEG and PNG, told apart by their first bytes, to RGB `[height, width, 3]`.
 ///
 /// JPEG: grey, YCbCr or RGB, 8 bits, baseline or progressive (at most 100 scans); Huffman tables may be absent as in Motion JPEG.
-/// The slow integer DCT and smooth chroma upsampling of libjpeg-turbo, which are what Pillow and OpenCV use. Refused: CMYK, arithmetic
-/// coding, 12 bits. PNG: every colour type and depth, interlaced or not; of 16 bits the upper 8 stay, alpha and transparent
-/// colours are dropped, grey and palettes become RGB, gamma and colour profiles are ignored (Pillow's `convert("RGB")`). EXIF
-/// orientation is ignored. What is cut short or damaged is refused, never filled up with grey.
+/// Chroma is upsampled smoothly, as Pillow, OpenCV and TensorFlow do. Refused: CMYK, arithmetic coding, 12 bits. PNG: every colour type and
+/// depth, interlaced or not; of 16 bits the upper 8 stay, alpha and transparent colours are dropped, grey and palettes become RGB, gamma
+/// and colour profiles are ignored (Pillow's `convert("RGB")`). EXIF orientation is ignored. What is cut short or damaged is refused, never
+/// filled up with grey.
 ///
 /// One object per thread. After the first frame of a size nothing of ours is allocated; the codec libraries use the heap for
 /// each frame.
 class ImageDecoder {
  public:
-  explicit ImageDecoder(const ImageLimits& limits = {}) noexcept : limits_(limits) {}
+  explicit ImageDecoder(const ImageLimits& limits = {}, JpegDct dct = JpegDct::accurate) noexcept : limits_(limits), dct_(dct) {}
 
   /// `bad_shape`: no image, a damaged one or a kind that is refused; `over_capacity`: above the limits, or no memory.
   /// last_error() says what. After a failure the pixels of `out` mean nothing.
@@ -51,13 +57,14 @@ class ImageDecoder {
   Status decode_png(std::span<const std::byte> data, Image& out) noexcept;
 
   ImageLimits limits_;
+  JpegDct dct_;
   std::vector<std::uint8_t*> rows_;  // of an interlaced PNG
   FixedText error_;
   ErrorCode code_ = ErrorCode::parse;
 };
 
 /// The same at set-up: throws Error that begins with `where`.
-void decode_image(std::span<const std::byte> data, Image& out, std::string_view where = "decode_image");
+void decode_image(std::span<const std::byte> data, Image& out, std::string_view where = "decode_image", JpegDct dct = JpegDct::accurate);
 
 /// How often chroma is sampled: at each pixel, at every second column, or at every second column and row.
 enum class ChromaSubsampling : std::uint8_t { yuv444, yuv422, yuv420 };

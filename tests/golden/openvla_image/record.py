@@ -66,7 +66,7 @@ def main(checkout):
         "versions": {"tensorflow": tf.__version__, "numpy": np.__version__, "pillow": PIL.__version__},
         "seed": SEED,
         "stubs": ["functions taken out of their file; OPENVLA_IMAGE_SIZE set to the size of the case"],
-        "pins": "JPEG round trip (quality 95, 4:2:0), lanczos3 with antialias, rounding; centre crop of sqrt(0.9) per side, bilinear",
+        "pins": "JPEG round trip (quality 95, 4:2:0, fast DCT), lanczos3 with antialias, rounding; centre crop of sqrt(0.9) per side, bilinear",
         "tolerance": {"levels": 1, "share_equal": 0.999},
         "cases": cases,
         "tensors": {
