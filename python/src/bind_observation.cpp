@@ -6,6 +6,10 @@
 
 namespace sinew {
 
+void bind_frame_budget(pybind11::module_& observation);
+void bind_image(pybind11::module_& observation);
+void bind_processors(pybind11::module_& observation);
+void bind_prompt(pybind11::module_& observation);
 void bind_tokenizer(pybind11::module_& observation);
 
 namespace py = pybind11;
@@ -116,9 +120,6 @@ void bind_processor(py::module_& m) {
 
 }  // namespace
 
-void bind_prompt(py::module_& observation);
-void bind_frame_budget(py::module_& observation);
-
 void bind_observation(py::module_& m) {
   auto observation = m.def_submodule("observation", "Observations to the tensors that a model was trained on.");
   observation.def("resize", &resize, py::arg("image"), py::arg("size"), py::arg("rule"),
@@ -129,6 +130,8 @@ void bind_observation(py::module_& m) {
                   "\"_antialias\", \"cv2_linear\", \"cv2_area\", \"cv2_cubic\", \"jax_linear\", \"jax_lanczos3\". Returns [*size, "
                   "channels] of the same dtype.");
   bind_processor(observation);
+  bind_image(observation);
+  bind_processors(observation);
   bind_prompt(observation);
   bind_frame_budget(observation);
   bind_tokenizer(observation);
