@@ -45,9 +45,13 @@ def describe(card):
     rows = [_camera(camera) for camera in card["cameras"]]
     prompt = card["prompt"]
     fields = ", ".join(f"{key}: {value}" for key, value in prompt["fields"].items())
-    rows.append(
-        Row("in", "instruction", f"UTF-8, ≤ {prompt['max_bytes']} bytes as prompt", "text", f"template '{prompt['name']}'" + (f" ({fields})" if fields else ""))
-    )
+    meaning = f"template '{prompt['name']}'" + (f" ({fields})" if fields else "")
+    if text := card.get("text"):
+        meaning += f", ≤ {text['max_tokens']} tokens of {text['tokenizer']}, padding {text['padding']}"
+    rows.append(Row("in", "instruction", f"UTF-8, ≤ {prompt['max_bytes']} bytes as prompt", "text", meaning))
+    if history := card.get("history"):
+        moments = ", ".join(f"{offset:g}" for offset in history["camera_offsets"])
+        rows.append(Row("in", "history", f"cameras at {moments} s", "s", f"samples ≤ {history['max_age']:g} s old, cameras ≤ {history['max_skew']:g} s apart"))
     state = card["state"]
     for channel in state["channels"]:
         meaning = f"sensor, {channel['rate']:g} Hz, {_normalization(state['normalization'])}"

@@ -6,6 +6,7 @@
 
 namespace sinew {
 
+void bind_encoder(pybind11::module_& observation);
 void bind_frame_budget(pybind11::module_& observation);
 void bind_image(pybind11::module_& observation);
 void bind_processors(pybind11::module_& observation);
@@ -44,35 +45,76 @@ PatchGrid grid_of(const QwenVlProcessor& processor, int height, int width) {
   return *grid;
 }
 
-py::dict process(QwenVlProcessor& processor, const py::object& images) {
+std::vector<py::array> arrays_of(const py::object& images) {
+  if (py::isinstance<py::array>(images)) return {images};
   std::vector<py::array> arrays;
-  if (py::isinstance<py::array>(images)) {
-    arrays.push_back(images);
-  } else {
-    for (const auto& image : images) arrays.push_back(py::cast<py::array>(image));
-  }
+  for (const auto& image : images) arrays.push_back(py::cast<py::array>(image));
+  return arrays;
+}
+
+/// The float array [patches, row_length] to write: the caller's, or a new one.
+py::array_t<float> values_for(const QwenVlProcessor& processor, std::size_t patches, const std::optional<py::array_t<float>>& out) {
+  if (!out) return py::array_t<float>({patches, processor.row_length()});
+  require_shape(*out, {static_cast<py::ssize_t>(patches), static_cast<py::ssize_t>(processor.row_length())}, "ImageProcessor", "out");
+  if ((out->flags() & py::array::c_style) == 0)
+    fail(ErrorCode::invalid_argument, {"ImageProcessor", "out", "a contiguous array", "one with strides", ""});
+  return *out;
+}
+
+void put_grid(py::array_t<std::int64_t>& grids, py::ssize_t row, const PatchGrid& grid) {
+  grids.mutable_at(row, 0) = grid.temporal;
+  grids.mutable_at(row, 1) = grid.height;
+  grids.mutable_at(row, 2) = grid.width;
+}
+
+py::dict process(QwenVlProcessor& processor, const py::object& images, const std::optional<py::array_t<float>>& out) {
+  const std::vector<py::array> arrays = arrays_of(images);
   std::vector<ImageView> views;
   py::array_t<std::int64_t> grids({static_cast<py::ssize_t>(arrays.size()), py::ssize_t{3}});
   std::size_t patches = 0;
   for (const auto& array : arrays) {
     const ImageView view = pixels(array, "ImageProcessor");
     const PatchGrid grid = grid_of(processor, view.height(), view.width());
-    const auto row = static_cast<py::ssize_t>(views.size());
-    grids.mutable_at(row, 0) = grid.temporal;
-    grids.mutable_at(row, 1) = grid.height;
-    grids.mutable_at(row, 2) = grid.width;
+    if (view.channels() != 3)
+      fail(ErrorCode::invalid_argument,
+           {"ImageProcessor", fmt::format("image {}", views.size()), "3 channels", std::to_string(view.channels()), ""});
+    put_grid(grids, static_cast<py::ssize_t>(views.size()), grid);
     patches += grid.patches();
     views.push_back(view);
   }
-  py::array_t<float> values({patches, processor.row_length()});
-  std::span<float> rest(values.mutable_data(), patches * processor.row_length());
-  for (const ImageView& view : views) {
-    const std::size_t size = grid_of(processor, view.height(), view.width()).patches() * processor.row_length();
-    raise_unless_ok(processor.process(view, rest.first(size)), "ImageProcessor",
-                    fmt::format("image of {} channels, expected 3", view.channels()));
-    rest = rest.subspan(size);
+  py::array_t<float> values = values_for(processor, patches, out);
+  const std::span<float> target(values.mutable_data(), patches * processor.row_length());
+  Status status = Status::ok;
+  {
+    const py::gil_scoped_release release;
+    status = processor.process(views, target);
   }
+  raise_unless_ok(status, "ImageProcessor", "images");
   return py::dict(py::arg("pixel_values") = values, py::arg("image_grid_thw") = grids);
+}
+
+py::dict process_video(QwenVlProcessor& processor, const py::object& frames) {
+  const std::vector<py::array> arrays = arrays_of(frames);
+  std::vector<ImageView> views;
+  for (const auto& array : arrays) views.push_back(pixels(array, "ImageProcessor.video"));
+  const auto grid =
+      views.empty() ? std::nullopt : processor.video_grid(static_cast<int>(views.size()), {views[0].height(), views[0].width()});
+  if (!grid)
+    fail(ErrorCode::invalid_argument, {"ImageProcessor.video", "frames", "at least one of a size that the processor takes", "others", ""});
+  py::array_t<float> values({grid->patches(), processor.row_length()});
+  raise_unless_ok(processor.process_video(views, {values.mutable_data(), static_cast<std::size_t>(values.size())}), "ImageProcessor.video",
+                  "frames of one size with 3 channels, layout hugging_face");
+  py::array_t<std::int64_t> grids({1, 3});
+  put_grid(grids, 0, *grid);
+  return py::dict(py::arg("pixel_values_videos") = values, py::arg("video_grid_thw") = grids);
+}
+
+/// "hugging_face" or "single_frame".
+PatchLayout layout_of(const std::string& name) {
+  if (name == "hugging_face") return PatchLayout::hugging_face;
+  if (name != "single_frame")
+    fail(ErrorCode::unsupported, {"observation", "layout", "\"hugging_face\" or \"single_frame\"", '"' + name + '"', ""});
+  return PatchLayout::single_frame;
 }
 
 QwenVlProcessor make_processor(int patch_size, int merge_size, int temporal_patch_size, std::int64_t min_pixels, std::int64_t max_pixels,
@@ -101,11 +143,24 @@ void bind_processor(py::module_& m) {
            "patch_size: pixels. mean, std: R, G, B of the rescaled values. rule: resize rule by name.")
       .def_static(
           "from_pretrained",
-          [](const py::object& directory_or_json, const std::string& resample) {
-            return QwenVlProcessor(qwen_vl_options_from_pretrained(py::str(directory_or_json), resample));
+          [](const py::object& directory_or_json, const std::string& resample, const std::string& layout) {
+            QwenVlOptions options = qwen_vl_options_from_pretrained(py::str(directory_or_json), resample);
+            options.layout = layout_of(layout);
+            return QwenVlProcessor(options);
           },
-          py::arg("directory_or_json"), py::arg("resample") = "pil12",
-          "Reads preprocessor_config.json: a folder, a file or the text itself. resample: \"pil12\" or \"pil13\", whose pass order.")
+          py::arg("directory_or_json"), py::arg("resample") = "pil12", py::arg("layout") = "hugging_face",
+          "Reads preprocessor_config.json: a folder, a file or the text itself. resample: \"pil12\" or \"pil13\", whose pass order, or "
+          "\"torch\": what transformers does where torchvision is installed. layout: \"hugging_face\" rows [3, temporal, patch, patch] or "
+          "\"single_frame\" rows [3, patch, patch].")
+      .def_static(
+          "of",
+          [](const std::string& generation, const std::string& layout) {
+            QwenVlOptions options = qwen_vl_options(generation);
+            options.layout = layout_of(layout);
+            return QwenVlProcessor(options);
+          },
+          py::arg("generation"), py::arg("layout") = "hugging_face",
+          "generation: \"qwen2_vl\", \"qwen2_5_vl\", \"qwen3_vl\" or \"qwen3_5\".")
       .def(
           "grid",
           [](const QwenVlProcessor& self, int height, int width) {
@@ -113,9 +168,12 @@ void bind_processor(py::module_& m) {
             return py::make_tuple(grid.temporal, grid.height, grid.width);
           },
           py::arg("height"), py::arg("width"), "(temporal, height, width) in patches of an image of this size in pixels.")
-      .def("__call__", &process, py::arg("images"),
-           "images: one or a sequence of uint8 [height, width, 3] RGB. dict: pixel_values float32 [patches, 3 * temporal * patch * patch], "
-           "image_grid_thw int64 [images, 3].");
+      .def("__call__", &process, py::arg("images"), py::kw_only(), py::arg("out") = py::none(),
+           "images: one or a sequence of uint8 [height, width, 3] RGB. out: float32 array for pixel_values, else a new one. dict: "
+           "pixel_values float32 [patches, floats per patch], image_grid_thw int64 [images, 3].")
+      .def("video", &process_video, py::arg("frames"),
+           "frames: uint8 [height, width, 3] RGB, all of one size. dict: pixel_values_videos float32 [patches, floats per patch], "
+           "video_grid_thw int64 [1, 3].");
 }
 
 }  // namespace
@@ -135,6 +193,7 @@ void bind_observation(py::module_& m) {
   bind_prompt(observation);
   bind_frame_budget(observation);
   bind_tokenizer(observation);
+  bind_encoder(observation);
 }
 
 }  // namespace sinew

@@ -69,16 +69,19 @@ inline Doubles to_array(std::span<const double> values, std::vector<py::ssize_t>
 template <class Value>
 BasicImageView<Value> image_of(const py::array& array, std::string_view where, std::string_view expected) {
   constexpr auto kItem = static_cast<py::ssize_t>(sizeof(Value));
-  const bool dense = py::isinstance<py::array_t<Value>>(array) && array.ndim() == 3 && (array.shape(2) == 1 || array.strides(2) == kItem) &&
-                     (array.shape(1) == 1 || array.strides(1) == kItem * array.shape(2)) && array.strides(0) % kItem == 0 &&
-                     (array.shape(0) == 1 || std::abs(array.strides(0)) >= kItem * array.shape(1) * array.shape(2));
+  const auto rows_are_dense = [&array] {
+    return (array.shape(2) == 1 || array.strides(2) == kItem) && (array.shape(1) == 1 || array.strides(1) == kItem * array.shape(2)) &&
+           array.strides(0) % kItem == 0 && (array.shape(0) == 1 || std::abs(array.strides(0)) >= kItem * array.shape(1) * array.shape(2));
+  };
+  const bool dense = py::isinstance<py::array_t<Value>>(array) && array.ndim() == 3 && (array.size() == 0 || rows_are_dense());
   constexpr py::ssize_t kMost = 1 << 20;
   if (!dense || array.shape(0) > kMost || array.shape(1) > kMost || array.shape(2) > kMost)
     fail(ErrorCode::invalid_argument,
          {where, "image", expected, fmt::format("{} {}", py::str(array.dtype()).cast<std::string>(), shape_text(array)),
           "numpy.ascontiguousarray brings pixels together"});
   const auto side = [&array](int axis) { return static_cast<int>(array.shape(axis)); };
-  return {static_cast<const Value*>(array.data()), side(0), side(1), side(2), array.shape(0) == 1 ? 0 : array.strides(0) / kItem};
+  return {static_cast<const Value*>(array.data()), side(0), side(1), side(2),
+          array.size() == 0 || array.shape(0) == 1 ? 0 : array.strides(0) / kItem};
 }
 inline ImageView pixels(const py::array& array, std::string_view where) {
   return image_of<std::uint8_t>(array, where, "a uint8 array [height, width, channels] whose rows are contiguous");

@@ -5,34 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "tensor_arrays.hpp"
+
 namespace sinew {
 
 namespace py = pybind11;
-
-namespace {
-
-py::dtype numpy_dtype(DType dtype) {
-  switch (dtype) {
-    case DType::boolean: return py::dtype::of<bool>();
-    case DType::u8: return py::dtype::of<std::uint8_t>();
-    case DType::i8: return py::dtype::of<std::int8_t>();
-    case DType::i32: return py::dtype::of<std::int32_t>();
-    case DType::i64: return py::dtype::of<std::int64_t>();
-    case DType::f16: return py::dtype("float16");
-    case DType::bf16: return py::dtype::of<std::uint16_t>();  // NumPy has none: the raw bits
-    case DType::f32: return py::dtype::of<float>();
-    case DType::f64: return py::dtype::of<double>();
-  }
-  return py::dtype::of<float>();
-}
-
-/// A copy: a backend that remembers its inputs must not see them change.
-py::array to_array(const Tensor& tensor) {
-  const auto dims = tensor.shape().dims();
-  return py::array(numpy_dtype(tensor.dtype()), std::vector<py::ssize_t>(dims.begin(), dims.end()), tensor.bytes().data());
-}
-
-}  // namespace
 
 PythonBackend::PythonBackend(py::object object, TensorSpecs outputs) : object_(new py::object(std::move(object))) {
   if (!py::hasattr(*object_, "infer"))
@@ -58,8 +35,7 @@ Status PythonBackend::infer(const TensorMap& in, TensorMap& out) noexcept {
 }
 
 Status PythonBackend::call(const TensorMap& in, TensorMap& out) {
-  py::dict inputs;
-  for (const auto& [name, tensor] : in) inputs[py::str(name)] = to_array(tensor);
+  const py::dict inputs = bindings::to_dict(in);
   const py::object result = object_->attr("infer")(inputs);
   for (const auto& spec : spec_.outputs) {
     if (!py::isinstance<py::dict>(result) || !result.contains(py::str(spec.name))) {

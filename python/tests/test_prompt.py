@@ -262,3 +262,28 @@ def test_robotnav_serialises_frames_as_published():
 def test_prompt_refuses(template, fields, text):
     with pytest.raises(sinew.Error, match=text):
         obs.prompt(template, **fields)
+
+
+def test_prompt_texts():
+    assert obs.prompt("instruction", instruction="wave") == "wave"
+    assert obs.prompt("qwen_vla", robot_tag="ALOHA", arms="dual arms", fps=30, chunk_size=50, waist=True, instruction="fold the towel") == (
+        "The robot is ALOHA with dual arms, waist. The control frequency is 30 Hz. Please predict the next 50 control actions to execute "
+        "the following task: fold the towel."
+    )
+    assert obs.prompt("robotmanip", embodiment="robot_aloha", speed=1000, fps=30.0, camera_view_direction="arm side", instruction="räume auf") == (
+        "embodiment: robot_aloha\ninstruction: räume auf\nspeed: 1000\nfps: 30\ncamera view direction: arm side"
+    )
+
+
+@pytest.mark.parametrize(
+    "template, fields, text",
+    [
+        ("qwen_vl", {"instruction": "x"}, "did you mean 'qwen_vla'"),
+        ("instruction", {}, "'instruction'"),
+        ("qwen_vla", {"robot_tag": "A", "arms": "dual arms", "fps": 30, "instruction": "x"}, "chunk_size"),
+        ("robotmanip", {"camera_view_direction": "arm side", "instruction": "a\nb"}, "out_of_range"),
+    ],
+)
+def test_prompt_refuses(template, fields, text):
+    with pytest.raises(sinew.Error, match=text):
+        obs.prompt(template, **fields)

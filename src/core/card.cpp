@@ -15,9 +15,26 @@
 namespace sinew {
 
 std::string_view to_string(ProcessorKind kind) noexcept {
-  static constexpr std::array<std::string_view, 20> kNames = {
-      "raw",     "qwen2_vl",    "qwen2_5_vl", "qwen3_vl",  "qwen3_5",   "openpi",                   "pi0", "pi05",      "pi0_lerobot04", "pi05_lerobot04",
-      "smolvla", "openvla",     "openvla_oft", "groot_n15", "groot_n16", "groot_n17", "groot_n17_albumentations", "act", "diffusion", "starvla"};
+  static constexpr std::array<std::string_view, 20> kNames = {"raw",
+                                                              "qwen2_vl",
+                                                              "qwen2_5_vl",
+                                                              "qwen3_vl",
+                                                              "qwen3_5",
+                                                              "openpi",
+                                                              "pi0",
+                                                              "pi05",
+                                                              "pi0_lerobot04",
+                                                              "pi05_lerobot04",
+                                                              "smolvla",
+                                                              "openvla",
+                                                              "openvla_oft",
+                                                              "groot_n15",
+                                                              "groot_n16",
+                                                              "groot_n17",
+                                                              "groot_n17_albumentations",
+                                                              "act",
+                                                              "diffusion",
+                                                              "starvla"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 std::string_view to_string(NormalizationMode mode) noexcept { return mode == NormalizationMode::identity ? "identity" : "quantile"; }

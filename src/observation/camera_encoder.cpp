@@ -31,8 +31,8 @@ std::span<T> as(std::span<std::byte> bytes) {
 CameraEncoder::CameraEncoder(const CameraCard& card, const std::optional<QwenVlOptions>& qwen, PatchLayout layout, const std::string& place)
     : card_(card), resizer_(resize_rule_from_string(card.resample, place + "/resample")) {
   const auto refuse_size = [&](std::string_view expected) {
-    fail(ErrorCode::invalid_argument, {place + " size", std::string(to_string(card.processor)), expected,
-                                       fmt::format("{} x {}", card.height, card.width), ""});
+    fail(ErrorCode::invalid_argument,
+         {place + " size", std::string(to_string(card.processor)), expected, fmt::format("{} x {}", card.height, card.width), ""});
   };
   spec_ = {"image." + card.name, DType::u8, {card.height, card.width, 3}};
   if (is_qwen(card.processor)) {
@@ -41,8 +41,7 @@ CameraEncoder::CameraEncoder(const CameraCard& card, const std::optional<QwenVlO
     QwenVlProcessor processor(options);
     grid_ = processor.grid({card.height, card.width});
     if (!grid_) refuse_size("sides whose ratio is at most 200");
-    spec_ = {"pixel_values", DType::f32,
-             {static_cast<std::int64_t>(grid_->patches()), static_cast<std::int64_t>(processor.row_length())}};
+    spec_ = {"pixel_values", DType::f32, {static_cast<std::int64_t>(grid_->patches()), static_cast<std::int64_t>(processor.row_length())}};
     processor_ = std::move(processor);
   } else if (card.processor != ProcessorKind::raw) {
     FrameProcessor processor(frame_recipe(to_string(card.processor), {}, place));

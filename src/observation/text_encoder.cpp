@@ -27,8 +27,8 @@ TextEncoder::TextEncoder(const PromptCard& prompt, const std::optional<TextCard>
     : prompt_(prompt), max_bytes_(prompt.max_bytes), text_(text), tokenizer_(std::move(tokenizer)), merge_(merge) {
   std::size_t fixed_bytes = 0;
   if (prompt_.render(PromptInput{}, {}, fixed_bytes) == Status::over_capacity && fixed_bytes > static_cast<std::size_t>(max_bytes_))
-    fail(ErrorCode::invalid_argument, {kWhere, "/prompt/max_bytes", fmt::format("more than the {} bytes of the template", fixed_bytes),
-                                       std::to_string(max_bytes_), ""});
+    fail(ErrorCode::invalid_argument,
+         {kWhere, "/prompt/max_bytes", fmt::format("more than the {} bytes of the template", fixed_bytes), std::to_string(max_bytes_), ""});
   if (!text_) {
     specs_ = {{kPrompt, DType::u8, {max_bytes_}}};
     return;
@@ -63,9 +63,7 @@ Status TextEncoder::render(const PromptInput& input, std::span<char> out, std::s
     case Status::over_capacity: error_.format("prompt of {} bytes exceeds the {} of the card", size, max_bytes_); break;
     case Status::missing: error_.format("prompt template needs a state, an image or a view tag that is not there"); break;
     case Status::not_finite: error_.format("prompt template writes the state, which has a value that is not finite"); break;
-    default:
-      error_.format("instruction does not fit the prompt template: not UTF-8, several lines, or \"<|\" inside a chat");
-      break;
+    default: error_.format("instruction does not fit the prompt template: not UTF-8, several lines, or \"<|\" inside a chat"); break;
   }
   return status;
 }

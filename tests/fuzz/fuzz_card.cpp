@@ -29,9 +29,11 @@ class CardMaker {
     card.dtype = static_cast<DType>(byte() % 9);
     for (int n = byte() % 4; n > 0; --n)
       card.cameras.push_back(
-          {name(), byte() % 2 == 0 ? "" : name(), static_cast<ProcessorKind>(byte() % 2), name(), size(), size(), byte() % 2 == 0});
+          {name(), byte() % 2 == 0 ? "" : name(), static_cast<ProcessorKind>(byte() % 20), name(), size(), size(), byte() % 2 == 0});
     card.prompt = {name(), {}, size()};
     for (int n = byte() % 3; n > 0; --n) card.prompt.fields[name()] = name();
+    if (byte() % 2 == 0) card.text = TextCard{name(), size(), name(), size(), byte() % 2 == 0, byte() % 2 == 0};
+    if (byte() % 2 == 0) card.history = HistoryCard{{-number(), 0}, {0}, number(), number()};
     for (int n = byte() % 4; n > 0; --n) card.state.channels.push_back({name(), name(), size(), number()});
     card.state.normalization = normalization();
     for (int n = byte() % 10; n > 0; --n) card.action.joint_names.push_back(name());

@@ -88,7 +88,7 @@ TEST_CASE("card: every key is required, and every unknown key is refused with th
   const Json sample = sample_json();
   std::vector<std::string> objects;
   collect_objects(sample, "", objects);
-  CHECK(objects.size() == 13);
+  CHECK(objects.size() == 15);
   int keys = 0;
   for (const auto& pointer : objects) {
     if (pointer == "/prompt/fields") continue;  // free keys by design
@@ -111,15 +111,24 @@ TEST_CASE("card: every key is required, and every unknown key is refused with th
         CHECK(text.ends_with("(is 'format_version_' meant to be it?)"));
       }
       const auto nulled = changed(sample, pointer, [&](Json& at) { (*at.as_object())[i].second = Json(); });
-      CHECK((refusal(nulled) == "accepted") == (members[i].first == "limits"));
+      const bool optional = members[i].first == "limits" || members[i].first == "text" || members[i].first == "history";
+      CHECK((refusal(nulled) == "accepted") == optional);
     }
   }
-  CHECK(keys == 58);
+  CHECK(keys == 70);
 }
 
 TEST_CASE("card: refusals name the place, what is right and what is there") {
-  CHECK(refusal_with("/cameras/0/processor", "qwen3vl") ==
-        "[sinew.json /cameras/0/processor] JSON value: expected one of raw, qwen3_vl, got the text 'qwen3vl' (did you mean 'qwen3_vl'?)");
+  const auto processor = refusal_with("/cameras/0/processor", "qwen3vl");
+  CHECK(processor.starts_with(
+      "[sinew.json /cameras/0/processor] JSON value: expected one of raw, qwen2_vl, qwen2_5_vl, qwen3_vl, qwen3_5, "));
+  CHECK(processor.ends_with(", starvla, got the text 'qwen3vl' (did you mean 'qwen3_vl'?)"));
+  CHECK(refusal_with("/text/tokenizer", "../tokenizer.json") ==
+        "[sinew.json /text/tokenizer] policy card: expected a file of the policy directory, got '../tokenizer.json'");
+  CHECK(refusal_with("/text/padding", "both") == "[sinew.json /text/padding] policy card: expected 'none', 'left' or 'right', got 'both'");
+  CHECK(refusal_with("/history/camera_offsets", Json::Array{0.0, -0.5}).find("ascending offsets") != std::string::npos);
+  CHECK(refusal_with("/history/state_offsets", Json::Array{-0.5}).find("the last one 0") != std::string::npos);
+  CHECK(refusal_with("/history/max_age", 0.0).starts_with("[sinew.json /history/max_age] policy card: expected a finite number above 0"));
   CHECK(refusal_with("/dtype", "i32") ==
         "[sinew.json /dtype] JSON value: expected one of f16, bf16, f32, f64, got the text 'i32' (did you mean 'f32'?)");
   CHECK(refusal_with("/cameras/1/height", "224") == "[sinew.json /cameras/1/height] JSON value: expected an integer, got the text '224'");
@@ -136,8 +145,9 @@ TEST_CASE("card: refusals name the place, what is right and what is there") {
 
 TEST_CASE("card: a format that is newer, or of another major, is refused before anything else") {
   CHECK(refusal_with("/format_version", "1.0") == "accepted");
-  CHECK(refusal_with("/format_version", "1.1") ==
-        "[sinew.json /format_version] format of the policy card: expected 1.0 to 1.0, got '1.1' (a newer Sinew reads it)");
+  CHECK(refusal_with("/format_version", "1.1") == "accepted");
+  CHECK(refusal_with("/format_version", "1.2") ==
+        "[sinew.json /format_version] format of the policy card: expected 1.0 to 1.1, got '1.2' (a newer Sinew reads it)");
   CHECK(refusal_with("/format_version", "2.0").ends_with("got '2.0' (a newer Sinew reads it)"));
   CHECK(refusal_with("/format_version", "0.9").ends_with("got '0.9' (an older Sinew reads it)"));
   for (const char* text : {"", ".", "1", "1.", ".0", "1.0.0", "1.x", "-1.0", " 1.0", "1.0 ", "99999999999.0"})

@@ -18,6 +18,8 @@ inline PolicyCard sample_card() {
   card.prompt = {"qwen_vla",
                  {{"arms", "single arm"}, {"chunk_size", "16"}, {"fps", "10"}, {"robot_tag", "tabletop \xE2\x80\x9Cone\xE2\x80\x9D"}},
                  4096};
+  card.text = TextCard{.tokenizer = "tokenizer.json", .max_tokens = 1024, .padding = "right", .pad_id = 3, .positions = true};
+  card.history = HistoryCard{.camera_offsets = {-0.5, 0}, .state_offsets = {0}, .max_age = 0.2, .max_skew = 0.03};
   card.state = {{{"joint_position", "rad", 7, 100.0}, {"gripper_opening", "m", 1, 50.5}},
                 {NormalizationMode::quantile, "qwen", "observation.state"}};
   card.action = {DecoderKind::tool_delta, joints, {"gripper"}, "tool_pose", 16, 10.0, {NormalizationMode::quantile, "qwen", "action"}};

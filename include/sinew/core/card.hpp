@@ -16,12 +16,12 @@ namespace sinew {
 
 /// How the pixels of one camera become a tensor.
 enum class ProcessorKind : std::uint8_t {
-  raw,        ///< `u8 [height, width, 3]`, resized when the camera has another size
-  qwen2_vl,   ///< Qwen patches: smart resize, scale, normalise, 2x2 block order (observation/image_processor.hpp)
+  raw,       ///< `u8 [height, width, 3]`, resized when the camera has another size
+  qwen2_vl,  ///< Qwen patches: smart resize, scale, normalise, 2x2 block order (observation/image_processor.hpp)
   qwen2_5_vl,
   qwen3_vl,
   qwen3_5,
-  openpi,     ///< the others: one image each (observation/frame_recipe.hpp)
+  openpi,  ///< the others: one image each (observation/frame_recipe.hpp)
   pi0,
   pi05,
   pi0_lerobot04,
@@ -122,9 +122,9 @@ struct PromptCard {
 
 /// Text as token ids: the tokenizer of the policy directory and how its ids are laid out.
 struct TextCard {
-  std::string tokenizer;            ///< file of the directory: "tokenizer.json" or a SentencePiece ".model"
-  int max_tokens = 0;               ///< capacity of the id tensors, image tokens included
-  std::string padding;              ///< to max_tokens: "none", "left" or "right"
+  std::string tokenizer;  ///< file of the directory: "tokenizer.json" or a SentencePiece ".model"
+  int max_tokens = 0;     ///< capacity of the id tensors, image tokens included
+  std::string padding;    ///< to max_tokens: "none", "left" or "right"
   int pad_id = 0;
   bool add_special_tokens = false;  ///< what the tokenizer puts around a text, e.g. BOS
   bool positions = false;           ///< write `position_ids`: multi-section rotary positions of the Qwen-VL generations

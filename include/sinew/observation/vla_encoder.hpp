@@ -22,9 +22,9 @@ namespace sinew {
 
 /// What an encoder needs beside the card.
 struct VlaEncoderOptions {
-  std::optional<Tokenizer> tokenizer;                  ///< needed by a card with `text`
-  std::optional<QwenVlOptions> preprocessor;           ///< of the policy's preprocessor_config.json; absent: the generation's own
-  PatchLayout layout = PatchLayout::hugging_face;      ///< of pixel_values
+  std::optional<Tokenizer> tokenizer;              ///< needed by a card with `text`
+  std::optional<QwenVlOptions> preprocessor;       ///< of the policy's preprocessor_config.json; absent: the generation's own
+  PatchLayout layout = PatchLayout::hugging_face;  ///< of pixel_values
 };
 
 /// Reads what the card names from the policy directory: the tokenizer, and preprocessor_config.json where there is one and a camera has a
@@ -74,10 +74,10 @@ class VlaEncoder {
   std::vector<SensorCard> channels_;
   std::size_t camera_moments_ = 1;
   std::size_t state_moments_ = 1;
-  std::vector<ImageView> frames_;                     // [moments, cameras]
-  std::vector<const Channel*> samples_;               // [moments, channels]
-  std::vector<PatchGrid> grids_;                      // of all images with patches, in order
-  std::vector<PromptImage> images_;                   // of the prompt
+  std::vector<ImageView> frames_;        // [moments, cameras]
+  std::vector<const Channel*> samples_;  // [moments, channels]
+  std::vector<PatchGrid> grids_;         // of all images with patches, in order
+  std::vector<PromptImage> images_;      // of the prompt
   std::optional<ObservationHistory> camera_history_;
   std::optional<ObservationHistory> state_history_;
   HistorySpec camera_spec_;

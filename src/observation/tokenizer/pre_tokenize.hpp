@@ -89,7 +89,7 @@ class Scanner {
 
   /// White space that belongs to no word: \s*[\r\n]+ (unless GPT-2), \s+(?!\S), \s+.
   [[nodiscard]] const char* space(const char* at) const noexcept {
-    const char* last = at;             // where the last character of the run begins
+    const char* last = at;            // where the last character of the run begins
     const char* lines_end = nullptr;  // behind the last newline of the run
     const char* next = at;
     while (next < end_) {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Binds VlaEncoder and the positions of its tokens.
+#include "sinew/io/card_json.hpp"
+#include "sinew/observation/position_ids.hpp"
+#include "sinew/observation/vla_encoder.hpp"
+#include "tensor_arrays.hpp"
+
+namespace sinew {
+
+namespace py = pybind11;
+using namespace bindings;
+
+namespace {
+
+/// An encoder with the tensors that it writes to.
+struct BoundEncoder {
+  VlaEncoder encoder;
+  TensorMap tensors;
+};
+
+PatchLayout layout_named(const std::string& name) {
+  if (name == "hugging_face") return PatchLayout::hugging_face;
+  if (name != "single_frame")
+    fail(ErrorCode::unsupported, {"VlaEncoder", "layout", "\"hugging_face\" or \"single_frame\"", '"' + name + '"', ""});
+  return PatchLayout::single_frame;
+}
+
+BoundEncoder from_directory(const py::object& directory, const std::string& layout) {
+  const std::filesystem::path path = py::str(directory).cast<std::string>();
+  const PolicyCard card = read_card(path);
+  const Statistics statistics =
+      card.statistics.file.empty() ? Statistics{} : read_statistics(path / card.statistics.file, card.statistics.sha256);
+  VlaEncoderOptions options = read_vla_encoder_options(path, card);
+  options.layout = layout_named(layout);
+  VlaEncoder encoder(card, statistics, std::move(options));
+  TensorMap tensors = make_tensors(encoder.spec());
+  return {std::move(encoder), std::move(tensors)};
+}
+
+using Integers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+
+Integers positions(const Integers& ids, const Integers& mask, TokenId image_token, const Integers& grids, int merge) {
+  constexpr const char* kWhere = "multi_section_positions";
+  require_shape(ids, {-1}, kWhere, "ids");
+  require_shape(mask, {ids.size()}, kWhere, "mask");
+  require_shape(grids, {-1, 3}, kWhere, "grids");
+  std::vector<PatchGrid> list;
+  for (py::ssize_t i = 0; i < grids.shape(0); ++i)
+    list.push_back({static_cast<int>(grids.at(i, 0)), static_cast<int>(grids.at(i, 1)), static_cast<int>(grids.at(i, 2))});
+  Integers out({py::ssize_t{3}, ids.size()});
+  const auto count = static_cast<std::size_t>(ids.size());
+  raise_unless_ok(
+      multi_section_positions({ids.data(), count}, {mask.data(), count}, image_token, list, merge, {out.mutable_data(), 3 * count}), kWhere,
+      "image tokens that do not match the grids");
+  return out;
+}
+
+}  // namespace
+
+void bind_encoder(py::module_& observation) {
+  py::class_<BoundEncoder>(observation, "VlaEncoder", "Observations to the tensors that the card of a policy directory describes.")
+      .def_static(
+          "from_directory", &from_directory, py::arg("directory"), py::kw_only(), py::arg("layout") = "hugging_face",
+          "Reads sinew.json and the files that it names; no model. layout of pixel_values: \"hugging_face\" rows [3, temporal, patch, "
+          "patch], \"single_frame\" rows [3, patch, patch].")
+      .def_property_readonly(
+          "spec",
+          [](const BoundEncoder& self) {
+            py::list rows;
+            for (const TensorSpec& spec : self.encoder.spec()) rows.append(to_string(spec));
+            return rows;
+          },
+          "list of \"name dtype [capacity]\"")
+      .def(
+          "encode",
+          [](BoundEncoder& self, const Observation& observation_) {
+            Status status = Status::ok;
+            {
+              const py::gil_scoped_release release;
+              status = self.encoder.encode(observation_, self.tensors);
+            }
+            raise_unless_ok(status, "VlaEncoder", self.encoder.last_error());
+            return to_dict(self.tensors);
+          },
+          py::arg("observation"), "dict name -> array; copies. Raises sinew.Error that names the camera or channel at fault.")
+      .def("reset", [](BoundEncoder& self) { self.encoder.reset(); }, "Forgets the history, for a new episode.");
+  observation.def(
+      "multi_section_positions", &positions, py::arg("ids"), py::arg("mask"), py::kw_only(), py::arg("image_token"), py::arg("grids"),
+      py::arg("merge") = 2,
+      "ids, mask: [n]. grids: [images, 3] patches (temporal, height, width). int64 [3, n]: time, height, width of each token, as the "
+      "Qwen-VL generations number them; 1 where mask is 0.");
+}
+
+}  // namespace sinew
