@@ -27,8 +27,9 @@ py::list encode(const Tokenizer& self, const py::str& text, bool add_special_tok
 }  // namespace
 
 void bind_tokenizer(py::module_& observation) {
-  py::class_<Tokenizer>(observation, "Tokenizer",
-                        "Text to token ids: byte-level BPE from tokenizer.json, equal to the package `tokenizers`, or a SentencePiece model.")
+  py::class_<Tokenizer>(
+      observation, "Tokenizer",
+      "Text to token ids: byte-level BPE from tokenizer.json, equal to the package `tokenizers`, or a SentencePiece model.")
       .def_static(
           "from_file", [](const py::object& path) { return Tokenizer::from_file(py::str(path).cast<std::string>()); }, py::arg("path"),
           "path: tokenizer.json, a SentencePiece file (.model), or a folder that holds tokenizer.json or tokenizer.model.")
@@ -36,7 +37,9 @@ void bind_tokenizer(py::module_& observation) {
            "The ids of a text; with add_special_tokens, between those that the file puts around it.")
       .def(
           "decode",
-          [](const Tokenizer& self, const std::vector<TokenId>& ids, bool skip_special_tokens) { return self.decode(ids, skip_special_tokens); },
+          [](const Tokenizer& self, const std::vector<TokenId>& ids, bool skip_special_tokens) {
+            return self.decode(ids, skip_special_tokens);
+          },
           py::arg("ids"), py::arg("skip_special_tokens") = false, "The text of ids; what is not UTF-8 becomes U+FFFD.")
       .def_property_readonly("vocab_size", &Tokenizer::vocab_size, "Number of tokens, added ones included.")
       .def_property_readonly("bos_id", &Tokenizer::bos_id, "Of a SentencePiece model, else None.")

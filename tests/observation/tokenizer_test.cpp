@@ -103,9 +103,9 @@ TEST_CASE("tokenizer: a prefix space is put before every stretch that has none")
 TEST_CASE("tokenizer: NFC comes before the vocabulary") {
   const Tokenizer composed = make({.normalizer = R"({"type": "NFC"})"});
   CHECK(composed.encode("e\xCC\x81") == bytes_of("\xC3\xA9"));
-  CHECK(composed.encode("q\xCC\x81\xCC\xA3") == bytes_of("q\xCC\xA3\xCC\x81"));                        // marks in the order of their classes
+  CHECK(composed.encode("q\xCC\x81\xCC\xA3") == bytes_of("q\xCC\xA3\xCC\x81"));                  // marks in the order of their classes
   CHECK(composed.encode("\xE1\x84\x80\xE1\x85\xA1\xE1\x86\xA8!") == bytes_of("\xEA\xB0\x81!"));  // Hangul
-  CHECK(composed.encode("\xE2\x84\xAB") == bytes_of("\xC3\x85"));                                      // the angstrom sign
+  CHECK(composed.encode("\xE2\x84\xAB") == bytes_of("\xC3\x85"));                                // the angstrom sign
   CHECK(make().encode("e\xCC\x81") == bytes_of("e\xCC\x81"));
 }
 
@@ -179,8 +179,9 @@ TEST_CASE("tokenizer: encoding calls no heap once it has seen a text of the leng
   SmallTokenizer spaced = ordered;
   spaced.normalizer = "null";
   spaced.pre_tokenizer = R"({"type": "ByteLevel", "add_prefix_space": true, "use_regex": false})";
-  const std::string texts[] = {std::string("pick up the red block 1234\n"), std::string(300, 'x'), std::string("e\xCC\x81\xCC\xA3\xCC\x81 caf\xC3\xA9"),
-                               std::string("broken \xFF\xC3"), std::string("123123123123123123123123123123123123123123123123")};
+  const std::string texts[] = {std::string("pick up the red block 1234\n"), std::string(300, 'x'),
+                               std::string("e\xCC\x81\xCC\xA3\xCC\x81 caf\xC3\xA9"), std::string("broken \xFF\xC3"),
+                               std::string("123123123123123123123123123123123123123123123123")};
   for (const auto& parts : {ordered, unordered, spaced}) {
     const Tokenizer tokenizer = make(parts);
     TokenizerScratch scratch;
@@ -282,7 +283,9 @@ TEST_CASE("tokenizer.json: escapes are decoded, and tokens need not be spelled i
   CHECK(tokenizer.id_of("\xF0\x9F\x98\x80") == 257);
   CHECK(tokenizer.id_of(std::string_view("\0", 1)) == 258);
   CHECK(tokenizer.token_of(259) == "a\n\t/");
-  CHECK(tokenizer.decode(Ids{257, 'a', 258}) == std::string("\xF0\x9F\x98\x80" "a\0", 6));
+  CHECK(tokenizer.decode(Ids{257, 'a', 258}) == std::string("\xF0\x9F\x98\x80"
+                                                            "a\0",
+                                                            6));
   CHECK(tokenizer.encode(std::string_view("\0", 1)) == Ids{0});  // the byte, not the token of that content
 }
 

@@ -16,8 +16,8 @@ ByteLevelTokenizer::ByteLevelTokenizer(std::string_view json, const std::string&
     : config_(bind_config(read_document(json, where, bpe_), where)) {
   bpe_.ignore_merges = config_.ignore_merges;
   if (config_.needs_every_byte && !bpe_.has_every_byte())
-    fail(ErrorCode::unsupported, {where + " /model", *config_.needs_every_byte, "a vocabulary with all 256 bytes, which never needs it",
-                                  "one without some", ""});
+    fail(ErrorCode::unsupported,
+         {where + " /model", *config_.needs_every_byte, "a vocabulary with all 256 bytes, which never needs it", "one without some", ""});
   check_added(where);
   make_matchers();
   check_template(where);

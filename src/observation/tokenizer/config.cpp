@@ -118,7 +118,8 @@ void bind_added_tokens(const JsonCursor& root, Config& config) {
     token.rstrip = flag(entry, "rstrip", false);
     token.special = flag(entry, "special", false);
     token.normalized = flag(entry, "normalized", !token.special);
-    if (flag(entry, "single_word", false)) refuse_unsupported(entry.at("single_word"), "added token " + quote(token.content), "single_word false");
+    if (flag(entry, "single_word", false))
+      refuse_unsupported(entry.at("single_word"), "added token " + quote(token.content), "single_word false");
     config.added.push_back(std::move(token));
   }
 }
@@ -129,7 +130,8 @@ void bind_template(const JsonCursor& part, Config& config) {
   for (const auto& piece : part.at("single").elements()) {
     piece.only_keys({"SpecialToken", "Sequence"});
     if (const auto sequence = piece.optional("Sequence")) {
-      if (sequence_seen || sequence->at("id").text() != "A") refuse_unsupported(*sequence, "post-processor TemplateProcessing", "one sequence, A");
+      if (sequence_seen || sequence->at("id").text() != "A")
+        refuse_unsupported(*sequence, "post-processor TemplateProcessing", "one sequence, A");
       sequence_seen = true;
       continue;
     }

@@ -15,9 +15,9 @@ namespace sinew::tokenizer {
 struct Config {
   bool nfc = false;
   Cut cut = Cut::whole;
-  bool prefix_space = false;         ///< a space before every stretch of text that has none
-  bool byte_level_decoder = false;   ///< else tokens are joined with spaces
-  bool ignore_merges = false;        ///< a piece that is a token is that token
+  bool prefix_space = false;                    ///< a space before every stretch of text that has none
+  bool byte_level_decoder = false;              ///< else tokens are joined with spaces
+  bool ignore_merges = false;                   ///< a piece that is a token is that token
   std::optional<std::string> needs_every_byte;  ///< the setting that has no effect when each byte is a token
   std::vector<AddedToken> added;
   std::vector<TokenId> prefix, suffix;

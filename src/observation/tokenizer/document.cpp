@@ -58,7 +58,8 @@ class Reader {
     return scanner_.take('}');
   }
   bool walk_document() {
-    return walk_object([this](std::string_view key) { return key == "model" && scanner_.sees('{') ? walk_model() : scanner_.skip_value(); });
+    return walk_object(
+        [this](std::string_view key) { return key == "model" && scanner_.sees('{') ? walk_model() : scanner_.skip_value(); });
   }
   bool walk_model() {
     return walk_object([this](std::string_view key) {
@@ -105,8 +106,8 @@ class Reader {
   }
   void index_vocabulary() const {
     if (const auto refused = bpe_.vocabulary.finish())
-      fail(ErrorCode::parse, {where_ + " /model/vocab", "token " + quote(bpe_.vocabulary.content_of(*refused)), "each token once", "it twice",
-                              "or tokens made to collide"});
+      fail(ErrorCode::parse, {where_ + " /model/vocab", "token " + quote(bpe_.vocabulary.content_of(*refused)), "each token once",
+                              "it twice", "or tokens made to collide"});
   }
 
   /// Merges that come before the vocabulary cannot be understood yet.
@@ -129,7 +130,8 @@ class Reader {
       more = scanner_.take(',');
     }
     scanner_.expect(']');
-    if (!bpe_.merges.build(merges)) fail(ErrorCode::limit, {where_ + " /model/merges", "merges", "ones that do not collide on purpose", "others", ""});
+    if (!bpe_.merges.build(merges))
+      fail(ErrorCode::limit, {where_ + " /model/merges", "merges", "ones that do not collide on purpose", "others", ""});
   }
   /// Both forms of the format: ["a", "b"], and "a b" before tokenizers 0.20.
   void read_pair(Spelling& left, Spelling& right) {
@@ -169,17 +171,18 @@ class Reader {
   [[noreturn]] void refuse_missing(const Json& json, std::string_view key, std::string_view expected) const {
     const Json* model = json.find("model");
     const Json* value = model != nullptr ? model->find(key) : nullptr;
-    fail(ErrorCode::parse, {fmt::format("{} /model/{}", where_, key), "JSON value", expected, value != nullptr ? describe(*value) : "none", ""});
+    fail(ErrorCode::parse,
+         {fmt::format("{} /model/{}", where_, key), "JSON value", expected, value != nullptr ? describe(*value) : "none", ""});
   }
 
   std::string_view text_;
   const std::string& where_;
   ByteBpe& bpe_;
   JsonScanner scanner_;
-  std::string rest_;                      // the text up to kept_, without what was cut out
-  const char* kept_ = text_.data();       // what begins here is still to be kept
+  std::string rest_;                 // the text up to kept_, without what was cut out
+  const char* kept_ = text_.data();  // what begins here is still to be kept
   bool vocabulary_read_ = false;
-  const char* merges_ = nullptr;          // where they begin
+  const char* merges_ = nullptr;  // where they begin
   bool merges_read_ = false;
   Spelling joined_;
   std::string line_;

@@ -13,7 +13,9 @@ namespace sinew::tokenizer {
 
 namespace {
 
-bool is_plain(char c) noexcept { return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\'; }
+bool is_plain(char c) noexcept {
+  return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
+}
 
 }  // namespace
 
@@ -40,7 +42,8 @@ void JsonScanner::read_string(std::string& content) {
     if (*at_ == '\\') {
       read_escape(content);
     } else if (static_cast<unsigned char>(*at_) < 0x20) {
-      refuse(ErrorCode::parse, "JSON string", "control characters as escapes", fmt::format("byte 0x{:02x}", static_cast<unsigned char>(*at_)));
+      refuse(ErrorCode::parse, "JSON string", "control characters as escapes",
+             fmt::format("byte 0x{:02x}", static_cast<unsigned char>(*at_)));
     } else {
       read_beyond_ascii(content);
     }

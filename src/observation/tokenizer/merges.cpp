@@ -8,7 +8,7 @@ namespace sinew::tokenizer {
 
 namespace {
 
-constexpr std::size_t kShort = 40;     // bytes up to which looking at all pairs each time is faster than a queue
+constexpr std::size_t kShort = 40;  // bytes up to which looking at all pairs each time is faster than a queue
 constexpr std::size_t kMaxProbes = 1024;
 
 }  // namespace

@@ -77,13 +77,13 @@ class MergeTable {
 /// What the merging of a long piece works in; grown and reused. Positions are those of the bytes that begin a token.
 struct MergeBuffers {
   std::vector<TokenId> ids;
-  std::vector<std::uint32_t> previous, next;         // positions
-  std::vector<std::uint64_t> queue;                  // rank above position
-  std::vector<Rank> ranks;                           // of the pair that begins at a position
+  std::vector<std::uint32_t> previous, next;           // positions
+  std::vector<std::uint64_t> queue;                    // rank above position
+  std::vector<Rank> ranks;                             // of the pair that begins at a position
   std::vector<std::uint32_t> same_before, same_after;  // positions of the same rank, as a list
-  std::vector<std::uint32_t> heads, tails;           // of these lists, by rank
-  std::vector<Rank> waiting;                         // ranks whose list is not empty, or was not
-  std::vector<std::uint32_t> turn;                   // positions of the rank whose turn it is
+  std::vector<std::uint32_t> heads, tails;             // of these lists, by rank
+  std::vector<Rank> waiting;                           // ranks whose list is not empty, or was not
+  std::vector<std::uint32_t> turn;                     // positions of the rank whose turn it is
 };
 
 /// Vocabulary, merges and the way from a piece to its ids.

@@ -49,10 +49,9 @@ char32_t composite(char32_t first, char32_t second) noexcept {
     return kHangulBase + ((first - kL) * kVCount + second - kV) * kTCount;
   if (first >= kHangulBase && first < kHangulEnd && (first - kHangulBase) % kTCount == 0 && second > kT && second < kT + kTCount)
     return first + second - kT;
-  const auto found = std::lower_bound(kCompositions.begin(), kCompositions.end(), Composition{first, second, 0},
-                                      [](const Composition& a, const Composition& b) {
-                                        return a.first != b.first ? a.first < b.first : a.second < b.second;
-                                      });
+  const auto found = std::lower_bound(
+      kCompositions.begin(), kCompositions.end(), Composition{first, second, 0},
+      [](const Composition& a, const Composition& b) { return a.first != b.first ? a.first < b.first : a.second < b.second; });
   return found != kCompositions.end() && found->first == first && found->second == second ? found->composed : 0;
 }
 

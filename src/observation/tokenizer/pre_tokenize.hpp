@@ -61,8 +61,8 @@ class Scanner {
   }
 
   /// A character of a word: Qwen3.5 counts marks as letters.
-  [[nodiscard]] static bool in_word(Kind kind) noexcept { return kind == kLetter || (kCut == Cut::qwen35 && kind == kMark); }
-  [[nodiscard]] static bool is_symbol(Kind kind) noexcept { return kind == kOther || (kCut != Cut::qwen35 && kind == kMark); }
+  [[nodiscard]] static bool in_word(Kind kind) noexcept { return kind == Kind::letter || (kCut == Cut::qwen35 && kind == Kind::mark); }
+  [[nodiscard]] static bool is_symbol(Kind kind) noexcept { return kind == Kind::other || (kCut != Cut::qwen35 && kind == Kind::mark); }
   [[nodiscard]] static bool is_newline(char c) noexcept { return c == '\n' || c == '\r'; }
 
   template <class Accept>
@@ -89,12 +89,12 @@ class Scanner {
 
   /// White space that belongs to no word: \s*[\r\n]+ (unless GPT-2), \s+(?!\S), \s+.
   [[nodiscard]] const char* space(const char* at) const noexcept {
-    const char* last = at;             // where the last character of the run begins
+    const char* last = at;            // where the last character of the run begins
     const char* lines_end = nullptr;  // behind the last newline of the run
     const char* next = at;
     while (next < end_) {
       const Character character = look(next);
-      if (character.kind != kSpace) break;
+      if (character.kind != Kind::space) break;
       if (kCut != Cut::gpt2 && is_newline(*next)) lines_end = character.end;
       last = next;
       next = character.end;
@@ -108,7 +108,7 @@ class Scanner {
     if (in_word(first.kind)) return word(first.end);
     if (*at == '\'')
       if (const char* stop = contraction(at)) return stop;
-    if (first.kind == kNumber) return number(first.end);
+    if (first.kind == Kind::number) return number(first.end);
     if (first.end < end_ && !is_newline(*at)) {
       const Character second = look(first.end);
       if (in_word(second.kind)) return word(second.end);
@@ -121,7 +121,7 @@ class Scanner {
     if constexpr (kCut == Cut::llama3) {
       for (int more = 0; more < 2 && at < end_; ++more) {
         const Character next = look(at);
-        if (next.kind != kNumber) break;
+        if (next.kind != Kind::number) break;
         at = next.end;
       }
     }
@@ -139,9 +139,9 @@ class Scanner {
     const char* const start = *at == ' ' ? at + 1 : at;
     if (start == end_) return end_;
     const Character first = look(start);
-    if (first.kind == kSpace) return space(at);
-    if (first.kind == kLetter) return word(first.end);
-    if (first.kind == kNumber) return run(first.end, [](Kind kind) { return kind == kNumber; });
+    if (first.kind == Kind::space) return space(at);
+    if (first.kind == Kind::letter) return word(first.end);
+    if (first.kind == Kind::number) return run(first.end, [](Kind kind) { return kind == Kind::number; });
     return run(first.end, is_symbol);
   }
 

@@ -14,7 +14,8 @@ SentencePieceTokenizer::SentencePieceTokenizer(std::string_view serialized_model
   auto processor = std::make_shared<sentencepiece::SentencePieceProcessor>();
   const auto status = processor->LoadFromSerializedProto(serialized_model);
   if (!status.ok())
-    fail(ErrorCode::parse, {where, "SentencePiece model", "one that the sentencepiece library loads", printable(status.error_message(), 256), ""});
+    fail(ErrorCode::parse,
+         {where, "SentencePiece model", "one that the sentencepiece library loads", printable(status.error_message(), 256), ""});
   if (processor->bos_id() >= 0) prefix_.push_back(processor->bos_id());
   processor_ = std::move(processor);
 }
@@ -29,7 +30,8 @@ bool SentencePieceTokenizer::encode(std::string_view text, std::vector<int>& pie
 std::string SentencePieceTokenizer::decode(std::span<const TokenId> ids) const {
   for (const TokenId id : ids)
     if (id < 0 || id >= processor_->GetPieceSize())
-      fail(ErrorCode::invalid_argument, {"Tokenizer::decode", "token id", "0 to " + std::to_string(processor_->GetPieceSize() - 1), std::to_string(id), ""});
+      fail(ErrorCode::invalid_argument,
+           {"Tokenizer::decode", "token id", "0 to " + std::to_string(processor_->GetPieceSize() - 1), std::to_string(id), ""});
   std::string text;
   const auto status = processor_->Decode(std::vector<int>(ids.begin(), ids.end()), &text);
   if (!status.ok()) fail(ErrorCode::failed, {"Tokenizer::decode", "SentencePiece", "a text", printable(status.error_message(), 256), ""});

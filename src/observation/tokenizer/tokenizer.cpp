@@ -59,7 +59,8 @@ Tokenizer Tokenizer::from_json(std::string_view text, std::string_view where) {
 }
 
 Tokenizer Tokenizer::from_sentencepiece(std::string_view serialized_model, std::string_view where) {
-  return Tokenizer(std::make_shared<const Model>(std::in_place_type<tokenizer::SentencePieceTokenizer>, serialized_model, std::string(where)));
+  return Tokenizer(
+      std::make_shared<const Model>(std::in_place_type<tokenizer::SentencePieceTokenizer>, serialized_model, std::string(where)));
 }
 
 Status Tokenizer::encode(std::string_view text, TokenizerScratch& scratch, std::span<TokenId> ids, std::size_t& count) const noexcept {
@@ -83,7 +84,8 @@ Status Tokenizer::encode(std::string_view text, TokenizerScratch& scratch, std::
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
   if (text.size() > kMaxText)
-    fail(ErrorCode::limit, {"Tokenizer::encode", "text", "at most " + std::to_string(kMaxText) + " bytes", std::to_string(text.size()), ""});
+    fail(ErrorCode::limit,
+         {"Tokenizer::encode", "text", "at most " + std::to_string(kMaxText) + " bytes", std::to_string(text.size()), ""});
   const auto before = add_special_tokens ? prefix() : std::span<const TokenId>{};
   const auto after = add_special_tokens ? suffix() : std::span<const TokenId>{};
   TokenizerScratch scratch;

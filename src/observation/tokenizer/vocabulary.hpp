@@ -82,7 +82,9 @@ class Vocabulary {
   [[nodiscard]] TokenId find(std::string_view content) const noexcept;
 
   [[nodiscard]] bool has(TokenId id) const noexcept { return id >= 0 && id < limit() && tokens_[static_cast<std::size_t>(id)].used; }
-  [[nodiscard]] std::string_view content_of(TokenId id) const noexcept { return slice(contents_, tokens_[static_cast<std::size_t>(id)].content); }
+  [[nodiscard]] std::string_view content_of(TokenId id) const noexcept {
+    return slice(contents_, tokens_[static_cast<std::size_t>(id)].content);
+  }
   /// The bytes a token stands for; its content when that is not spelled in bytes.
   [[nodiscard]] std::string_view bytes_of(TokenId id) const noexcept {
     const Token& token = tokens_[static_cast<std::size_t>(id)];
