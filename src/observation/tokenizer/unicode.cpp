@@ -54,8 +54,8 @@ CharacterTable::CharacterTable() {
 }
 
 const CharacterTable& CharacterTable::instance() {
-  static const CharacterTable table;
-  return table;
+  static const CharacterTable kTable;
+  return kTable;
 }
 
 void append_utf8(std::string& text, char32_t c) {
