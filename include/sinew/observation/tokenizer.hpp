@@ -96,8 +96,8 @@ struct PaddingOptions {
   TokenSide truncate = TokenSide::right;
 };
 
-/// Cuts or fills `ids` to the length of `padded` and marks with 1 what is a token, with 0 what is padding. Returns how
-/// many tokens were kept. `bad_shape`-like misuse cannot happen: `mask` is as long as `padded`, or empty when not wanted.
+/// Cuts or fills `ids` to the length of `padded`, and marks in `mask` tokens with 1 and padding with 0. `mask` may be
+/// shorter than `padded`, or empty when it is not wanted. Returns how many ids were kept.
 std::size_t pad_or_truncate(std::span<const TokenId> ids, const PaddingOptions& options, std::span<TokenId> padded,
                             std::span<std::uint8_t> mask) noexcept;
 

@@ -32,7 +32,7 @@ std::size_t AddedTokenMatcher::spaces_begin(std::string_view text, std::size_t e
     std::size_t begin = end - 1;
     while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
     const char* at = text.data() + begin;
-    if (table.kind(next_code_point(at)) != kSpace) break;
+    if (table.kind(next_code_point(at)) != Kind::space) break;
     end = begin;
   }
   return end;
@@ -41,7 +41,7 @@ std::size_t AddedTokenMatcher::spaces_begin(std::string_view text, std::size_t e
 std::size_t AddedTokenMatcher::spaces_end(std::string_view text, std::size_t begin, const CharacterTable& table) noexcept {
   while (begin < text.size()) {
     const char* at = text.data() + begin;
-    if (table.kind(next_code_point(at)) != kSpace) break;
+    if (table.kind(next_code_point(at)) != Kind::space) break;
     begin = static_cast<std::size_t>(at - text.data());
   }
   return begin;

@@ -16,7 +16,12 @@ namespace {
   fail(ErrorCode::unsupported, {at.place(), what, expected, describe(at.value()), ""});
 }
 
-bool is_absent(const std::optional<JsonCursor>& member) { return !member || member->is_null(); }
+/// The member when it is there and not null.
+std::optional<JsonCursor> present(const JsonCursor& object, std::string_view key) {
+  auto member = object.optional(key);
+  if (member && member->is_null()) member.reset();
+  return member;
+}
 
 bool flag(const JsonCursor& object, std::string_view key, bool otherwise) {
   const auto member = object.optional(key);
@@ -26,15 +31,16 @@ bool flag(const JsonCursor& object, std::string_view key, bool otherwise) {
 const std::string& type_of(const JsonCursor& part) { return part.at("type").text(); }
 
 /// The parts of a "Sequence" (named `list`), the part itself, or nothing for null.
-std::vector<JsonCursor> parts_of(const std::optional<JsonCursor>& part, std::string_view list) {
-  if (is_absent(part)) return {};
+std::vector<JsonCursor> parts_of(const JsonCursor& root, std::string_view key, std::string_view list) {
+  const auto part = present(root, key);
+  if (!part) return {};
   if (type_of(*part) != "Sequence") return {*part};
   part->only_keys({"type", list});
   return part->at(list).elements();
 }
 
 void bind_normalizer(const JsonCursor& root, Config& config) {
-  for (const auto& part : parts_of(root.optional("normalizer"), "normalizers")) {
+  for (const auto& part : parts_of(root, "normalizer", "normalizers")) {
     if (type_of(part) != "NFC") refuse_unsupported(part.at("type"), "normalizer", "NFC, or null");
     part.only_keys({"type"});
     config.nfc = true;
@@ -56,7 +62,7 @@ Cut known_cut(const JsonCursor& split) {
 }
 
 void bind_pre_tokenizer(const JsonCursor& root, Config& config) {
-  const auto parts = parts_of(root.optional("pre_tokenizer"), "pretokenizers");
+  const auto parts = parts_of(root, "pre_tokenizer", "pretokenizers");
   if (parts.empty() || parts.size() > 2 || type_of(parts.back()) != "ByteLevel" || (parts.size() == 2 && type_of(parts[0]) != "Split")) {
     std::string got = parts.empty() ? "none" : "";
     for (const auto& part : parts) got += (got.empty() ? "" : ", ") + printable(type_of(part));
@@ -74,7 +80,7 @@ void bind_pre_tokenizer(const JsonCursor& root, Config& config) {
 }
 
 void bind_decoder(const JsonCursor& root, Config& config) {
-  const auto parts = parts_of(root.optional("decoder"), "decoders");
+  const auto parts = parts_of(root, "decoder", "decoders");
   for (const auto& part : parts)
     if (type_of(part) != "ByteLevel") refuse_unsupported(part.at("type"), "decoder", "ByteLevel, or null");
   if (parts.size() > 1) refuse_unsupported(root.at("decoder"), "decoder", "one ByteLevel");
@@ -83,8 +89,8 @@ void bind_decoder(const JsonCursor& root, Config& config) {
 
 /// A model setting that must be null, empty, false or 0.
 void require_unset(const JsonCursor& model, std::string_view key) {
-  const auto member = model.optional(key);
-  if (is_absent(member)) return;
+  const auto member = present(model, key);
+  if (!member) return;
   const Json& value = member->value();
   const bool unset = (value.as_text() != nullptr && value.as_text()->empty()) || (value.as_number() != nullptr && *value.as_number() == 0);
   if (!unset) refuse_unsupported(*member, "model BPE", fmt::format("no {}", key));
@@ -100,14 +106,14 @@ void bind_model(const JsonCursor& root, Config& config) {
   config.ignore_merges = flag(model, "ignore_merges", false);
   static_cast<void>(flag(model, "fuse_unk", false));
   if (flag(model, "byte_fallback", false)) config.needs_every_byte = "byte_fallback";
-  if (!is_absent(model.optional("unk_token"))) config.needs_every_byte = "unk_token";
+  if (present(model, "unk_token")) config.needs_every_byte = "unk_token";
   if (!model.at("vocab").members().empty() || !model.at("merges").elements().empty())
     model.refuse("\"model\", \"vocab\" and \"merges\" to be spelled without escapes");
 }
 
 void bind_added_tokens(const JsonCursor& root, Config& config) {
-  const auto list = root.optional("added_tokens");
-  if (is_absent(list)) return;
+  const auto list = present(root, "added_tokens");
+  if (!list) return;
   for (const auto& entry : list->elements()) {
     entry.only_keys({"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
     AddedToken token;
@@ -145,7 +151,7 @@ void bind_template(const JsonCursor& part, Config& config) {
 
 void bind_post_processor(const JsonCursor& root, Config& config) {
   bool bound = false;
-  for (const auto& part : parts_of(root.optional("post_processor"), "processors")) {
+  for (const auto& part : parts_of(root, "post_processor", "processors")) {
     if (type_of(part) == "ByteLevel") continue;  // moves offsets, which are not ours
     if (type_of(part) != "TemplateProcessing" || bound)
       refuse_unsupported(part.at("type"), "post-processor", "ByteLevel, one TemplateProcessing, or null");
@@ -159,7 +165,7 @@ void bind_post_processor(const JsonCursor& root, Config& config) {
 Config bind_config(const Json& document, const std::string& where) {
   const JsonCursor root(document, where);
   root.only_keys({"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model"});
-  if (const auto version = root.optional("version"); !is_absent(version) && version->text() != "1.0")
+  if (const auto version = present(root, "version"); version && version->text() != "1.0")
     refuse_unsupported(*version, "tokenizer.json", "version 1.0");
   Config config;
   bind_model(root, config);

@@ -17,6 +17,15 @@ bool is_plain(char c) noexcept {
   return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
 }
 
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  const int letter = (c | 0x20) - 'a';
+  return letter >= 0 && letter < 6 ? letter + 10 : -1;
+}
+
+/// A byte that ends a number, true, false or null.
+bool ends_literal(char c) noexcept { return std::string_view(",}]\"{[ \n\r\t").find(c) != std::string_view::npos; }
+
 }  // namespace
 
 void JsonScanner::refuse(ErrorCode code, std::string_view what, std::string_view expected, std::string_view got) const {
@@ -64,8 +73,7 @@ void JsonScanner::read_beyond_ascii(std::string& content) {
 std::uint32_t JsonScanner::read_hex() {
   std::uint32_t value = 0;
   for (int i = 0; i < 4; ++i, ++at_) {
-    const char c = at_ < end_ ? *at_ : '\0';
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int digit = at_ < end_ ? hex_digit(*at_) : -1;
     if (digit < 0) refuse(ErrorCode::parse, "JSON escape", "four hexadecimal digits", "something else");
     value = value << 4 | static_cast<std::uint32_t>(digit);
   }
@@ -122,28 +130,27 @@ bool JsonScanner::skip_string(std::string_view& raw) noexcept {
 }
 
 bool JsonScanner::skip_value() noexcept {
-  std::string_view raw;
   std::size_t depth = 0;
   do {
     skip_space();
-    if (at_ == end_) return false;
-    const char c = *at_;
-    if (c == '"') {
-      if (!skip_string(raw)) return false;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-      ++at_;
-    } else if (c == '}' || c == ']') {
-      if (depth == 0) return false;
-      --depth;
-      ++at_;
-    } else {
-      const char* const begin = at_;
-      while (at_ < end_ && *at_ != ',' && *at_ != '}' && *at_ != ']' && *at_ != '"' && *at_ != '{' && *at_ != '[') ++at_;
-      if (at_ == begin) ++at_;  // a comma
-      if (depth == 0 && *begin == ',') return false;
-    }
+    if (!skip_part(depth)) return false;
   } while (depth > 0);
+  return true;
+}
+
+/// A string, a literal, a bracket, or inside of brackets a comma or colon.
+bool JsonScanner::skip_part(std::size_t& depth) noexcept {
+  if (at_ == end_) return false;
+  const char c = *at_;
+  std::string_view raw;
+  if (c == '"') return skip_string(raw);
+  const bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
+  if (depth == 0 && (closes || c == ',')) return false;
+  if (opens) ++depth;
+  if (closes) --depth;
+  ++at_;
+  if (opens || closes || c == ',') return true;
+  while (at_ < end_ && !ends_literal(*at_)) ++at_;
   return true;
 }
 

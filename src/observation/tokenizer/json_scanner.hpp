@@ -52,6 +52,7 @@ class JsonScanner {
   [[noreturn]] void refuse(ErrorCode code, std::string_view what, std::string_view expected, std::string_view got) const;
 
  private:
+  [[nodiscard]] bool skip_part(std::size_t& depth) noexcept;
   void read_escape(std::string& content);
   [[nodiscard]] std::uint32_t read_hex();
   void read_beyond_ascii(std::string& content);

@@ -84,12 +84,9 @@ void ByteBpe::merge_short(std::string_view piece, IdSink& sink) const noexcept {
   std::size_t size = 0;
   for (const char c : piece)
     if (const TokenId id = byte_ids_[static_cast<unsigned char>(c)]; id != kNoToken) ids[size++] = id;
-  if (size == 0) return;
   for (std::size_t i = 0; i + 1 < size; ++i) ranks[i] = merges.rank(ids[i], ids[i + 1]);
   while (size > 1) {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i + 1 < size; ++i)
-      if (ranks[i] < ranks[best]) best = i;
+    const auto best = static_cast<std::size_t>(std::min_element(ranks, ranks + size - 1) - ranks);
     if (ranks[best] == kNoRank) break;
     ids[best] = merges.merged(ranks[best]);
     std::copy(ids + best + 2, ids + size, ids + best + 1);

@@ -35,15 +35,15 @@ inline constexpr KnownPattern kPatterns[] = {
 };
 
 /// Walks through one well-formed text. Every regular expression above matches at every place, so the pieces are the text.
-template <Cut kCut>
+template <Cut How>
 class Scanner {
  public:
   Scanner(std::string_view text, const CharacterTable& table) noexcept : end_(text.data() + text.size()), table_(table) {}
 
   /// The end of the piece that begins at `at`, which is not the end of the text.
   [[nodiscard]] const char* piece_end(const char* at) const noexcept {
-    if constexpr (kCut == Cut::whole) return end_;
-    if constexpr (kCut == Cut::gpt2) return gpt2_end(at);
+    if constexpr (How == Cut::whole) return end_;
+    if constexpr (How == Cut::gpt2) return gpt2_end(at);
     return modern_end(at);
   }
 
@@ -61,8 +61,8 @@ class Scanner {
   }
 
   /// A character of a word: Qwen3.5 counts marks as letters.
-  [[nodiscard]] static bool in_word(Kind kind) noexcept { return kind == kLetter || (kCut == Cut::qwen35 && kind == kMark); }
-  [[nodiscard]] static bool is_symbol(Kind kind) noexcept { return kind == kOther || (kCut != Cut::qwen35 && kind == kMark); }
+  [[nodiscard]] static bool in_word(Kind kind) noexcept { return kind == Kind::letter || (How == Cut::qwen35 && kind == Kind::mark); }
+  [[nodiscard]] static bool is_symbol(Kind kind) noexcept { return kind == Kind::other || (How != Cut::qwen35 && kind == Kind::mark); }
   [[nodiscard]] static bool is_newline(char c) noexcept { return c == '\n' || c == '\r'; }
 
   template <class Accept>
@@ -78,7 +78,7 @@ class Scanner {
 
   /// The end of 's, 't, 're, 've, 'm, 'll or 'd, whose apostrophe is at `at`, or nullptr. Without case, U+017F is an s too.
   [[nodiscard]] const char* contraction(const char* at) const noexcept {
-    constexpr char kFold = kCut == Cut::gpt2 ? 0 : 0x20;
+    constexpr char kFold = How == Cut::gpt2 ? 0 : 0x20;
     const auto letter = [&](int i) { return at + i < end_ ? static_cast<char>(at[i] | kFold) : '\0'; };
     const char first = letter(1), second = letter(2);
     if (first == 's' || first == 't' || first == 'm' || first == 'd') return at + 2;
@@ -94,8 +94,8 @@ class Scanner {
     const char* next = at;
     while (next < end_) {
       const Character character = look(next);
-      if (character.kind != kSpace) break;
-      if (kCut != Cut::gpt2 && is_newline(*next)) lines_end = character.end;
+      if (character.kind != Kind::space) break;
+      if (How != Cut::gpt2 && is_newline(*next)) lines_end = character.end;
       last = next;
       next = character.end;
     }
@@ -108,7 +108,7 @@ class Scanner {
     if (in_word(first.kind)) return word(first.end);
     if (*at == '\'')
       if (const char* stop = contraction(at)) return stop;
-    if (first.kind == kNumber) return number(first.end);
+    if (first.kind == Kind::number) return number(first.end);
     if (first.end < end_ && !is_newline(*at)) {
       const Character second = look(first.end);
       if (in_word(second.kind)) return word(second.end);
@@ -118,10 +118,10 @@ class Scanner {
   }
 
   [[nodiscard]] const char* number(const char* at) const noexcept {
-    if constexpr (kCut == Cut::llama3) {
+    if constexpr (How == Cut::llama3) {
       for (int more = 0; more < 2 && at < end_; ++more) {
         const Character next = look(at);
-        if (next.kind != kNumber) break;
+        if (next.kind != Kind::number) break;
         at = next.end;
       }
     }
@@ -139,9 +139,9 @@ class Scanner {
     const char* const start = *at == ' ' ? at + 1 : at;
     if (start == end_) return end_;
     const Character first = look(start);
-    if (first.kind == kSpace) return space(at);
-    if (first.kind == kLetter) return word(first.end);
-    if (first.kind == kNumber) return run(first.end, [](Kind kind) { return kind == kNumber; });
+    if (first.kind == Kind::space) return space(at);
+    if (first.kind == Kind::letter) return word(first.end);
+    if (first.kind == Kind::number) return run(first.end, [](Kind kind) { return kind == Kind::number; });
     return run(first.end, is_symbol);
   }
 
@@ -150,9 +150,9 @@ class Scanner {
 };
 
 /// Calls `take` with every piece of `text`, in order.
-template <Cut kCut, class Take>
+template <Cut How, class Take>
 void for_each_piece(std::string_view text, const CharacterTable& table, const Take& take) noexcept {
-  const Scanner<kCut> scanner(text, table);
+  const Scanner<How> scanner(text, table);
   const char* const end = text.data() + text.size();
   for (const char* at = text.data(); at < end;) {
     const char* const stop = scanner.piece_end(at);

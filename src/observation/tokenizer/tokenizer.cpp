@@ -29,6 +29,14 @@ struct Tokenizer::Model {
   Model(std::in_place_type_t<Kind> kind, std::string_view data, const std::string& where) : either(kind, data, where) {}
 
   [[nodiscard]] const tokenizer::SentencePieceTokenizer* sentencepiece() const noexcept { return std::get_if<1>(&either); }
+  [[nodiscard]] const tokenizer::ByteLevelTokenizer& byte_level() const noexcept { return *std::get_if<0>(&either); }
+
+  /// std::visit for calls that must not throw, even in theory.
+  template <class Call>
+  [[nodiscard]] auto visit(const Call& call) const noexcept {
+    const auto* pieces = sentencepiece();
+    return pieces != nullptr ? call(*pieces) : call(byte_level());
+  }
 };
 
 namespace {
@@ -76,7 +84,7 @@ Status Tokenizer::encode(std::string_view text, TokenizerScratch& scratch, std::
   if (const auto* sentencepiece = model_->sentencepiece()) {
     if (!sentencepiece->encode(text, buffers.pieces, sink)) return Status::backend_failed;
   } else {
-    std::get<0>(model_->either).encode(text, buffers, sink);
+    model_->byte_level().encode(text, buffers, sink);
   }
   count = sink.count();
   return sink.overflowed() ? Status::over_capacity : Status::ok;
@@ -105,28 +113,27 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special_t
 
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_tokens) const {
   if (const auto* sentencepiece = model_->sentencepiece()) return sentencepiece->decode(ids);
-  return std::get<0>(model_->either).decode(ids, skip_special_tokens);
+  return model_->byte_level().decode(ids, skip_special_tokens);
 }
 
 std::size_t Tokenizer::vocab_size() const noexcept {
-  return std::visit([](const auto& model) { return model.vocab_size(); }, model_->either);
+  return model_->visit([](const auto& model) { return model.vocab_size(); });
 }
 
 std::optional<TokenId> Tokenizer::id_of(std::string_view token) const noexcept {
-  return known(std::visit([&](const auto& model) { return model.id_of(token); }, model_->either));
+  return known(model_->visit([&](const auto& model) { return model.id_of(token); }));
 }
 
 std::string_view Tokenizer::token_of(TokenId id) const noexcept {
-  return std::visit([&](const auto& model) { return model.token_of(id); }, model_->either);
+  return model_->visit([&](const auto& model) { return model.token_of(id); });
 }
 
 std::span<const TokenId> Tokenizer::prefix() const noexcept {
-  return std::visit([](const auto& model) { return model.prefix(); }, model_->either);
+  return model_->visit([](const auto& model) { return model.prefix(); });
 }
 
 std::span<const TokenId> Tokenizer::suffix() const noexcept {
-  const auto* bytes = std::get_if<tokenizer::ByteLevelTokenizer>(&model_->either);
-  return bytes != nullptr ? bytes->suffix() : std::span<const TokenId>{};
+  return model_->sentencepiece() != nullptr ? std::span<const TokenId>{} : model_->byte_level().suffix();
 }
 
 std::optional<TokenId> Tokenizer::bos_id() const noexcept {

@@ -41,7 +41,7 @@ std::size_t broken_length(std::string_view text) noexcept {
 }  // namespace
 
 CharacterTable::CharacterTable() {
-  std::vector<std::uint8_t> flat(kCodePoints, kOther);
+  std::vector<std::uint8_t> flat(kCodePoints, 0);
   for (const auto& range : kCharacterClasses) std::fill(flat.begin() + range.first, flat.begin() + range.last + 1, range.value);
   mark_active(flat);
   for (std::size_t block = 0; block < index_.size(); ++block) {
@@ -54,8 +54,8 @@ CharacterTable::CharacterTable() {
 }
 
 const CharacterTable& CharacterTable::instance() {
-  static const CharacterTable table;
-  return table;
+  static const CharacterTable kTable;
+  return kTable;
 }
 
 void append_utf8(std::string& text, char32_t c) {

@@ -34,7 +34,7 @@ inline constexpr char32_t kReplacement = 0xFFFD;
 inline constexpr char32_t kHangulBase = 0xAC00, kHangulEnd = 0xD7A4;
 
 /// Classes of the regular expressions: \p{L}, \p{N}, \p{M}, \s, the rest.
-enum Kind : std::uint8_t { kOther = 0, kLetter = 1, kNumber = 2, kMark = 3, kSpace = 4 };
+enum class Kind : std::uint8_t { other = 0, letter = 1, number = 2, mark = 3, space = 4 };
 
 /// One byte per code point: its kind, and whether NFC must look at it.
 class CharacterTable {
