@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds observation/: resize, ImageProcessor, prompt.
+// Binds observation/: resize, ImageProcessor; prompts and the frame budget have files of their own.
 #include "bindings.hpp"
 #include "sinew/observation/image_processor.hpp"
-#include "sinew/observation/prompt.hpp"
 #include "sinew/observation/resize.hpp"
 
 namespace sinew {
 
+void bind_frame_budget(pybind11::module_& observation);
 void bind_image(pybind11::module_& observation);
 void bind_processors(pybind11::module_& observation);
+void bind_prompt(pybind11::module_& observation);
+void bind_tokenizer(pybind11::module_& observation);
 
 namespace py = pybind11;
 using namespace bindings;
@@ -33,7 +35,7 @@ py::array resize(const py::array& image, std::pair<int, int> size, const std::st
   return to_array(out);
 }
 
-PatchGrid grid_of(const Qwen3VlProcessor& processor, int height, int width) {
+PatchGrid grid_of(const QwenVlProcessor& processor, int height, int width) {
   const auto grid = processor.grid({height, width});
   if (!grid)
     fail(ErrorCode::invalid_argument,
@@ -42,7 +44,7 @@ PatchGrid grid_of(const Qwen3VlProcessor& processor, int height, int width) {
   return *grid;
 }
 
-py::dict process(Qwen3VlProcessor& processor, const py::object& images) {
+py::dict process(QwenVlProcessor& processor, const py::object& images) {
   std::vector<py::array> arrays;
   if (py::isinstance<py::array>(images)) {
     arrays.push_back(images);
@@ -73,48 +75,24 @@ py::dict process(Qwen3VlProcessor& processor, const py::object& images) {
   return py::dict(py::arg("pixel_values") = values, py::arg("image_grid_thw") = grids);
 }
 
-std::string field_text(const py::handle& value) {
-  if (py::isinstance<py::bool_>(value)) return value.cast<bool>() ? "true" : "false";
-  return py::str(value);
-}
-
-std::string prompt(const std::string& name, const py::kwargs& fields) {
-  PromptCard card{.name = name, .fields = {}, .max_bytes = 0};
-  std::optional<std::string> instruction;
-  for (const auto& [key, value] : fields) {
-    if (key.cast<std::string>() == "instruction") {
-      instruction = field_text(value);
-    } else {
-      card.fields[key.cast<std::string>()] = field_text(value);
-    }
-  }
-  const Prompt made(card);
-  if (!instruction) fail(ErrorCode::not_found, {"prompt " + name, "field 'instruction'", "a value", "none", ""});
-  std::size_t size = 0;
-  static_cast<void>(made.render(*instruction, {}, size));
-  std::string text(size, '\0');
-  raise_unless_ok(made.render(*instruction, text, size), "prompt " + name, "instruction of several lines");
-  return text;
-}
-
-Qwen3VlProcessor make_processor(int patch_size, int merge_size, int temporal_patch_size, std::int64_t min_pixels, std::int64_t max_pixels,
-                                double rescale_factor, std::array<double, 3> mean, std::array<double, 3> std, const std::string& rule) {
-  return Qwen3VlProcessor({.patch_size = patch_size,
-                           .merge_size = merge_size,
-                           .temporal_patch_size = temporal_patch_size,
-                           .min_pixels = min_pixels,
-                           .max_pixels = max_pixels,
-                           .rescale_factor = rescale_factor,
-                           .mean = mean,
-                           .std = std,
-                           .rule = resize_rule_from_string(rule, "ImageProcessor")});
+QwenVlProcessor make_processor(int patch_size, int merge_size, int temporal_patch_size, std::int64_t min_pixels, std::int64_t max_pixels,
+                               double rescale_factor, std::array<double, 3> mean, std::array<double, 3> std, const std::string& rule) {
+  return QwenVlProcessor({.patch_size = patch_size,
+                          .merge_size = merge_size,
+                          .temporal_patch_size = temporal_patch_size,
+                          .min_pixels = min_pixels,
+                          .max_pixels = max_pixels,
+                          .rescale_factor = rescale_factor,
+                          .mean = mean,
+                          .std = std,
+                          .rule = resize_rule_from_string(rule, "ImageProcessor")});
 }
 
 void bind_processor(py::module_& m) {
-  const Qwen3VlOptions defaults;
-  py::class_<Qwen3VlProcessor>(m, "ImageProcessor",
-                               "Images to patches as Qwen2-VL to Qwen3.5 read them; the defaults are Qwen3-VL's. Equal to the bits of "
-                               "transformers' PIL path.")
+  const QwenVlOptions defaults;
+  py::class_<QwenVlProcessor>(m, "ImageProcessor",
+                              "Images to patches as Qwen2-VL to Qwen3.5 read them; the defaults are Qwen3-VL's. Equal to the bits of "
+                              "transformers' PIL path.")
       .def(py::init(&make_processor), py::kw_only(), py::arg("patch_size") = defaults.patch_size,
            py::arg("merge_size") = defaults.merge_size, py::arg("temporal_patch_size") = defaults.temporal_patch_size,
            py::arg("min_pixels") = defaults.min_pixels, py::arg("max_pixels") = defaults.max_pixels,
@@ -124,13 +102,13 @@ void bind_processor(py::module_& m) {
       .def_static(
           "from_pretrained",
           [](const py::object& directory_or_json, const std::string& resample) {
-            return Qwen3VlProcessor(qwen3_vl_options_from_pretrained(py::str(directory_or_json), resample));
+            return QwenVlProcessor(qwen_vl_options_from_pretrained(py::str(directory_or_json), resample));
           },
           py::arg("directory_or_json"), py::arg("resample") = "pil12",
           "Reads preprocessor_config.json: a folder, a file or the text itself. resample: \"pil12\" or \"pil13\", whose pass order.")
       .def(
           "grid",
-          [](const Qwen3VlProcessor& self, int height, int width) {
+          [](const QwenVlProcessor& self, int height, int width) {
             const PatchGrid grid = grid_of(self, height, width);
             return py::make_tuple(grid.temporal, grid.height, grid.width);
           },
@@ -154,8 +132,9 @@ void bind_observation(py::module_& m) {
   bind_processor(observation);
   bind_image(observation);
   bind_processors(observation);
-  observation.def("prompt", &prompt, py::arg("template"),
-                  "The text of template \"instruction\", \"qwen_vla\" or \"robotmanip\" with its fields, `instruction` among them.");
+  bind_prompt(observation);
+  bind_frame_budget(observation);
+  bind_tokenizer(observation);
 }
 
 }  // namespace sinew

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <set>
@@ -13,7 +14,12 @@
 
 namespace sinew {
 
-std::string_view to_string(ProcessorKind kind) noexcept { return kind == ProcessorKind::raw ? "raw" : "qwen3_vl"; }
+std::string_view to_string(ProcessorKind kind) noexcept {
+  static constexpr std::array<std::string_view, 20> kNames = {
+      "raw",     "qwen2_vl",    "qwen2_5_vl", "qwen3_vl",  "qwen3_5",   "openpi",                   "pi0", "pi05",      "pi0_lerobot04", "pi05_lerobot04",
+      "smolvla", "openvla",     "openvla_oft", "groot_n15", "groot_n16", "groot_n17", "groot_n17_albumentations", "act", "diffusion", "starvla"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
 std::string_view to_string(NormalizationMode mode) noexcept { return mode == NormalizationMode::identity ? "identity" : "quantile"; }
 std::string_view to_string(DecoderKind kind) noexcept { return kind == DecoderKind::joint_absolute ? "joint_absolute" : "tool_delta"; }
 
@@ -83,6 +89,34 @@ void check_cameras(const PolicyCard& card, const Checker& check) {
     check.text(camera.resample, fmt::format("/cameras/{}/resample", i));
     if (!camera.view.empty()) check.text(camera.view, fmt::format("/cameras/{}/view", i));
   }
+}
+
+/// A file name that stays inside the policy directory.
+void check_file(const std::string& file, const Checker& check, std::string_view at) {
+  check.text(file, at);
+  check.require(file.find('/') == std::string::npos && file != "." && file != "..", at, "a file of the policy directory", shown(file));
+}
+
+void check_text(const TextCard& text, const Checker& check) {
+  check_file(text.tokenizer, check, "/text/tokenizer");
+  check.bounded(text.max_tokens, 1 << 20, "/text/max_tokens");
+  check.require(text.padding == "none" || text.padding == "left" || text.padding == "right", "/text/padding", "'none', 'left' or 'right'",
+                shown(text.padding));
+  check.require(text.pad_id >= 0, "/text/pad_id", "a token id", std::to_string(text.pad_id));
+}
+
+void check_history(const HistoryCard& history, const Checker& check) {
+  const auto offsets = [&](const std::vector<double>& values, std::string_view at) {
+    const bool finite = std::ranges::all_of(values, [](double value) { return std::isfinite(value) && value >= -3600; });
+    const bool ascending = std::ranges::is_sorted(values, std::ranges::less_equal()) && !values.empty() && values.size() <= 256;
+    check.require(finite && ascending && values.back() == 0, at, "1 to 256 ascending offsets in s, from -3600, the last one 0",
+                  values.empty() ? "none" : fmt::format("{} to {}", values.front(), values.back()));
+  };
+  offsets(history.camera_offsets, "/history/camera_offsets");
+  offsets(history.state_offsets, "/history/state_offsets");
+  check.positive(history.max_age, "/history/max_age");
+  check.positive(history.max_skew, "/history/max_skew");
+  check.require(history.max_age <= 3600 && history.max_skew <= 3600, "/history", "at most 3600 s", "more");
 }
 
 void check_state(const StateCard& state, const Checker& check) {
@@ -184,9 +218,7 @@ void check_statistics(const StatisticsCard& statistics, const Checker& check) {
                   "name the file in /statistics/file");
     return;
   }
-  check.text(statistics.file, "/statistics/file");
-  check.require(statistics.file.find('/') == std::string::npos && statistics.file != "." && statistics.file != "..", "/statistics/file",
-                "a file of the policy directory", shown(statistics.file));
+  check_file(statistics.file, check, "/statistics/file");
   const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   check.require(statistics.sha256.size() == 64 && std::all_of(statistics.sha256.begin(), statistics.sha256.end(), hexadecimal),
                 "/statistics/sha256", "64 lower-case hexadecimal digits", shown(statistics.sha256));
@@ -204,6 +236,8 @@ void validate(const PolicyCard& card, const std::string& where) {
   check_cameras(card, check);
   check.text(card.prompt.name, "/prompt/name");
   check.bounded(card.prompt.max_bytes, 1 << 20, "/prompt/max_bytes");
+  if (card.text) check_text(*card.text, check);
+  if (card.history) check_history(*card.history, check);
   check_state(card.state, check);
   check_normalization(card.state.normalization, card.statistics, check, "/state/normalization");
   check_action(card, check);

@@ -70,6 +70,22 @@ void fields(Is<PromptCard> auto& card, auto&& visit) {
   visit("max_bytes", card.max_bytes);
 }
 
+void fields(Is<TextCard> auto& card, auto&& visit) {
+  visit("tokenizer", card.tokenizer);
+  visit("max_tokens", card.max_tokens);
+  visit("padding", card.padding);
+  visit("pad_id", card.pad_id);
+  visit("add_special_tokens", card.add_special_tokens);
+  visit("positions", card.positions);
+}
+
+void fields(Is<HistoryCard> auto& card, auto&& visit) {
+  visit("camera_offsets", card.camera_offsets);
+  visit("state_offsets", card.state_offsets);
+  visit("max_age", card.max_age);
+  visit("max_skew", card.max_skew);
+}
+
 void fields(Is<StatisticsCard> auto& card, auto&& visit) {
   visit("file", card.file);
   visit("sha256", card.sha256);
@@ -91,6 +107,8 @@ void fields(Is<PolicyCard> auto& card, auto&& visit) {
   visit("dtype", card.dtype);
   visit("cameras", card.cameras);
   visit("prompt", card.prompt);
+  visit("text", card.text);
+  visit("history", card.history);
   visit("state", card.state);
   visit("action", card.action);
   visit("statistics", card.statistics);
@@ -101,7 +119,11 @@ template <class Enum>
 struct Choices;
 template <>
 struct Choices<ProcessorKind> {
-  static constexpr std::array kAll{ProcessorKind::raw, ProcessorKind::qwen3_vl};
+  static constexpr auto kAll = [] {
+    std::array<ProcessorKind, static_cast<std::size_t>(ProcessorKind::starvla) + 1> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<ProcessorKind>(i);
+    return all;
+  }();
 };
 template <>
 struct Choices<NormalizationMode> {
@@ -116,8 +138,13 @@ struct Choices<DType> {
   static constexpr std::array kAll{DType::f16, DType::bf16, DType::f32, DType::f64};
 };
 
+/// The minor version in which a key of the card itself came up; files of older minors lack it.
+unsigned since(std::string_view key) { return key == "text" || key == "history" ? 1 : 0; }
+
 /// Reads the value at the cursor into a field of any type that a card has.
 struct Binder {
+  unsigned minor = 0;  ///< of the file's format
+
   void operator()(const JsonCursor& at, std::string& value) const { value = at.text(); }
   void operator()(const JsonCursor& at, bool& value) const { value = at.boolean(); }
   void operator()(const JsonCursor& at, double& value) const { value = at.number(); }
@@ -148,7 +175,10 @@ struct Binder {
     std::vector<std::string_view> keys;
     fields(value, [&keys](std::string_view key, auto&) { keys.push_back(key); });
     at.only_keys(keys);
-    fields(value, [&](std::string_view key, auto& field) { (*this)(at.at(key), field); });
+    fields(value, [&](std::string_view key, auto& field) {
+      const bool newer = std::same_as<Struct, PolicyCard> && since(key) > minor;
+      if (!newer || at.optional(key)) (*this)(at.at(key), field);
+    });
   }
 };
 
@@ -204,8 +234,8 @@ std::optional<Version> parse_version(std::string_view text) {
   return good ? std::optional(version) : std::nullopt;
 }
 
-/// Checked before anything else, so that a newer file is called newer and not misspelt.
-void check_format_version(const JsonCursor& root) {
+/// The minor version of the file. Checked before anything else, so that a newer file is called newer and not misspelt.
+unsigned check_format_version(const JsonCursor& root) {
   const JsonCursor at = root.at("format_version");
   const auto ours = *parse_version(kCardFormatVersion);
   const auto theirs = parse_version(at.text());
@@ -213,15 +243,15 @@ void check_format_version(const JsonCursor& root) {
   if (theirs->major != ours.major || theirs->minor > ours.minor)
     fail(ErrorCode::unsupported, {at.place(), "format of the policy card", fmt::format("{}.0 to {}", ours.major, kCardFormatVersion),
                                   quote(at.text()), theirs->major < ours.major ? "an older Sinew reads it" : "a newer Sinew reads it"});
+  return theirs->minor;
 }
 
 }  // namespace
 
 PolicyCard card_from_json(const Json& json, const std::string& where) {
   const JsonCursor root(json, where);
-  check_format_version(root);
   PolicyCard card;
-  Binder{}(root, card);
+  Binder{.minor = check_format_version(root)}(root, card);
   card.format_version = kCardFormatVersion;
   validate(card, where);
   return card;

@@ -94,15 +94,20 @@ ResizeRule rule_of(const JsonCursor& root, std::string_view resample) {
   constexpr std::array<std::string_view, 5> kFilters = {"nearest", "lanczos", "bilinear", "bicubic", "box"};
   const auto entry = present(root, "resample");
   const std::int64_t filter = entry ? entry->integer(0, 4) : 3;
+  if (resample == "torch") {
+    if (filter != 2 && filter != 3) entry->refuse("2 or 3", "torch has antialiased bilinear and bicubic kernels");
+    return filter == 2 ? ResizeRule::torch_bilinear_antialias : ResizeRule::torch_bicubic_antialias;
+  }
   const std::string family = resample == "pil13" ? "pil13_" : "pil_";
   return resize_rule_from_string(family + std::string(kFilters[static_cast<std::size_t>(filter)]), root.place());
 }
 
 }  // namespace
 
-Qwen3VlOptions qwen3_vl_options_from_pretrained(const std::string& directory_or_json, std::string_view resample) {
-  if (resample != "pil12" && resample != "pil13")
-    fail(ErrorCode::unsupported, {"ImageProcessor", "resample", "\"pil12\" or \"pil13\"", '"' + std::string(resample) + '"', ""});
+QwenVlOptions qwen_vl_options_from_pretrained(const std::string& directory_or_json, std::string_view resample) {
+  if (resample != "pil12" && resample != "pil13" && resample != "torch")
+    fail(ErrorCode::unsupported,
+         {"ImageProcessor", "resample", "\"pil12\", \"pil13\" or \"torch\"", '"' + std::string(resample) + '"', ""});
   const Document document = open_document(directory_or_json);
   const JsonCursor root(document.json, document.where);
   static_cast<void>(
@@ -112,7 +117,7 @@ Qwen3VlOptions qwen3_vl_options_from_pretrained(const std::string& directory_or_
     if (const auto flag = present(root, step); flag && !flag->boolean())
       flag->refuse("true", "a processor with this step switched off is not supported");
 
-  Qwen3VlOptions options;
+  QwenVlOptions options;
   options.patch_size = static_cast<int>(root.at("patch_size").integer(1, 256));
   options.merge_size = static_cast<int>(root.at("merge_size").integer(1, 256));
   options.temporal_patch_size = static_cast<int>(root.at("temporal_patch_size").integer(1, 256));
@@ -122,6 +127,7 @@ Qwen3VlOptions qwen3_vl_options_from_pretrained(const std::string& directory_or_
   options.std = per_channel(root.at("image_std"));
   if (const auto factor = present(root, "rescale_factor")) options.rescale_factor = factor->number();
   options.rule = rule_of(root, resample);
+  if (resample == "torch") options.normalization = QwenNormalization::torch;
   return options;
 }
 

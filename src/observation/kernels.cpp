@@ -7,14 +7,17 @@
 
 namespace sinew::detail {
 
-const ObservationKernels& observation_kernels() noexcept {
+const ObservationKernels& observation_kernels(Isa isa) noexcept {
 #if defined(__x86_64__)
   static constexpr std::array<const ObservationKernels*, 4> kTable = {&portable::kObservationKernels, &v2::kObservationKernels,
                                                                       &v3::kObservationKernels, &v4::kObservationKernels};
-  return *kTable[static_cast<std::size_t>(active_isa())];
+  return *kTable[static_cast<std::size_t>(isa)];
 #else
+  (void)isa;
   return portable::kObservationKernels;
 #endif
 }
+
+const ObservationKernels& observation_kernels() noexcept { return observation_kernels(active_isa()); }
 
 }  // namespace sinew::detail

@@ -1,185 +1,153 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinew/observation/prompt.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
-#include <cstring>
-#include <set>
-#include <vector>
+#include <utility>
 
-#include "sinew/core/error.hpp"
+#include "prompt_fields.hpp"
+#include "prompt_writer.hpp"
+#include "sinew/io/text.hpp"
 
 namespace sinew {
 
+using detail::PromptFields;
+
 namespace {
 
-constexpr std::array<std::string_view, 3> kTemplates = {"instruction", "qwen_vla", "robotmanip"};
+constexpr std::array<std::string_view, 15> kTemplates = {
+    "instruction", "qwen_chat", "qwen_vla",       "robotmanip",      "robotnav",         "starvla", "pi0",  "smolvla",
+    "pi0_openpi",  "pi05",      "pi05_lerobot04", "pi0_fast_openpi", "pi0_fast_lerobot", "openvla", "groot"};
+constexpr std::array<std::string_view, 4> kFamilies = {"qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5"};
+constexpr std::array<std::string_view, 4> kTasks = {"vln", "pointnav", "objnav", "tracking"};
+constexpr int kMostPlaceholders = 1000;
+constexpr int kMost = 1000000;
 
-/// Appends to a buffer and goes on counting where it ends.
-class Writer {
- public:
-  explicit Writer(std::span<char> out) noexcept : out_(out) {}
-  Writer& operator<<(std::string_view text) noexcept {
-    if (!text.empty() && size_ + text.size() <= out_.size()) std::memcpy(out_.data() + size_, text.data(), text.size());
-    size_ += text.size();
-    return *this;
-  }
-  /// The shortest decimal text that reads back as `number`: "30", "12.5".
-  Writer& operator<<(double number) noexcept {
-    std::array<char, 32> text;
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
-    return *this << std::string_view(text.data(), static_cast<std::size_t>(end - text.data()));
-  }
-  Status finish(std::size_t& size) const noexcept {
-    size = size_;
-    return size_ <= out_.size() ? Status::ok : Status::over_capacity;
-  }
-
- private:
-  std::span<char> out_;
-  std::size_t size_ = 0;
-};
-
-/// Takes the fields of a card one by one and refuses what is left over.
-class Fields {
- public:
-  explicit Fields(const PromptCard& card) : card_(card), where_("prompt " + card.name) {}
-
-  const std::string* find(std::string_view name) {
-    known_.push_back(name);
-    const auto found = card_.fields.find(std::string(name));
-    return found != card_.fields.end() ? &found->second : nullptr;
-  }
-  std::string line(std::string_view name, bool required) {
-    const std::string* value = find(name);
-    if (value == nullptr && !required) return {};
-    if (value == nullptr) refuse(ErrorCode::not_found, name, "a value", "none");
-    if (value->empty() || value->find_first_of("\r\n") != std::string::npos)
-      refuse(ErrorCode::invalid_argument, name, "one line of text", *value);
-    return *value;
-  }
-  std::string choice(std::string_view name, std::span<const std::string_view> choices) {
-    const std::string value = line(name, true);
-    for (const auto candidate : choices)
-      if (value == candidate) return value;
-    refuse(ErrorCode::invalid_argument, name, "one of " + join_names(choices), value);
-  }
-  bool flag(std::string_view name) {
-    const std::string* value = find(name);
-    if (value != nullptr && *value != "true" && *value != "false") refuse(ErrorCode::invalid_argument, name, "true or false", *value);
-    return value != nullptr && *value == "true";
-  }
-  double positive(std::string_view name, bool required) {
-    const std::string text = line(name, required);
-    if (text.empty()) return 0;
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value) || value <= 0)
-      refuse(ErrorCode::invalid_argument, name, "a number above 0", text);
-    return value;
-  }
-  int count(std::string_view name, bool required, int step) {
-    const double value = positive(name, required);
-    if (value > 1e6 || std::fmod(value, step) != 0)
-      refuse(ErrorCode::invalid_argument, name,
-             step == 1 ? "a whole number up to 1000000" : fmt::format("a multiple of {} up to 1000000", step), fmt::format("{}", value));
-    return static_cast<int>(value);
-  }
-  void finish() const {
-    for (const auto& [name, unused] : card_.fields) {
-      if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
-      const auto near = nearest_name(name, known_);
-      fail(ErrorCode::invalid_argument,
-           {where_, fmt::format("field '{}'", name), known_.empty() ? "no fields" : "only " + join_names(known_), "it",
-            near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
-    }
-  }
-
- private:
-  [[noreturn]] void refuse(ErrorCode code, std::string_view name, const std::string& expected, const std::string& got) const {
-    // A misspelled name is the likely cause of a missing one: say that first.
-    if (code == ErrorCode::not_found)
-      for (const auto& [given, unused] : card_.fields)
-        if (nearest_name(given, std::span(&name, 1)) == name)
-          fail(code, {where_, fmt::format("field '{}'", name), expected, got, fmt::format("'{}' is given", given)});
-    fail(code, {where_, fmt::format("field '{}'", name), expected, got, ""});
-  }
-
-  const PromptCard& card_;
-  std::string where_;
-  std::vector<std::string_view> known_;
-};
-
-QwenVlaPrompt qwen_vla_from(Fields& fields) {
+QwenVlaPrompt qwen_vla_from(PromptFields& fields) {
   static constexpr std::array<std::string_view, 2> kArms = {"single arm", "dual arms"};
   QwenVlaPrompt prompt;
   prompt.robot_tag = fields.line("robot_tag", true);
-  prompt.arms = fields.choice("arms", kArms);
+  prompt.arms = kArms[fields.choice("arms", kArms, true)];
   prompt.waist = fields.flag("waist");
   prompt.mobile_base = fields.flag("mobile_base");
   prompt.fps = fields.positive("fps", true);
-  prompt.chunk_size = fields.count("chunk_size", true, 1);
+  prompt.chunk_size = fields.count("chunk_size", true, kMost);
   return prompt;
 }
 
-RobotManipPrompt robotmanip_from(Fields& fields) {
+RobotManipPrompt robotmanip_from(PromptFields& fields) {
   static constexpr std::array<std::string_view, 2> kDirections = {"arm side", "opposite side"};
   RobotManipPrompt prompt;
   prompt.embodiment = fields.line("embodiment", false);
-  prompt.speed = fields.count("speed", false, 500);
+  prompt.speed = fields.count("speed", false, kMost, 500);
   prompt.fps = fields.positive("fps", false);
-  prompt.camera_view_direction = fields.choice("camera_view_direction", kDirections);
+  prompt.camera_view_direction = kDirections[fields.choice("camera_view_direction", kDirections, true)];
   return prompt;
+}
+
+RobotNavPrompt robotnav_from(PromptFields& fields) {
+  static constexpr std::array<std::string_view, 2> kEmbodiments = {"robot", "car"};
+  static constexpr std::array<std::string_view, 2> kPhrases = {"navigate", "find"};
+  RobotNavPrompt prompt;
+  prompt.task = static_cast<NavigationTask>(fields.choice("task", kTasks, true));
+  prompt.car = fields.choice("embodiment", kEmbodiments, false) == 1;
+  if (prompt.task == NavigationTask::objnav) prompt.find = fields.choice("phrase", kPhrases, false) == 1;
+  if (prompt.task == NavigationTask::pointnav) prompt.target_from_state = fields.flag("target_from_state");
+  return prompt;
+}
+
+StarVlaPrompt starvla_from(PromptFields& fields) {
+  StarVlaPrompt prompt;
+  prompt.cot_prompt = fields.text("cot_prompt", false);
+  if (fields.has("cot_prompt") && prompt.cot_prompt.find("{instruction}") == std::string::npos)
+    fields.refuse(ErrorCode::invalid_argument, "cot_prompt", "a text with {instruction} in it", quote(prompt.cot_prompt));
+  prompt.state_bins = fields.flag("state_bins");
+  prompt.chunk_size = fields.count("chunk_size", false, kMostPlaceholders);
+  return prompt;
+}
+
+/// The chat that a card asks for: `key` names its family. Templates that place the slots themselves take no view tags.
+std::optional<QwenChat> chat_from(PromptFields& fields, std::string_view key, bool required, bool takes_tags) {
+  if (!required && !fields.has(key)) return std::nullopt;
+  QwenChat chat;
+  chat.family = static_cast<ChatFamily>(fields.choice(key, kFamilies, true));
+  if (fields.has("system")) chat.system = fields.text("system", true);
+  chat.generation_prompt = fields.flag("generation_prompt", true);
+  if (chat.family == ChatFamily::qwen3_5) chat.enable_thinking = fields.flag("enable_thinking", true);
+  if (takes_tags) chat.view_tags = fields.flag("view_tags");
+  return chat;
+}
+
+PromptTemplate template_from(std::string_view name, PromptFields& fields) {
+  if (name == "qwen_vla") return qwen_vla_from(fields);
+  if (name == "robotmanip") return robotmanip_from(fields);
+  if (name == "robotnav") return robotnav_from(fields);
+  if (name == "starvla") return starvla_from(fields);
+  if (name == "pi0" || name == "smolvla") return Pi0Prompt{.source = PiSource::lerobot};
+  if (name == "pi0_openpi") return Pi0Prompt{.source = PiSource::openpi};
+  if (name == "pi05") return Pi05Prompt{.state_bins = fields.flag("state_bins", true)};
+  if (name == "pi05_lerobot04") return Pi05Prompt{.padded_state = 32};
+  if (name == "pi0_fast_openpi") return Pi0FastPrompt{.source = PiSource::openpi};
+  if (name == "pi0_fast_lerobot") return Pi0FastPrompt{.source = PiSource::lerobot};
+  if (name == "openvla") return OpenVlaPrompt{.v01 = fields.flag("v01")};
+  if (name == "groot") return GrootPrompt{.formalize_language = fields.flag("formalize_language", true)};
+  return InstructionPrompt{};
+}
+
+/// What the chat's control tokens and the plain slot begin with; text that has it could pass for them.
+bool can_forge(std::string_view text, bool in_chat, bool plain_slots) noexcept {
+  return (in_chat && text.find("<|") != std::string_view::npos) || (plain_slots && text.find(detail::kPlainSlot) != std::string_view::npos);
 }
 
 }  // namespace
 
-Status render(const InstructionPrompt&, std::string_view instruction, std::span<char> out, std::size_t& size) noexcept {
-  return (Writer(out) << instruction).finish(size);
-}
-
-Status render(const QwenVlaPrompt& prompt, std::string_view instruction, std::span<char> out, std::size_t& size) noexcept {
-  Writer writer(out);
-  writer << "The robot is " << prompt.robot_tag << " with " << prompt.arms << (prompt.waist ? ", waist" : "")
-         << (prompt.mobile_base ? ", and mobile base" : "") << ". The control frequency is " << prompt.fps
-         << " Hz. Please predict the next " << static_cast<double>(prompt.chunk_size)
-         << " control actions to execute the following task: " << instruction << ".";
-  return writer.finish(size);
-}
-
-Status render(const RobotManipPrompt& prompt, std::string_view instruction, std::span<char> out, std::size_t& size) noexcept {
-  size = 0;
-  // Another line would read as another field.
-  if (instruction.find_first_of("\r\n") != std::string_view::npos) return Status::out_of_range;
-  Writer writer(out);
-  if (!prompt.embodiment.empty()) writer << "embodiment: " << prompt.embodiment << "\n";
-  writer << "instruction: " << instruction << "\n";
-  if (prompt.speed > 0) writer << "speed: " << static_cast<double>(prompt.speed) << "\n";
-  if (prompt.fps > 0) writer << "fps: " << prompt.fps << "\n";
-  writer << "camera view direction: " << prompt.camera_view_direction;
-  return writer.finish(size);
-}
-
 Prompt::Prompt(const PromptCard& card) {
-  Fields fields(card);
-  if (card.name == "qwen_vla") {
-    template_ = qwen_vla_from(fields);
-  } else if (card.name == "robotmanip") {
-    template_ = robotmanip_from(fields);
-  } else if (card.name != "instruction") {
+  if (std::ranges::find(kTemplates, card.name) == kTemplates.end()) {
     const auto near = nearest_name(card.name, kTemplates);
-    fail(ErrorCode::unsupported, {"prompt", fmt::format("template '{}'", card.name), "one of " + join_names(kTemplates), "no such template",
+    fail(ErrorCode::unsupported, {"prompt", "template " + quote(card.name), "one of " + join_names(kTemplates), "no such template",
                                   near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+  }
+  PromptFields fields(card);
+  template_ = template_from(card.name, fields);
+  if (card.name == "qwen_chat") {
+    chat_ = chat_from(fields, "family", true, true);
+  } else if (std::holds_alternative<RobotNavPrompt>(template_)) {
+    chat_ = chat_from(fields, "chat", false, false);
+  } else if (std::holds_alternative<QwenVlaPrompt>(template_) || std::holds_alternative<RobotManipPrompt>(template_) ||
+             std::holds_alternative<StarVlaPrompt>(template_) || std::holds_alternative<GrootPrompt>(template_)) {
+    chat_ = chat_from(fields, "chat", false, true);
   }
   fields.finish();
 }
 
-Status Prompt::render(std::string_view instruction, std::span<char> out, std::size_t& size) const noexcept {
-  return std::visit([&](const auto& prompt) noexcept { return sinew::render(prompt, instruction, out, size); }, template_);
+Status Prompt::render(const PromptInput& input, std::span<char> out, std::size_t& size) const noexcept {
+  size = 0;
+  const bool places_slots = std::holds_alternative<RobotNavPrompt>(template_);
+  if (!is_utf8(input.instruction) || can_forge(input.instruction, chat_.has_value(), places_slots && !chat_)) return Status::out_of_range;
+  detail::PromptWriter writer(out);
+  const detail::PromptSink sink{writer, chat_ ? detail::kQwenSlot : detail::kPlainSlot};
+  if (chat_)
+    if (const Status status = detail::open_chat(*chat_, places_slots ? std::span<const PromptImage>() : input.images, writer);
+        status != Status::ok)
+      return status;
+  if (const Status status = std::visit([&](const auto& prompt) noexcept { return detail::write(prompt, input, sink); }, template_);
+      status != Status::ok)
+    return status;
+  if (chat_) detail::close_chat(*chat_, writer);
+  return writer.finish(size);
 }
+
+bool Prompt::needs_state() const noexcept {
+  if (const auto* prompt = std::get_if<StarVlaPrompt>(&template_)) return prompt->state_bins;
+  if (const auto* prompt = std::get_if<Pi05Prompt>(&template_)) return prompt->state_bins;
+  if (const auto* prompt = std::get_if<RobotNavPrompt>(&template_))
+    return prompt->task == NavigationTask::pointnav && prompt->target_from_state;
+  return std::holds_alternative<Pi0FastPrompt>(template_);
+}
+
+bool Prompt::has_image_slots() const noexcept { return chat_.has_value() || std::holds_alternative<RobotNavPrompt>(template_); }
+
+std::string_view to_string(ChatFamily family) noexcept { return kFamilies[static_cast<std::size_t>(family)]; }
+
+std::span<const std::string_view> prompt_names() noexcept { return kTemplates; }
 
 }  // namespace sinew

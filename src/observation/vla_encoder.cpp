@@ -4,12 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
-#include <exception>
 #include <utility>
 
+#include "prepare_tensor.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew {
@@ -19,7 +18,6 @@ namespace {
 constexpr const char* kWhere = "VlaEncoder";
 constexpr const char* kPixelValues = "pixel_values";
 constexpr const char* kGrids = "image_grid_thw";
-constexpr const char* kPrompt = "prompt";
 constexpr const char* kState = "state";
 
 const PolicyCard& checked(const PolicyCard& card) {
@@ -27,184 +25,226 @@ const PolicyCard& checked(const PolicyCard& card) {
   return card;
 }
 
-/// `out` is the frame turned by half a turn, tightly packed.
-void turn(const ImageView& frame, Image& out) {
-  out.resize(frame.height(), frame.width(), frame.channels());
-  const auto channels = static_cast<std::size_t>(frame.channels());
-  std::uint8_t* to = out.pixels().data();
-  for (int y = frame.height() - 1; y >= 0; --y)
-    for (int x = frame.width() - 1; x >= 0; --x, to += channels)
-      std::memcpy(to, frame.row(y) + static_cast<std::size_t>(x) * channels, channels);
+/// The shape with a dimension of moments in front when there is more than one.
+Shape repeated(const Shape& shape, std::size_t moments) {
+  if (moments == 1) return shape;
+  std::vector<std::int64_t> dims = {static_cast<std::int64_t>(moments)};
+  dims.insert(dims.end(), shape.dims().begin(), shape.dims().end());
+  return Shape(dims);
+}
+
+std::vector<Time> times_of(const std::vector<double>& seconds) {
+  std::vector<Time> times;
+  for (const double offset : seconds) times.push_back(from_seconds(offset));
+  return times;
+}
+
+/// Samples that a source must keep so that the oldest moment is still there when it delivers at `rate`.
+std::size_t kept_samples(const std::vector<double>& offsets, double rate) {
+  constexpr double kMost = 1 << 16;
+  return static_cast<std::size_t>(std::min(std::ceil(-offsets.front() * rate), kMost)) + 2;
 }
 
 }  // namespace
 
-VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics)
-    : prompt_(checked(card).prompt),
-      prompt_capacity_(card.prompt.max_bytes),
-      channels_(card.state.channels),
+VlaEncoderOptions read_vla_encoder_options(const std::filesystem::path& directory, const PolicyCard& card) {
+  VlaEncoderOptions options;
+  if (card.text) options.tokenizer = Tokenizer::from_file(directory / card.text->tokenizer);
+  const bool qwen = std::ranges::any_of(card.cameras, [](const CameraCard& camera) { return is_qwen(camera.processor); });
+  const auto file = directory / "preprocessor_config.json";
+  std::error_code ignored;
+  if (qwen && std::filesystem::exists(file, ignored)) options.preprocessor = qwen_vl_options_from_pretrained(file.string());
+  return options;
+}
+
+VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics, VlaEncoderOptions options)
+    : channels_(checked(card).state.channels),
       normalizer_(make_normalizer(card.state.normalization, statistics, static_cast<std::size_t>(card.state.size()),
-                                  "VlaEncoder /state/normalization")),
-      state_(normalizer_.dim()) {
+                                  "VlaEncoder /state/normalization")) {
+  if (card.history) add_history(card);
+  add_cameras(card, options);
+  const int merge = cameras_.empty() ? 1 : std::ranges::max(cameras_, {}, &CameraEncoder::merge).merge();
+  text_.emplace(card.prompt, card.text, std::move(options.tokenizer), merge);
+  specs_.insert(specs_.end(), text_->spec().begin(), text_->spec().end());
+  specs_.push_back({kState, DType::f32, repeated({card.state.size()}, state_moments_)});
+  samples_.resize(state_moments_ * channels_.size());
+  state_.resize(normalizer_.dim());
+  prompt_state_.resize(normalizer_.dim());
+}
+
+void VlaEncoder::add_history(const PolicyCard& card) {
+  const HistoryCard& history = *card.history;
+  constexpr double kCameraRate = 60;  // Hz; faster cameras are kept for less time, and encode says not_ready
+  const Time max_age = from_seconds(history.max_age);
+  HistoryOptions cameras, channels;
+  for (const CameraCard& camera : card.cameras)
+    cameras.cameras.push_back({camera.name, kept_samples(history.camera_offsets, kCameraRate), max_age});
+  for (const SensorCard& channel : channels_)
+    channels.channels.push_back({channel.name, kept_samples(history.state_offsets, channel.rate), max_age});
+  if (!cameras.cameras.empty()) camera_history_.emplace(std::move(cameras));
+  state_history_.emplace(std::move(channels));
+  camera_spec_ = {.offsets = times_of(history.camera_offsets), .max_skew = from_seconds(history.max_skew)};
+  state_spec_ = {.offsets = times_of(history.state_offsets)};
+  camera_moments_ = card.cameras.empty() ? 1 : history.camera_offsets.size();
+  state_moments_ = history.state_offsets.size();
+}
+
+void VlaEncoder::add_cameras(const PolicyCard& card, const VlaEncoderOptions& options) {
+  std::int64_t patches = 0, row_length = 0;
+  std::optional<ProcessorKind> generation;
   for (std::size_t i = 0; i < card.cameras.size(); ++i) {
     const CameraCard& entry = card.cameras[i];
-    Camera camera{.card = entry, .tensor = {}, .grid = {}, .processor = {}, .resizer = Resizer(), .turned = {}, .sized = {}};
-    camera.resizer = Resizer(resize_rule_from_string(entry.resample, fmt::format("{} /cameras/{}/resample", kWhere, i)));
-    if (entry.processor == ProcessorKind::qwen3_vl) {
-      camera.processor.emplace(Qwen3VlOptions{.rule = camera.resizer.rule()});
-      const auto grid = camera.processor->grid({entry.height, entry.width});
-      if (!grid)
-        fail(ErrorCode::invalid_argument, {kWhere, fmt::format("/cameras/{} size", i), "sides whose ratio is at most 200",
-                                           fmt::format("{} x {}", entry.height, entry.width), ""});
-      camera.grid = *grid;
-      row_length_ = static_cast<std::int64_t>(camera.processor->row_length());
-      patches_ += grid->patches();
-      ++grids_;
-    } else {
-      camera.tensor = "image." + entry.name;
-      specs_.push_back({camera.tensor, DType::u8, {entry.height, entry.width, 3}});
+    const CameraEncoder& camera =
+        cameras_.emplace_back(entry, options.preprocessor, options.layout, fmt::format("{} /cameras/{}", kWhere, i));
+    if (!camera.grid()) {
+      specs_.push_back({camera.spec().name, camera.spec().dtype, repeated(camera.spec().capacity, camera_moments_)});
+      continue;
     }
-    cameras_.push_back(std::move(camera));
+    if (generation && *generation != entry.processor)
+      fail(ErrorCode::invalid_argument, {kWhere, fmt::format("/cameras/{}/processor", i), std::string(to_string(*generation)),
+                                         std::string(to_string(entry.processor)), "patches of all cameras share one tensor"});
+    generation = entry.processor;
+    patches += camera.spec().capacity[0];
+    row_length = camera.spec().capacity[1];
   }
-  if (grids_ > 0) {
-    specs_.push_back({kPixelValues, DType::f32, {static_cast<std::int64_t>(patches_), row_length_}});
-    specs_.push_back({kGrids, DType::i64, {grids_, 3}});
-  }
-  std::size_t fixed_bytes = 0;
-  if (prompt_.render("", {}, fixed_bytes) == Status::over_capacity && fixed_bytes > static_cast<std::size_t>(prompt_capacity_))
-    fail(ErrorCode::invalid_argument, {kWhere, "/prompt/max_bytes", fmt::format("more than the {} bytes of the template", fixed_bytes),
-                                       std::to_string(prompt_capacity_), ""});
-  specs_.push_back({kPrompt, DType::u8, {prompt_capacity_}});
-  specs_.push_back({kState, DType::f32, {static_cast<std::int64_t>(state_.size())}});
+  for (std::size_t moment = 0; moment < camera_moments_; ++moment)
+    for (const CameraEncoder& camera : cameras_) {
+      if (camera.grid()) grids_.push_back(*camera.grid());
+      // A camera whose pixels become no patches has no slot beside those that do.
+      if (camera.grid() || !generation)
+        images_.push_back({card.cameras[static_cast<std::size_t>(&camera - cameras_.data())].view, static_cast<int>(moment)});
+    }
+  frames_.resize(camera_moments_ * cameras_.size());
+  if (!generation) return;
+  specs_.push_back({kPixelValues, DType::f32, {patches * static_cast<std::int64_t>(camera_moments_), row_length}});
+  specs_.push_back({kGrids, DType::i64, {static_cast<std::int64_t>(grids_.size()), 3}});
+}
+
+Tensor* VlaEncoder::prepare(TensorMap& out, const TensorSpec& spec, Status& status) noexcept {
+  return detail::prepare_tensor(out, {spec.name, spec.dtype, spec.capacity}, status, error_);
+}
+
+void VlaEncoder::reset() noexcept {
+  if (camera_history_) camera_history_->clear();
+  if (state_history_) state_history_->clear();
 }
 
 Status VlaEncoder::encode(const Observation& observation, TensorMap& out) noexcept {
   error_.clear();
-  if (const Status status = encode_cameras(observation, out); status != Status::ok) return status;
-  if (const Status status = encode_prompt(observation, out); status != Status::ok) return status;
-  return encode_state(observation, out);
+  if (const Status status = state_history_ ? gather_history(observation) : gather(observation); status != Status::ok) return status;
+  if (const Status status = encode_cameras(out); status != Status::ok) return status;
+  if (const Status status = encode_state(out); status != Status::ok) return status;
+  return encode_text(observation, out);
 }
 
-Tensor* VlaEncoder::prepare(TensorMap& out, std::string_view name, DType dtype, const Shape& shape, Status& status) noexcept {
-  Tensor* tensor = out.find(name);
-  if (tensor == nullptr || !*tensor) {
-    status = Status::missing;
-    error_.format("tensor '{}' is missing from the map to write to", name);
-    return nullptr;
-  }
-  status = tensor->dtype() == dtype ? tensor->set_shape(shape) : Status::bad_shape;
-  if (status == Status::ok) return tensor;
-  error_.format("tensor '{}' cannot hold what is to be written: {}", name, to_string(status));
-  return nullptr;
-}
-
-Status VlaEncoder::encode_cameras(const Observation& observation, TensorMap& out) noexcept {
-  Status status = Status::ok;
-  std::span<float> pixel_values;
-  std::span<std::int64_t> grids;
-  if (grids_ > 0) {
-    Tensor* values = prepare(out, kPixelValues, DType::f32, {static_cast<std::int64_t>(patches_), row_length_}, status);
-    if (values == nullptr) return status;
-    Tensor* thw = prepare(out, kGrids, DType::i64, {grids_, 3}, status);
-    if (thw == nullptr) return status;
-    pixel_values = values->as<float>();
-    grids = thw->as<std::int64_t>();
-  }
-  for (Camera& camera : cameras_) {
-    const CameraFrame* found = observation.find_camera(camera.card.name);
+Status VlaEncoder::gather(const Observation& observation) noexcept {
+  for (std::size_t i = 0; i < cameras_.size(); ++i) {
+    const CameraFrame* found = observation.find_camera(cameras_[i].card().name);
     if (found == nullptr) {
-      error_.format("camera '{}' is missing from the observation", camera.card.name);
+      error_.format("camera '{}' is missing from the observation", cameras_[i].card().name);
       return Status::missing;
     }
-    ImageView frame = found->image.view();
-    if (frame.empty() || frame.channels() != 3) {
-      error_.format("camera '{}': expected a frame [height, width, 3], got [{}, {}, {}]", camera.card.name, frame.height(), frame.width(),
-                    frame.channels());
-      return Status::bad_shape;
-    }
-    if (camera.card.rotate_180) {
-      try {
-        turn(frame, camera.turned);
-      } catch (const std::exception&) {
-        error_.format("camera '{}': no memory to turn a frame [{}, {}, 3]", camera.card.name, frame.height(), frame.width());
-        return Status::over_capacity;
-      }
-      frame = camera.turned.view();
-    }
-    if (camera.processor) {
-      const std::size_t size = camera.grid.patches() * camera.processor->row_length();
-      status = encode_patches(camera, frame, pixel_values.first(size));
-      pixel_values = pixel_values.subspan(size);
-      const std::array<std::int64_t, 3> thw = {camera.grid.temporal, camera.grid.height, camera.grid.width};
-      std::copy(thw.begin(), thw.end(), grids.begin());
-      grids = grids.subspan(3);
-    } else {
-      status = encode_raw(camera, frame, out);
-    }
-    if (status == Status::ok) continue;
-    if (error_.view().empty())
-      error_.format("camera '{}': cannot process a frame of {} x {}: {}", camera.card.name, frame.height(), frame.width(),
-                    to_string(status));
-    return status;
+    frames_[i] = found->image.view();
+  }
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    samples_[i] = observation.find_channel(channels_[i].name);
+    if (samples_[i] != nullptr) continue;
+    error_.format("channel '{}' is missing from the observation", channels_[i].name);
+    return Status::missing;
   }
   return Status::ok;
 }
 
-Status VlaEncoder::encode_patches(Camera& camera, const ImageView& frame, std::span<float> pixel_values) noexcept {
-  if (frame.height() == camera.card.height && frame.width() == camera.card.width) return camera.processor->process(frame, pixel_values);
-  const Status status = camera.resizer.resize(frame, camera.card.height, camera.card.width, camera.sized);
-  return status == Status::ok ? camera.processor->process(camera.sized.view(), pixel_values) : status;
+Status VlaEncoder::gather_history(const Observation& observation) noexcept {
+  const auto take = [&](ObservationHistory& history, const HistorySpec& spec, HistoryView& view) {
+    Status status = history.push(observation);
+    if (status == Status::ok) status = history.select(observation.time, spec, view);
+    if (status != Status::ok) error_.format("{}", history.last_error());
+    return status;
+  };
+  Status status = camera_history_ ? take(*camera_history_, camera_spec_, camera_view_) : Status::ok;
+  if (status == Status::ok) status = take(*state_history_, state_spec_, state_view_);
+  if (status != Status::ok) return status;
+  for (std::size_t i = 0; i < frames_.size(); ++i) frames_[i] = camera_view_.cameras[i]->image.view();
+  std::ranges::copy(state_view_.channels, samples_.begin());
+  return Status::ok;
 }
 
-Status VlaEncoder::encode_raw(Camera& camera, const ImageView& frame, TensorMap& out) noexcept {
+Status VlaEncoder::encode_cameras(TensorMap& out) noexcept {
   Status status = Status::ok;
-  Tensor* tensor = prepare(out, camera.tensor, DType::u8, {camera.card.height, camera.card.width, 3}, status);
-  return tensor != nullptr ? camera.resizer.resize(frame, camera.card.height, camera.card.width, tensor->as<std::uint8_t>()) : status;
-}
-
-Status VlaEncoder::encode_prompt(const Observation& observation, TensorMap& out) noexcept {
-  Status status = Status::ok;
-  Tensor* tensor = prepare(out, kPrompt, DType::u8, {prompt_capacity_}, status);
-  if (tensor == nullptr) return status;
-  const auto bytes = tensor->as<std::uint8_t>();
-  std::size_t size = 0;
-  status = prompt_.render(observation.instruction, {reinterpret_cast<char*>(bytes.data()), bytes.size()}, size);
-  if (status == Status::ok) return tensor->set_shape({static_cast<std::int64_t>(size)});
-  if (status == Status::over_capacity) {
-    error_.format("prompt of {} bytes exceeds the {} of the card", size, prompt_capacity_);
-  } else {
-    error_.format("instruction does not fit the prompt template: more than one line");
+  std::span<std::byte> patches;
+  std::size_t image = 0;
+  for (const TensorSpec& spec : specs_) {
+    if (spec.name != kPixelValues && spec.name != kGrids) continue;
+    Tensor* tensor = prepare(out, spec, status);
+    if (tensor == nullptr) return status;
+    if (spec.name == kPixelValues) patches = tensor->bytes();
+    if (spec.name != kGrids) continue;
+    std::int64_t* thw = tensor->as<std::int64_t>().data();
+    for (const PatchGrid& grid : grids_)
+      for (const int size : {grid.temporal, grid.height, grid.width}) *thw++ = size;
   }
-  return status;
-}
-
-Status VlaEncoder::encode_state(const Observation& observation, TensorMap& out) noexcept {
-  std::size_t place = 0;
-  for (const SensorCard& expected : channels_) {
-    const Channel* channel = observation.find_channel(expected.name);
-    if (channel == nullptr) {
-      error_.format("channel '{}' is missing from the observation", expected.name);
-      return Status::missing;
-    }
-    // A unit that is not stated is taken for the card's; one that is stated must agree.
-    if (std::cmp_not_equal(channel->values.size(), expected.size) || (!channel->unit.empty() && channel->unit != expected.unit)) {
-      error_.format("channel '{}': expected {} values in '{}', got {} in '{}'", expected.name, expected.size, expected.unit,
-                    channel->values.size(), channel->unit);
-      return Status::bad_shape;
-    }
-    for (const double value : channel->values) {
-      if (!std::isfinite(value)) {
-        error_.format("channel '{}': a value is not finite", expected.name);
-        return Status::not_finite;
+  for (std::size_t moment = 0; moment < camera_moments_; ++moment)
+    for (CameraEncoder& camera : cameras_) {
+      const std::size_t size = camera.spec().capacity.count() * size_of(camera.spec().dtype);
+      std::span<std::byte> target = patches;
+      if (!camera.grid()) {
+        Tensor* tensor = prepare(out, {camera.spec().name, camera.spec().dtype, repeated(camera.spec().capacity, camera_moments_)}, status);
+        if (tensor == nullptr) return status;
+        target = tensor->bytes().subspan(moment * size);
+      } else {
+        patches = patches.subspan(size);
       }
-      state_[place++] = value;
+      status = camera.encode(frames_[image++], target.first(size));
+      if (status == Status::ok) continue;
+      error_.format("{}", camera.last_error());
+      return status;
     }
+  return Status::ok;
+}
+
+Status VlaEncoder::read_channel(const SensorCard& expected, const Channel& channel, std::span<double> values) noexcept {
+  // A unit that is not stated is taken for the card's; one that is stated must agree.
+  if (std::cmp_not_equal(channel.values.size(), expected.size) || (!channel.unit.empty() && channel.unit != expected.unit)) {
+    error_.format("channel '{}': expected {} values in '{}', got {} in '{}'", expected.name, expected.size, expected.unit,
+                  channel.values.size(), channel.unit);
+    return Status::bad_shape;
   }
+  if (!std::ranges::all_of(channel.values, [](double value) { return std::isfinite(value); })) {
+    error_.format("channel '{}': a value is not finite", expected.name);
+    return Status::not_finite;
+  }
+  std::ranges::copy(channel.values, values.begin());
+  return Status::ok;
+}
+
+Status VlaEncoder::encode_state(TensorMap& out) noexcept {
   Status status = Status::ok;
-  Tensor* tensor = prepare(out, kState, DType::f32, {static_cast<std::int64_t>(state_.size())}, status);
+  Tensor* tensor = prepare(out, specs_.back(), status);
   if (tensor == nullptr) return status;
-  status = normalizer_.forward(state_, tensor->as<float>());
-  if (status != Status::ok) error_.format("state cannot be normalised: {}", to_string(status));
+  std::span<float> rows = tensor->as<float>();
+  for (std::size_t moment = 0; moment < state_moments_; ++moment) {
+    std::span<double> rest = state_;
+    for (std::size_t i = 0; i < channels_.size(); ++i) {
+      status = read_channel(channels_[i], *samples_[moment * channels_.size() + i], rest);
+      if (status != Status::ok) return status;
+      rest = rest.subspan(static_cast<std::size_t>(channels_[i].size));
+    }
+    const std::span<float> row = rows.subspan(moment * state_.size(), state_.size());
+    status = normalizer_.forward(state_, row);
+    if (status != Status::ok) {
+      error_.format("state cannot be normalised: {}", to_string(status));
+      return status;
+    }
+    std::ranges::copy(row, prompt_state_.begin());
+  }
+  return Status::ok;
+}
+
+Status VlaEncoder::encode_text(const Observation& observation, TensorMap& out) noexcept {
+  const PromptInput input{.instruction = observation.instruction, .state = prompt_state_, .images = images_};
+  const Status status = text_->encode(input, grids_, out);
+  if (status != Status::ok) error_.format("{}", text_->last_error());
   return status;
 }
 

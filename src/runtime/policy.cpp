@@ -51,7 +51,7 @@ Policy Policy::load(const std::filesystem::path& directory, const BackendRegistr
       card.statistics.file.empty() ? Statistics{} : read_statistics(directory / card.statistics.file, card.statistics.sha256);
   const std::string name(backend.empty() ? std::string_view(card.backend) : backend);
   AnyBackend model = registry.make(name, {directory, card});
-  VlaEncoder encoder(card, statistics);
+  VlaEncoder encoder(card, statistics, read_vla_encoder_options(directory, card));
   AnyDecoder decoder = make_decoder(card, statistics);
   return Policy(std::move(card), std::move(encoder), std::move(model), std::move(decoder));
 }

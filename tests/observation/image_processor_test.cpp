@@ -15,8 +15,8 @@ using sinew::Image;
 using sinew::ImageSize;
 using sinew::ImageView;
 using sinew::PatchGrid;
-using sinew::Qwen3VlOptions;
-using sinew::Qwen3VlProcessor;
+using sinew::QwenVlOptions;
+using sinew::QwenVlProcessor;
 using sinew::Status;
 
 Image random_image(int height, int width, int channels, std::uint64_t stream) {
@@ -26,7 +26,7 @@ Image random_image(int height, int width, int channels, std::uint64_t stream) {
   return image;
 }
 
-std::vector<float> processed(Qwen3VlProcessor& processor, const ImageView& image) {
+std::vector<float> processed(QwenVlProcessor& processor, const ImageView& image) {
   const auto grid = processor.grid({image.height(), image.width()});
   REQUIRE(grid);
   std::vector<float> values(grid->patches() * processor.row_length());
@@ -36,7 +36,7 @@ std::vector<float> processed(Qwen3VlProcessor& processor, const ImageView& image
 
 /// Where element `i` of `pixel_values` comes from, by division instead of by loops: rows are patches in blocks of merge x merge,
 /// elements of a row [channel][time][y][x].
-float expected_value(const Image& image, std::size_t i, const Qwen3VlOptions& options) {
+float expected_value(const Image& image, std::size_t i, const QwenVlOptions& options) {
   const auto patch = static_cast<std::size_t>(options.patch_size);
   const auto merge = static_cast<std::size_t>(options.merge_size);
   const std::size_t row_length = 3 * static_cast<std::size_t>(options.temporal_patch_size) * patch * patch;
@@ -56,14 +56,14 @@ float expected_value(const Image& image, std::size_t i, const Qwen3VlOptions& op
 }  // namespace
 
 TEST_CASE("smart resize: sizes as transformers gives them") {
-  const Qwen3VlOptions qwen3;
+  const QwenVlOptions qwen3;
   CHECK(smart_resize({480, 640}, qwen3) == ImageSize{480, 640});
   CHECK(smart_resize({224, 224}, qwen3) == ImageSize{256, 256});
   CHECK(smart_resize({239, 239}, qwen3) == ImageSize{288, 288});  // 256 in exact arithmetic: the reference's doubles say 288
   CHECK(smart_resize({48, 8000}, qwen3) == ImageSize{64, 8000});  // 1.5 rounds to even, 2
   CHECK(smart_resize({80, 8000}, qwen3) == ImageSize{64, 8000});  // 2.5 rounds to even, 2
   CHECK(smart_resize({8192, 8192}, qwen3) == ImageSize{4096, 4096});
-  const Qwen3VlOptions qwen2{.patch_size = 14, .min_pixels = 3136, .max_pixels = 1003520};
+  const QwenVlOptions qwen2{.patch_size = 14, .min_pixels = 3136, .max_pixels = 1003520};
   CHECK(smart_resize({480, 640}, qwen2) == ImageSize{476, 644});
   CHECK(smart_resize({224, 224}, qwen2) == ImageSize{224, 224});
 }
@@ -76,7 +76,7 @@ TEST_CASE("smart resize: refuses empty images and strips") {
 }
 
 TEST_CASE("smart resize: multiples of the factor, within the bounds of pixels") {
-  const Qwen3VlOptions options;
+  const QwenVlOptions options;
   sinew::testing::Random random(1);
   for (int round = 0; round < 20000; ++round) {
     const ImageSize image{1 + static_cast<int>(random.below(8192)), 1 + static_cast<int>(random.below(8192))};
@@ -92,8 +92,8 @@ TEST_CASE("smart resize: multiples of the factor, within the bounds of pixels") 
   }
 }
 
-TEST_CASE("Qwen3-VL processor: every value is where the patch order says") {
-  Qwen3VlOptions options;
+TEST_CASE("Qwen processor: every value is where the patch order says") {
+  QwenVlOptions options;
   SUBCASE("Qwen3-VL") {}
   SUBCASE("Qwen2-VL: patch 14, CLIP's mean and deviation") {
     options = {
@@ -101,15 +101,15 @@ TEST_CASE("Qwen3-VL processor: every value is where the patch order says") {
   }
   const int unit = options.patch_size * options.merge_size;
   const Image image = random_image(9 * unit, 11 * unit, 3, 2);
-  Qwen3VlProcessor processor(options);
+  QwenVlProcessor processor(options);
   CHECK(processor.grid({image.height(), image.width()}) == PatchGrid{1, 18, 22});
   const auto values = processed(processor, image.view());
   for (std::size_t i = 0; i < values.size(); ++i) REQUIRE(values[i] == expected_value(image, i, options));
 }
 
-TEST_CASE("Qwen3-VL processor: another size is resized first, with Pillow's bicubic") {
+TEST_CASE("Qwen processor: another size is resized first, with Pillow's bicubic") {
   const Image image = random_image(100, 230, 3, 3);
-  Qwen3VlProcessor processor;
+  QwenVlProcessor processor;
   const auto size = smart_resize({100, 230}, processor.options());
   REQUIRE(size);
   Image sized;
@@ -117,30 +117,30 @@ TEST_CASE("Qwen3-VL processor: another size is resized first, with Pillow's bicu
   CHECK(processed(processor, image.view()) == processed(processor, sized.view()));
 }
 
-TEST_CASE("Qwen3-VL processor: a view of padded rows gives the same patches") {
+TEST_CASE("Qwen processor: a view of padded rows gives the same patches") {
   const Image image = random_image(256, 300, 3, 4);
   const ImageView part(image.pixels().data() + 10 * 3, 256, 256, 3, 300 * 3);
-  Qwen3VlProcessor processor;
+  QwenVlProcessor processor;
   CHECK(processed(processor, part) == processed(processor, Image(part).view()));
 }
 
-TEST_CASE("Qwen3-VL processor: refuses other images, buffers and options") {
-  Qwen3VlProcessor processor;
+TEST_CASE("Qwen processor: refuses other images, buffers and options") {
+  QwenVlProcessor processor;
   std::vector<float> values(256 * processor.row_length());
   CHECK(processor.process(random_image(256, 256, 3, 5).view(), values) == Status::ok);
   CHECK(processor.process(random_image(256, 256, 4, 5).view(), values) == Status::bad_shape);
   CHECK(processor.process(random_image(256, 288, 3, 5).view(), values) == Status::bad_shape);
   CHECK(processor.process(ImageView(), values) == Status::bad_shape);
   CHECK_FALSE(processor.grid({8193, 100}));
-  CHECK_THROWS_AS(Qwen3VlProcessor({.patch_size = 0}), sinew::Error);
-  CHECK_THROWS_AS(Qwen3VlProcessor({.min_pixels = 100, .max_pixels = 99}), sinew::Error);
-  CHECK_THROWS_AS(Qwen3VlProcessor({.std = {.5, 0, .5}}), sinew::Error);
+  CHECK_THROWS_AS(QwenVlProcessor({.patch_size = 0}), sinew::Error);
+  CHECK_THROWS_AS(QwenVlProcessor({.min_pixels = 100, .max_pixels = 99}), sinew::Error);
+  CHECK_THROWS_AS(QwenVlProcessor({.std = {.5, 0, .5}}), sinew::Error);
 }
 
-TEST_CASE("Qwen3-VL processor: allocates nothing after the first image of a size") {
+TEST_CASE("Qwen processor: allocates nothing after the first image of a size") {
   REQUIRE(sinew::testing::counting_works());
   const Image image = random_image(120, 160, 3, 6);
-  Qwen3VlProcessor processor;
+  QwenVlProcessor processor;
   std::vector<float> values(processor.grid({120, 160})->patches() * processor.row_length());
   REQUIRE(processor.process(image.view(), values) == Status::ok);
   const sinew::testing::HeapCallCounter heap;
@@ -163,8 +163,8 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 }  // namespace
 
 TEST_CASE("preprocessor_config.json: Qwen3-VL's gives the defaults, Qwen2-VL's its own") {
-  const auto qwen3 = sinew::qwen3_vl_options_from_pretrained(kConfig);
-  const Qwen3VlOptions defaults;
+  const auto qwen3 = sinew::qwen_vl_options_from_pretrained(kConfig);
+  const QwenVlOptions defaults;
   CHECK(qwen3.patch_size == defaults.patch_size);
   CHECK(qwen3.min_pixels == defaults.min_pixels);
   CHECK(qwen3.max_pixels == defaults.max_pixels);
@@ -172,7 +172,7 @@ TEST_CASE("preprocessor_config.json: Qwen3-VL's gives the defaults, Qwen2-VL's i
   CHECK(qwen3.rescale_factor == defaults.rescale_factor);
   CHECK(qwen3.rule == sinew::ResizeRule::pil_bicubic);
 
-  const auto qwen2 = sinew::qwen3_vl_options_from_pretrained(
+  const auto qwen2 = sinew::qwen_vl_options_from_pretrained(
       R"({"min_pixels": 3136, "max_pixels": 12845056, "patch_size": 14, "temporal_patch_size": 2, "merge_size": 2, "resample": 2,
           "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711],
           "rescale_factor": 0.00392156862745098, "do_resize": true, "size": null, "image_processor_type": "Qwen2VLImageProcessor"})",
@@ -186,7 +186,7 @@ TEST_CASE("preprocessor_config.json: Qwen3-VL's gives the defaults, Qwen2-VL's i
 
 TEST_CASE("preprocessor_config.json: what would change the pixels unseen is refused by name") {
   const auto refuse = [](const std::string& text, const std::string& part) {
-    CHECK_THROWS_WITH_AS(static_cast<void>(sinew::qwen3_vl_options_from_pretrained(text)), doctest::Contains(part.c_str()), sinew::Error);
+    CHECK_THROWS_WITH_AS(static_cast<void>(sinew::qwen_vl_options_from_pretrained(text)), doctest::Contains(part.c_str()), sinew::Error);
   };
   refuse(replaced(kConfig, "Qwen2VLImageProcessorFast", "CLIPImageProcessor"), "image_processor_type");
   refuse(replaced(kConfig, "\"merge_size\"", "\"merge_siz\""), "merge_size");
@@ -196,6 +196,6 @@ TEST_CASE("preprocessor_config.json: what would change the pixels unseen is refu
   refuse(replaced(kConfig, "[0.5, 0.5, 0.5]", "[0.5]"), "image_mean");
   refuse(replaced(kConfig, "\"patch_size\"", "\"resample\": 5, \"patch_size\""), "resample");
   refuse("/nowhere/at/all", "/nowhere/at/all");
-  CHECK_THROWS_WITH_AS(static_cast<void>(sinew::qwen3_vl_options_from_pretrained(kConfig, "torch")), doctest::Contains("pil12"),
+  CHECK_THROWS_WITH_AS(static_cast<void>(sinew::qwen_vl_options_from_pretrained(kConfig, "torch")), doctest::Contains("pil12"),
                        sinew::Error);
 }

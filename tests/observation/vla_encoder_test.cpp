@@ -99,7 +99,7 @@ TEST_CASE("VLA encoder: each tensor holds what the card asks for") {
   CHECK(encoder.last_error().empty());
 
   const auto values = out["pixel_values"].as<float>();
-  Qwen3VlProcessor processor;
+  QwenVlProcessor processor;
   std::vector<float> front(14 * 20 * 1536);
   std::vector<float> wrist(16 * 20 * 1536);
   REQUIRE(processor.process(observation.find_camera("front")->image.view(), front) == Status::ok);
@@ -130,7 +130,7 @@ TEST_CASE("VLA encoder: a frame of another size is brought to the card's first")
   Image sized;
   REQUIRE(Resizer(ResizeRule::pil_bicubic).resize(large.view(), 96, 128, sized) == Status::ok);
   std::vector<float> front(14 * 20 * 1536);
-  REQUIRE(Qwen3VlProcessor().process(sized.view(), front) == Status::ok);
+  REQUIRE(QwenVlProcessor().process(sized.view(), front) == Status::ok);
   CHECK(std::ranges::equal(out["pixel_values"].as<float>().first(front.size()), front));
 }
 

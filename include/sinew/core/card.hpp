@@ -16,9 +16,32 @@ namespace sinew {
 
 /// How the pixels of one camera become a tensor.
 enum class ProcessorKind : std::uint8_t {
-  raw,      ///< `u8 [height, width, 3]`, resized when the camera has another size
-  qwen3_vl  ///< Qwen3-VL patches: smart resize, scale, normalise, 2x2 block order
+  raw,        ///< `u8 [height, width, 3]`, resized when the camera has another size
+  qwen2_vl,   ///< Qwen patches: smart resize, scale, normalise, 2x2 block order (observation/image_processor.hpp)
+  qwen2_5_vl,
+  qwen3_vl,
+  qwen3_5,
+  openpi,     ///< the others: one image each (observation/frame_recipe.hpp)
+  pi0,
+  pi05,
+  pi0_lerobot04,
+  pi05_lerobot04,
+  smolvla,
+  openvla,
+  openvla_oft,
+  groot_n15,
+  groot_n16,
+  groot_n17,
+  groot_n17_albumentations,
+  act,
+  diffusion,
+  starvla
 };
+
+/// Whether a processor makes patches of one tensor for all cameras.
+[[nodiscard]] constexpr bool is_qwen(ProcessorKind kind) noexcept {
+  return kind >= ProcessorKind::qwen2_vl && kind <= ProcessorKind::qwen3_5;
+}
 
 /// One camera as the policy expects it.
 struct CameraCard {
@@ -97,6 +120,28 @@ struct PromptCard {
   friend bool operator==(const PromptCard&, const PromptCard&) = default;
 };
 
+/// Text as token ids: the tokenizer of the policy directory and how its ids are laid out.
+struct TextCard {
+  std::string tokenizer;            ///< file of the directory: "tokenizer.json" or a SentencePiece ".model"
+  int max_tokens = 0;               ///< capacity of the id tensors, image tokens included
+  std::string padding;              ///< to max_tokens: "none", "left" or "right"
+  int pad_id = 0;
+  bool add_special_tokens = false;  ///< what the tokenizer puts around a text, e.g. BOS
+  bool positions = false;           ///< write `position_ids`: multi-section rotary positions of the Qwen-VL generations
+
+  friend bool operator==(const TextCard&, const TextCard&) = default;
+};
+
+/// Which moments of the past the policy sees, and how old a sample may be.
+struct HistoryCard {
+  std::vector<double> camera_offsets;  ///< s, ascending, the last one 0: a frame of every camera for each
+  std::vector<double> state_offsets;   ///< s, ascending, the last one 0
+  double max_age = 0;                  ///< s: a sample farther from its moment is refused
+  double max_skew = 0;                 ///< s: between the cameras of one moment
+
+  friend bool operator==(const HistoryCard&, const HistoryCard&) = default;
+};
+
 /// Statistics file of the policy directory.
 struct StatisticsCard {
   std::string file;    ///< relative to the directory; empty when nothing is normalised
@@ -118,13 +163,15 @@ struct LimitsCard {
 
 /// The whole card. Nothing here has a default that could hide a mistake: the reader demands every field.
 struct PolicyCard {
-  std::string format_version = "1.0";  ///< major.minor of the card's own format
+  std::string format_version = "1.1";  ///< major.minor of the card's own format
   std::string name;
   std::string architecture;  ///< model that the backend must run, e.g. "affine", "demonstrator"
   std::string backend;       ///< preferred entry of the backend registry
   DType dtype = DType::f32;  ///< of the model's arithmetic
   std::vector<CameraCard> cameras;
   PromptCard prompt;
+  std::optional<TextCard> text;        ///< absent: the prompt goes out as UTF-8 (since 1.1)
+  std::optional<HistoryCard> history;  ///< absent: the current observation alone (since 1.1)
   StateCard state;
   ActionCard action;
   StatisticsCard statistics;

@@ -2,69 +2,92 @@
 // The encoder that a policy card describes: cameras, instruction and state to the tensors that the policy was trained on.
 #pragma once
 
+#include <filesystem>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "sinew/core/card.hpp"
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/core/normalizer.hpp"
+#include "sinew/observation/camera_encoder.hpp"
 #include "sinew/observation/encoder.hpp"
+#include "sinew/observation/history.hpp"
 #include "sinew/observation/image_processor.hpp"
-#include "sinew/observation/prompt.hpp"
-#include "sinew/observation/resize.hpp"
+#include "sinew/observation/text_encoder.hpp"
+#include "sinew/observation/tokenizer.hpp"
 
 namespace sinew {
 
+/// What an encoder needs beside the card.
+struct VlaEncoderOptions {
+  std::optional<Tokenizer> tokenizer;                  ///< needed by a card with `text`
+  std::optional<QwenVlOptions> preprocessor;           ///< of the policy's preprocessor_config.json; absent: the generation's own
+  PatchLayout layout = PatchLayout::hugging_face;      ///< of pixel_values
+};
+
+/// Reads what the card names from the policy directory: the tokenizer, and preprocessor_config.json where there is one and a camera has a
+/// Qwen processor. Throws Error.
+[[nodiscard]] VlaEncoderOptions read_vla_encoder_options(const std::filesystem::path& directory, const PolicyCard& card);
+
 /// Writes, in the order of the card:
-/// - `pixel_values f32 [patches, 1536]` and `image_grid_thw i64 [cameras, 3]`: all cameras with processor qwen3_vl, one after
-///   the other (absent when there are none);
-/// - `image.<name> u8 [height, width, 3]`: each camera with processor raw;
-/// - `prompt u8 [n]`: UTF-8, n up to the card's max_bytes;
+/// - `pixel_values f32 [patches, floats]` and `image_grid_thw i64 [images, 3]`: all cameras with a Qwen processor, one after the other;
+/// - `image.<name>`: each other camera, u8 or f32, in its processor's layout;
+/// - `prompt u8 [n]` or `input_ids`, `attention_mask`, `position_ids`: see TextEncoder;
 /// - `state f32 [dim]`: the channels, concatenated and normalised.
+/// With a history the images of all moments follow each other, oldest first and the cameras in order within each; `image.<name>` and
+/// `state` get a dimension of moments in front when there is more than one.
 ///
-/// A frame is turned first when the card says so, then resized to the card's size when it has another one, then processed.
 /// `encode` gives `missing` (camera, channel or tensor that is not there), `bad_shape` (channels of a frame, number or unit
-/// of a channel's values, dtype of a tensor), `not_finite` (a channel's value), `over_capacity` (prompt or tensor); last_error()
-/// names the culprit. Nothing is allocated after the first observation of the same frame sizes. One object per thread.
+/// of a channel's values, dtype of a tensor), `not_finite` (a channel's value), `over_capacity` (prompt or tensor), `stale` and
+/// `not_ready` (history: HistoryCard's bounds, or no sample that is old enough yet); last_error() names the culprit. Nothing is allocated
+/// after the first observation of the same frame sizes. One object per thread.
 class VlaEncoder {
  public:
-  /// Throws Error for a card that `validate` refuses, an unknown resize rule, prompt template or statistics key.
-  VlaEncoder(const PolicyCard& card, const Statistics& statistics);
+  /// Throws Error for a card that `validate` refuses, an unknown resize rule, prompt template or statistics key, a missing tokenizer,
+  /// Qwen generations that differ between cameras.
+  VlaEncoder(const PolicyCard& card, const Statistics& statistics, VlaEncoderOptions options = {});
 
   [[nodiscard]] const TensorSpecs& spec() const noexcept { return specs_; }
   [[nodiscard]] Status encode(const Observation& observation, TensorMap& out) noexcept;
   [[nodiscard]] std::string_view last_error() const noexcept { return error_.view(); }
+  /// How old each camera and channel was at the last `encode`, in the order of the card; filled only with a history.
+  [[nodiscard]] std::span<const SourceAge> camera_ages() const noexcept { return camera_view_.camera_ages; }
+  [[nodiscard]] std::span<const SourceAge> channel_ages() const noexcept { return state_view_.channel_ages; }
+  /// Forgets the history, for a new episode.
+  void reset() noexcept;
 
  private:
-  struct Camera {
-    CameraCard card;
-    std::string tensor;  // of a raw camera
-    PatchGrid grid;      // of a qwen3_vl camera
-    std::optional<Qwen3VlProcessor> processor;
-    Resizer resizer;
-    Image turned;
-    Image sized;
-  };
-
-  Tensor* prepare(TensorMap& out, std::string_view name, DType dtype, const Shape& shape, Status& status) noexcept;
-  Status encode_cameras(const Observation& observation, TensorMap& out) noexcept;
-  Status encode_patches(Camera& camera, const ImageView& frame, std::span<float> pixel_values) noexcept;
-  Status encode_raw(Camera& camera, const ImageView& frame, TensorMap& out) noexcept;
-  Status encode_prompt(const Observation& observation, TensorMap& out) noexcept;
-  Status encode_state(const Observation& observation, TensorMap& out) noexcept;
+  void add_cameras(const PolicyCard& card, const VlaEncoderOptions& options);
+  void add_history(const PolicyCard& card);
+  Tensor* prepare(TensorMap& out, const TensorSpec& spec, Status& status) noexcept;
+  Status gather(const Observation& observation) noexcept;
+  Status gather_history(const Observation& observation) noexcept;
+  Status encode_cameras(TensorMap& out) noexcept;
+  Status encode_state(TensorMap& out) noexcept;
+  Status read_channel(const SensorCard& expected, const Channel& channel, std::span<double> values) noexcept;
+  Status encode_text(const Observation& observation, TensorMap& out) noexcept;
 
   TensorSpecs specs_;
-  std::vector<Camera> cameras_;
-  std::size_t patches_ = 0;      // of all qwen3_vl cameras
-  std::int64_t grids_ = 0;       // number of qwen3_vl cameras
-  std::int64_t row_length_ = 0;  // floats per patch
-  Prompt prompt_;
-  std::int64_t prompt_capacity_ = 0;
+  std::vector<CameraEncoder> cameras_;
   std::vector<SensorCard> channels_;
+  std::size_t camera_moments_ = 1;
+  std::size_t state_moments_ = 1;
+  std::vector<ImageView> frames_;                     // [moments, cameras]
+  std::vector<const Channel*> samples_;               // [moments, channels]
+  std::vector<PatchGrid> grids_;                      // of all images with patches, in order
+  std::vector<PromptImage> images_;                   // of the prompt
+  std::optional<ObservationHistory> camera_history_;
+  std::optional<ObservationHistory> state_history_;
+  HistorySpec camera_spec_;
+  HistorySpec state_spec_;
+  HistoryView camera_view_;
+  HistoryView state_view_;
+  std::optional<TextEncoder> text_;
   Normalizer normalizer_;
-  std::vector<double> state_;
+  std::vector<double> state_;         // raw
+  std::vector<double> prompt_state_;  // normalised, of the newest moment
   FixedText error_;
 };
 

@@ -116,6 +116,8 @@ namespace v4 {
 extern const ObservationKernels kObservationKernels;
 }
 
+/// The kernels of one instruction set, which the processor must have.
+[[nodiscard]] const ObservationKernels& observation_kernels(Isa isa) noexcept;
 /// The kernels of active_isa().
 [[nodiscard]] const ObservationKernels& observation_kernels() noexcept;
 
