@@ -33,7 +33,9 @@ TEST_CASE("fit_pad: the picture lies where each family puts it") {
   CHECK(fitted_box(FitRule::pi0, 640, 480, 224, 224) == CropBox{0, 28, 224, 168});
   CHECK(fitted_box(FitRule::smolvla, 480, 640, 512, 512) == CropBox{128, 0, 384, 512});
   CHECK(fitted_box(FitRule::hf_pi0, 480, 640, 224, 224) == CropBox{0, 0, 168, 224});
-  CHECK(fitted_box(FitRule::pi0, 223, 225, 224, 224) == CropBox{1, 0, 222, 224});  // an odd remainder goes to the bottom
+  CHECK(fitted_box(FitRule::pi0, 297, 300, 224, 224) == CropBox{1, 0, 221, 224});  // an odd remainder goes to the bottom
+  // Python computes 225 / (225 / 224) = 223.99999999999997, and all references truncate it.
+  CHECK(fitted_box(FitRule::openpi, 223, 225, 224, 224) == CropBox{1, 0, 222, 223});
   CHECK(fitted_box(FitRule::pi0, 224, 224, 224, 224) == CropBox{0, 0, 224, 224});
   CHECK(fitted_box(FitRule::openpi, 1, 1000, 224, 224).height == 0);
   CHECK(fitted_box(FitRule::openpi, 0, 10, 224, 224).height == 0);
