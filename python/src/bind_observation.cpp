@@ -9,6 +9,7 @@ namespace sinew {
 void bind_frame_budget(pybind11::module_& observation);
 void bind_image(pybind11::module_& observation);
 void bind_processors(pybind11::module_& observation);
+void bind_wire(pybind11::module_& observation);
 void bind_prompt(pybind11::module_& observation);
 void bind_tokenizer(pybind11::module_& observation);
 
@@ -132,6 +133,7 @@ void bind_observation(py::module_& m) {
   bind_processor(observation);
   bind_image(observation);
   bind_processors(observation);
+  bind_wire(observation);
   bind_prompt(observation);
   bind_frame_budget(observation);
   bind_tokenizer(observation);

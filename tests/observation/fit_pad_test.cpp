@@ -81,7 +81,8 @@ TEST_CASE("fit_pad: floats are clipped where the reference clips them") {
 
 TEST_CASE("fit_pad: names round-trip, a slip is answered with the nearest") {
   for (const FitRule rule : kRules) CHECK(fit_rule_from_string(to_string(rule), "test") == rule);
-  CHECK_THROWS_WITH_AS(static_cast<void>(fit_rule_from_string("openpy", "card /fit")), doctest::Contains("[card /fit] letterbox rule"), Error);
+  CHECK_THROWS_WITH_AS(static_cast<void>(fit_rule_from_string("openpy", "card /fit")), doctest::Contains("[card /fit] letterbox rule"),
+                       Error);
 }
 
 TEST_CASE("fit_pad: refuses what it cannot do, and allocates nothing after the first image") {

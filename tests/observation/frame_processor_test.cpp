@@ -16,8 +16,9 @@ using namespace sinew;
 
 namespace {
 
-constexpr std::array kFamilies = {"openpi",    "pi0",       "pi05",      "pi0_lerobot04", "pi05_lerobot04",           "smolvla", "openvla",  "openvla_oft",
-                                  "groot_n15", "groot_n16", "groot_n17", "act",           "groot_n17_albumentations", "starvla", "diffusion"};
+constexpr std::array kFamilies = {
+    "openpi",    "pi0",       "pi05",      "pi0_lerobot04", "pi05_lerobot04",           "smolvla", "openvla",  "openvla_oft",
+    "groot_n15", "groot_n16", "groot_n17", "act",           "groot_n17_albumentations", "starvla", "diffusion"};
 
 Image noise(int height, int width, std::uint64_t stream) {
   sinew::testing::Random random(stream);

@@ -38,7 +38,8 @@ ImageView inner(const Image& image) { return image.view().crop(2, 3, image.heigh
 
 TEST_CASE("image ops: centre boxes round as their library does") {
   // torchvision: int(round((in - out) / 2.0)) with Python's round; GR00T: (in - out) // 2.
-  for (const auto& [margin, torchvision, floor] : {std::array{0, 0, 0}, {1, 0, 0}, {2, 1, 1}, {3, 2, 1}, {5, 2, 2}, {7, 4, 3}, {9, 4, 4}, {11, 6, 5}}) {
+  for (const auto& [margin, torchvision, floor] :
+       {std::array{0, 0, 0}, {1, 0, 0}, {2, 1, 1}, {3, 2, 1}, {5, 2, 2}, {7, 4, 3}, {9, 4, 4}, {11, 6, 5}}) {
     CAPTURE(margin);
     CHECK(centre_box(100, 50 + margin, 100, 50, CropRounding::torchvision) == CropBox{0, torchvision, 100, 50});
     CHECK(centre_box(100 + margin, 50, 100, 50, CropRounding::floor) == CropBox{floor, 0, 100, 50});
@@ -87,7 +88,8 @@ TEST_CASE("image ops: padding, turning, swapping and planes move every value to 
         }
     REQUIRE(swap_red_blue(in, out) == (channels < 3 ? Status::bad_shape : Status::ok));
     if (channels < 3) continue;
-    for (int c = 0; c < channels; ++c) REQUIRE(at(ImageView(out.data(), in.height(), in.width(), channels), 5, 6, c) == at(in, 5, 6, c < 3 ? 2 - c : c));
+    for (int c = 0; c < channels; ++c)
+      REQUIRE(at(ImageView(out.data(), in.height(), in.width(), channels), 5, 6, c) == at(in, 5, 6, c < 3 ? 2 - c : c));
   }
 }
 
@@ -102,8 +104,18 @@ TEST_CASE("image ops: levels become floats and come back") {
   REQUIRE(to_levels(floats, LevelRule::round_half_up, back) == Status::ok);
   for (int i = 0; i < in.width() * 3; ++i) REQUIRE(back[static_cast<std::size_t>(i)] == in.row(0)[i]);
 
-  const std::vector<float> edges = {-1.0F, -0.001F, 0.0F, 0.5F, 0.999F, 1.0F, 1.01F, 1e30F, std::numeric_limits<float>::infinity(),
-                                    -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 2.5F / 255.0F};
+  const std::vector<float> edges = {-1.0F,
+                                    -0.001F,
+                                    0.0F,
+                                    0.5F,
+                                    0.999F,
+                                    1.0F,
+                                    1.01F,
+                                    1e30F,
+                                    std::numeric_limits<float>::infinity(),
+                                    -std::numeric_limits<float>::infinity(),
+                                    std::numeric_limits<float>::quiet_NaN(),
+                                    2.5F / 255.0F};
   const FloatImageView row(edges.data(), 1, 12, 1);
   Levels out(12);
   REQUIRE(to_levels(row, LevelRule::truncate, out) == Status::ok);
