@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds the frame budget of observation/: frame_budget.
+#include <utility>
 #include <variant>
 
 #include "bindings.hpp"
@@ -13,13 +14,19 @@ using namespace bindings;
 namespace {
 
 constexpr std::string_view kWhere = "frame_budget";
-using Cameras = std::variant<std::size_t, std::vector<std::string>>;
+using Cameras = std::variant<long long, std::vector<std::string>>;
 using Weights = std::variant<std::vector<double>, std::map<std::string, double>>;
-using Times = std::variant<std::size_t, std::vector<double>>;
+using Times = std::variant<long long, std::vector<double>>;
+
+std::size_t checked_count(long long count, std::string_view what) {
+  if (count < 0 || std::cmp_greater(count, FrameBudget::kMaxCells))
+    fail(ErrorCode::invalid_argument, {kWhere, what, fmt::format("0 to {}", FrameBudget::kMaxCells), std::to_string(count), ""});
+  return static_cast<std::size_t>(count);
+}
 
 std::vector<double> weights_of(const Weights& weights, const Cameras& cameras) {
   const auto* names = std::get_if<std::vector<std::string>>(&cameras);
-  const std::size_t count = names != nullptr ? names->size() : std::get<std::size_t>(cameras);
+  const std::size_t count = names != nullptr ? names->size() : checked_count(std::get<long long>(cameras), "cameras");
   std::vector<double> values;
   if (const auto* by_name = std::get_if<std::map<std::string, double>>(&weights)) {
     if (names == nullptr) fail(ErrorCode::invalid_argument, {kWhere, "weights", "a sequence, because cameras have no names", "a dict", ""});
@@ -44,9 +51,7 @@ std::vector<Time> stamps_of(const Times& times) {
   if (const auto* given = std::get_if<std::vector<double>>(&times)) {
     for (const double stamp : *given) stamps.push_back(time_of(stamp, kWhere, "times"));
   } else {
-    const std::size_t count = std::get<std::size_t>(times);
-    if (count > FrameBudget::kMaxCells)
-      fail(ErrorCode::limit, {kWhere, "times", fmt::format("at most {}", FrameBudget::kMaxCells), std::to_string(count), ""});
+    const std::size_t count = checked_count(std::get<long long>(times), "times");
     for (std::size_t i = 0; i < count; ++i) stamps.emplace_back(static_cast<Time::rep>(i));
   }
   return stamps;

@@ -29,7 +29,7 @@ struct Images {
   Images() = default;
   Images(const py::handle& given, const std::string& where) {
     constexpr int kMost = 100000;
-    if (py::isinstance<py::int_>(given)) {
+    if (PyIndex_Check(given.ptr()) != 0 && !py::isinstance<py::sequence>(given)) {
       const auto count = given.cast<long long>();
       if (count < 0 || count > kMost)
         fail(ErrorCode::invalid_argument, {where, "images", fmt::format("0 to {}", kMost), std::to_string(count), ""});
@@ -43,7 +43,7 @@ struct Images {
     for (const auto& entry : py::reinterpret_borrow<py::sequence>(given)) {
       const bool pair = py::isinstance<py::tuple>(entry) && py::len(entry) == 2;
       const py::tuple both = pair ? py::reinterpret_borrow<py::tuple>(entry) : py::make_tuple(entry, 0);
-      if (!py::isinstance<py::str>(both[0]) || !py::isinstance<py::int_>(both[1]))
+      if (!py::isinstance<py::str>(both[0]) || PyIndex_Check(both[1].ptr()) == 0)
         fail(ErrorCode::invalid_argument,
              {where, "images", "view names or (view, time step)", quote(py::repr(entry).cast<std::string>()), ""});
       views.push_back(field_text(both[0]));

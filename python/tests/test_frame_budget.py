@@ -78,6 +78,9 @@ def test_cameras_by_name_and_random_by_seed():
     phi = dict(budget=64, gamma=2.0, b_min=4, b_max=128)
     by_name = obs.frame_budget(3, ["front", "back"], weights={"back": 0.5, "front": 2.0}, mode="latest", **phi)
     assert np.array_equal(by_name, obs.frame_budget([0.0, 0.1, 0.2], 2, weights=[2.0, 0.5], mode="latest", **phi))
+    arrays = obs.frame_budget(np.array([0.0, 0.1, 0.2]), np.int64(2), weights=np.array([2.0, 0.5]), mode="latest", **phi)
+    assert np.array_equal(by_name, arrays)
+    assert obs.frame_budget(0, 2, weights=[1, 1], mode="latest", **phi).shape == (0, 2)
     draws = [obs.frame_budget(12, 2, weights=[1, 1], mode="random", seed=seed, **phi) for seed in (0, 0, 1)]
     assert np.array_equal(draws[0], draws[1]) and not np.array_equal(draws[0], draws[2])
     assert all((draw[-1] > 0).all() for draw in draws)
@@ -103,7 +106,10 @@ def test_newest_weighs_e_to_the_gamma_times_the_oldest():
         (dict(times=[1.0, 0.5]), "must not decrease"),
         (dict(times=[math.nan]), "finite seconds"),
         (dict(times=40000), "over_capacity"),
-        (dict(times=1 << 40), "at most"),
+        (dict(times=1 << 40), "times"),
+        (dict(times=-1), "times"),
+        (dict(cameras=-1), "cameras"),
+        (dict(cameras=0, weights=[]), "cameras"),
         (dict(cameras=["front", "back"], weights={"front": 1.0}), "'back'"),
         (dict(cameras=["front"], weights={"front": 1.0, "back": 1.0}), "one per camera"),
     ],

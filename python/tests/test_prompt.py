@@ -175,6 +175,15 @@ def test_prompts_equal_the_references_rules_on_random_texts_and_states(template)
         assert obs.prompt(template, instruction=text, state=state) == RULES[template](text, state), (text, state)
 
 
+def test_images_are_counted_or_named():
+    chat = dict(family="qwen3_vl", instruction="x")
+    want = obs.prompt("qwen_chat", images=2, **chat)
+    for images in (np.int64(2), ["a", "b"], ("a", ("b", 1)), [("a", np.int64(0)), ["b", 1][0]]):
+        assert obs.prompt("qwen_chat", images=images, **chat) == want
+    tagged = obs.prompt("qwen_vla", instruction="x", chat="qwen3_5", view_tags=True, images=["ego"], **VLA)
+    assert tagged.startswith("<|im_start|>user\n<ego><|vision_start|><|image_pad|><|vision_end|></ego>The robot is ALOHA with dual arms.")
+
+
 def test_openvla_v01():
     assert obs.prompt("openvla", v01=True, instruction="Wave.") == f"{V01} USER: What action should the robot take to wave.? ASSISTANT:"
 

@@ -11,6 +11,8 @@ namespace sinew {
 
 namespace {
 
+constexpr int kMaxSide = 16384;  // pixels
+
 void check_sources(const std::vector<HistorySource>& sources, std::string_view kind) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const auto& source = sources[i];
@@ -22,6 +24,8 @@ void check_sources(const std::vector<HistorySource>& sources, std::string_view k
     if (std::ranges::count(sources, source.name, &HistorySource::name) > 1) refuse("once", "twice");
     if (source.capacity == 0) refuse("a capacity of at least 1", "0");
     if (source.max_age < Time{}) refuse("a max_age of at least 0", "a negative one");
+    if (source.height < 0 || source.width < 0 || source.height > kMaxSide || source.width > kMaxSide)
+      refuse(fmt::format("sides of 0 to {} pixels", kMaxSide), fmt::format("{} x {}", source.height, source.width));
   }
 }
 
@@ -65,11 +69,17 @@ ObservationHistory::ObservationHistory(HistoryOptions options) : options_(std::m
   check_sources(options_.channels, "channel");
   for (const auto& source : options_.cameras) {
     cameras_.emplace_back(source.capacity);
-    for (CameraFrame& frame : cameras_.back().samples) frame.name = source.name;
+    for (CameraFrame& frame : cameras_.back().samples) {
+      frame.name = source.name;
+      if (source.height > 0 && source.width > 0) frame.image = Image(source.height, source.width, 3);
+    }
   }
   for (const auto& source : options_.channels) {
     channels_.emplace_back(source.capacity);
-    for (Channel& channel : channels_.back().samples) channel.name = source.name;
+    for (Channel& channel : channels_.back().samples) {
+      channel.name = source.name;
+      channel.values.reserve(source.values);
+    }
   }
 }
 
@@ -160,6 +170,7 @@ Status ObservationHistory::select(Time now, const HistorySpec& spec, HistoryView
     out.camera_ages.resize(cameras_.size());
     out.channel_ages.resize(channels_.size());
   } catch (const std::exception&) {
+    error_.format("no memory for {} offsets", spec.offsets.size());
     return Status::over_capacity;
   }
   report_ages(now, out);

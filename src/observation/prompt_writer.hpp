@@ -29,13 +29,19 @@ class PromptWriter {
     size_ += text.size();
     return *this;
   }
-  /// The shortest decimal text that reads back as `number`: "30", "12.5".
+  /// The shortest decimal text that reads back as `number`: "30", "12.5", "100000" (not "1e+05").
   PromptWriter& operator<<(double number) noexcept {
+    constexpr double kLongest = 1e15;
     std::array<char, 32> text;
+    const auto format = number >= 1e-5 && number < kLongest ? std::chars_format::fixed : std::chars_format::general;
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), number, format).ptr;
+    return *this << std::string_view(text.data(), static_cast<std::size_t>(end - text.data()));
+  }
+  PromptWriter& operator<<(int number) noexcept {
+    std::array<char, 16> text;
     const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
     return *this << std::string_view(text.data(), static_cast<std::size_t>(end - text.data()));
   }
-  PromptWriter& operator<<(int number) noexcept { return *this << static_cast<double>(number); }
 
   /// From here to `end_trimmed`, white space at both ends of what is written goes, as with Python's str.strip.
   void begin_trimmed() noexcept {

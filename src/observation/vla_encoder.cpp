@@ -63,7 +63,8 @@ VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics, Vla
                                   "VlaEncoder /state/normalization")) {
   if (card.history) add_history(card);
   add_cameras(card, options);
-  const int merge = cameras_.empty() ? 1 : std::ranges::max(cameras_, {}, &CameraEncoder::merge).merge();
+  int merge = 1;  // the same for all cameras with patches
+  for (const CameraEncoder& camera : cameras_) merge = std::max(merge, camera.merge());
   text_.emplace(card.prompt, card.text, std::move(options.tokenizer), merge);
   specs_.insert(specs_.end(), text_->spec().begin(), text_->spec().end());
   specs_.push_back({kState, DType::f32, repeated({card.state.size()}, state_moments_)});

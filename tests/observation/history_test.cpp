@@ -227,6 +227,19 @@ TEST_CASE("history: allocates nothing once its slots have held a frame of the si
   CHECK(bad == 0);
 }
 
+TEST_CASE("history: allocates nothing at all while it is used when it was told the sizes") {
+  REQUIRE(sinew::testing::counting_works());
+  ObservationHistory history(
+      {.cameras = {{.name = "front", .capacity = 4, .height = 2, .width = 2}}, .channels = {{.name = "arm", .capacity = 4, .values = 2}}});
+  Observation observation;
+  observation.cameras = {frame("front", 0ms)};
+  observation.channels = {channel("arm", 0ms)};
+  const sinew::testing::HeapCallCounter heap;
+  const Status status = history.push(observation);
+  CHECK(heap.count() == 0);
+  CHECK(status == Status::ok);
+}
+
 TEST_CASE("history: sources that cannot be kept are refused by name") {
   const auto refused = [](const sinew::HistoryOptions& options, const char* part) {
     CHECK_THROWS_WITH_AS(ObservationHistory{options}, doctest::Contains(part), sinew::Error);
@@ -236,4 +249,5 @@ TEST_CASE("history: sources that cannot be kept are refused by name") {
   refused({.cameras = {{"front"}, {"front"}}}, "'front'");
   refused({.channels = {{"arm", 0}}}, "capacity");
   refused({.channels = {{"arm", 3, Time(-1)}}}, "max_age");
+  refused({.cameras = {{.name = "front", .height = -1}}}, "'front'");
 }

@@ -102,6 +102,13 @@ TEST_CASE("prompt: qwen_vla is the published sentence") {
         "actions to execute the following task: wave.");
 }
 
+TEST_CASE("prompt: numbers are written out") {
+  CHECK(text_of("qwen_vla", with(with(kVla, "fps", "100000"), "chunk_size", "1000000"), "wave")
+            .find("100000 Hz. Please predict the next 1000000 ") != std::string::npos);
+  for (const auto& [given, written] : Fields{{"30.0", "30"}, {"0.1", "0.1"}, {"29.97", "29.97"}, {"1e300", "1e+300"}, {"1e-300", "1e-300"}})
+    CHECK(text_of("qwen_vla", with(kVla, "fps", given), "wave").find("is " + written + " Hz") != std::string::npos);
+}
+
 TEST_CASE("prompt: robotmanip is one line per field") {
   const Fields fields = {{"embodiment", "robot_aloha"}, {"speed", "1000"}, {"fps", "30"}, {"camera_view_direction", "arm side"}};
   CHECK(text_of("robotmanip", fields, "Take the toy off the table and put it on the mat.") ==

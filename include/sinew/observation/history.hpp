@@ -15,11 +15,15 @@
 
 namespace sinew {
 
-/// One camera or channel whose samples are kept.
+/// One camera or channel whose samples are kept. The sizes are optional: memory for them is taken at once instead of when each
+/// slot is first filled.
 struct HistorySource {
   std::string name;            ///< as in Observation
   std::size_t capacity = 64;   ///< samples
   Time max_age = Time::max();  ///< how far a sample may lie from the moment that it stands for
+  int height = 0;              ///< of a camera's frames, pixels
+  int width = 0;               ///< pixels
+  std::size_t values = 0;      ///< of a channel
 };
 
 struct HistoryOptions {
@@ -57,11 +61,11 @@ struct HistoryView {
   std::vector<SourceAge> channel_ages;      ///< [channels]
 };
 
-/// The last samples of several cameras and channels. Samples are copied once, into slots that keep their memory; after the
-/// slots have been filled once with frames of their size, nothing is allocated. One object per thread.
+/// The last samples of several cameras and channels. Samples are copied once, into slots that keep their memory: where sizes
+/// are given or the slots have once been filled, nothing is allocated. One object per thread.
 class ObservationHistory {
  public:
-  /// Throws Error for no source, a name that is empty or given twice, a capacity of 0 or a negative age.
+  /// Throws Error for no source, a name that is empty or given twice, a capacity of 0, a negative age or size.
   explicit ObservationHistory(HistoryOptions options);
 
   [[nodiscard]] const HistoryOptions& options() const noexcept { return options_; }
