@@ -31,15 +31,21 @@ def hwc(chw):
 def test_aloha_request_is_what_the_server_turns_into_its_images():
     tensors, document = golden("openpi/aloha_policy")
     missing = document["config"]["missing_camera"]
-    high = obs.to_levels(np.ascontiguousarray(hwc(tensors["img_in.cam_high"])), "truncate")
-    left = hwc(tensors["img_in.cam_left_wrist"])
-    low = hwc(tensors["img_in.cam_low"])
-    encoder = obs.WireEncoder("aloha", size=high.shape[:2], scaling="none")
-    request = encoder(observation({"cam_high": high, "cam_low": low, "cam_left_wrist": left}, {"state": tensors["raw.state"][0].astype(np.float64)}))
-    assert f"images/{missing}" not in request and f"images/{missing}" in encoder.keys
-    assert np.array_equal(request["images/cam_low"], tensors["img_in.cam_low"])
-    assert np.array_equal(hwc(request["images/cam_high"]), tensors["img_out.base_0_rgb"])
-    assert np.array_equal(hwc(request["images/cam_left_wrist"]), tensors["img_out.left_wrist_0_rgb"])
+    slots = {"cam_high": "base_0_rgb", "cam_left_wrist": "left_wrist_0_rgb", "cam_right_wrist": "right_wrist_0_rgb"}
+    frames = {}
+    for name, image in tensors.items():
+        if name.startswith("img_in."):
+            frames[name.removeprefix("img_in.")] = hwc(image) if image.dtype == np.uint8 else obs.to_levels(hwc(image), "truncate")
+    encoder = obs.WireEncoder("aloha", size=frames["cam_high"].shape[:2], scaling="none")
+    request = encoder(observation(frames, {"state": tensors["raw.state"][0].astype(np.float64)}))
+    assert missing not in frames and f"images/{missing}" not in request and f"images/{missing}" in encoder.keys
+    for camera, slot in slots.items():
+        want = tensors[f"img_out.{slot}"]
+        if camera in frames:
+            assert np.array_equal(hwc(request[f"images/{camera}"]), want)
+        else:
+            assert not want.any() and not tensors[f"mask_out.{slot}"].any()
+    assert np.array_equal(request["images/cam_low"], frames["cam_low"].transpose(2, 0, 1))
     assert np.array_equal(request["state"], tensors["state"][0])
     assert request["prompt"] == "fold the towel"
 
