@@ -10,6 +10,7 @@ void bind_encoder(pybind11::module_& observation);
 void bind_frame_budget(pybind11::module_& observation);
 void bind_image(pybind11::module_& observation);
 void bind_processors(pybind11::module_& observation);
+void bind_wire(pybind11::module_& observation);
 void bind_prompt(pybind11::module_& observation);
 void bind_tokenizer(pybind11::module_& observation);
 
@@ -190,6 +191,7 @@ void bind_observation(py::module_& m) {
   bind_processor(observation);
   bind_image(observation);
   bind_processors(observation);
+  bind_wire(observation);
   bind_prompt(observation);
   bind_frame_budget(observation);
   bind_tokenizer(observation);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds observation/: fit_pad, image operations, FrameProcessor.
 #include <optional>
+#include <tuple>
 
 #include "bindings.hpp"
 #include "sinew/observation/fit_pad.hpp"

@@ -139,6 +139,13 @@ Shape FrameProcessor::output_shape(int height, int width) const noexcept {
   return recipe_.channels_first ? Shape{channels, size.height, size.width} : Shape{size.height, size.width, channels};
 }
 
+Status FrameProcessor::through_jpeg(int quality, Scratch& scratch, ImageView& image) {
+  Status status = encode_jpeg(image, {.quality = quality}, scratch.encoded);
+  if (status == Status::ok) status = ImageDecoder({}, JpegDct::fast).decode(scratch.encoded, scratch.decoded);
+  image = scratch.decoded.view();
+  return status;
+}
+
 Status FrameProcessor::apply(const FrameStep& step, Scratch& scratch, ImageView& image) {
   const Size size = size_after(step, {image.height(), image.width()});
   const auto made = [&](auto&& write) {
@@ -170,13 +177,8 @@ Status FrameProcessor::apply(const FrameStep& step, Scratch& scratch, ImageView&
           [&](const AreaCropStep& s) { return made([&](auto out) { return crop_and_resize(image, s.area, s.height, s.width, out); }); },
           [&](const JpegResizeStep& s) {
             if (image.height() == s.height && image.width() == s.width) return Status::ok;
-            if (s.quality > 0) {
-              Status status = encode_jpeg(image, {.quality = s.quality}, scratch.encoded);
-              if (status == Status::ok) status = ImageDecoder({}, JpegDct::fast).decode(scratch.encoded, scratch.decoded);
-              if (status != Status::ok) return status;
-              image = scratch.decoded.view();
-            }
-            return made(resize);
+            const Status status = s.quality > 0 ? through_jpeg(s.quality, scratch, image) : Status::ok;
+            return status == Status::ok ? made(resize) : status;
           }},
       step);
 }

@@ -90,13 +90,29 @@ struct Sample {
 
   Sample(const SampleAxis& axis, int i) noexcept {
     const float at = std::clamp(axis.begin + static_cast<float>(i) * axis.step, 0.0F, static_cast<float>(axis.last));
-    low = static_cast<int>(std::floor(at));
-    high = static_cast<int>(std::ceil(at));
+    low = static_cast<int>(at);  // floor: it is not negative
+    high = low + (at > static_cast<float>(low) ? 1 : 0);
     weight = at - static_cast<float>(low);
   }
 };
 
 std::uint8_t saturate(float level) noexcept { return level > 0.0F ? static_cast<std::uint8_t>(std::min(level, 255.0F)) : std::uint8_t{0}; }
+
+/// One pixel between four, in the order of TensorFlow's arithmetic.
+void sample(const ImageView& in, const Sample& row, const Sample& column, std::uint8_t* out) noexcept {
+  constexpr float kUnit = 1.0F / 255.0F;
+  const std::ptrdiff_t low = std::ptrdiff_t{column.low} * in.channels();
+  const std::ptrdiff_t high = std::ptrdiff_t{column.high} * in.channels();
+  const std::uint8_t* above = in.row(row.low);
+  const std::uint8_t* below = in.row(row.high);
+  for (int c = 0; c < in.channels(); ++c) {
+    const float top_left = static_cast<float>(above[low + c]) * kUnit;
+    const float bottom_left = static_cast<float>(below[low + c]) * kUnit;
+    const float top = top_left + (static_cast<float>(above[high + c]) * kUnit - top_left) * column.weight;
+    const float bottom = bottom_left + (static_cast<float>(below[high + c]) * kUnit - bottom_left) * column.weight;
+    out[c] = saturate(std::clamp(top + (bottom - top) * row.weight, 0.0F, 1.0F) * 255.5F);
+  }
+}
 
 }  // namespace
 
@@ -170,21 +186,10 @@ Status crop_and_resize(const ImageView& in, double area, int height, int width, 
   const float fraction = std::sqrt(static_cast<float>(area));
   const SampleAxis rows(in.height(), height, fraction);
   const SampleAxis columns(in.width(), width, fraction);
-  constexpr float kUnit = 1.0F / 255.0F;
   std::uint8_t* to = out.data();
   for (int y = 0; y < height; ++y) {
     const Sample row(rows, y);
-    for (int x = 0; x < width; ++x) {
-      const Sample column(columns, x);
-      const std::ptrdiff_t low = std::ptrdiff_t{column.low} * in.channels();
-      const std::ptrdiff_t high = std::ptrdiff_t{column.high} * in.channels();
-      for (int c = 0; c < in.channels(); ++c) {
-        const auto unit = [kUnit, c](const std::uint8_t* pixel) { return static_cast<float>(pixel[c]) * kUnit; };
-        const float top = unit(in.row(row.low) + low) + (unit(in.row(row.low) + high) - unit(in.row(row.low) + low)) * column.weight;
-        const float bottom = unit(in.row(row.high) + low) + (unit(in.row(row.high) + high) - unit(in.row(row.high) + low)) * column.weight;
-        *to++ = saturate(std::clamp(top + (bottom - top) * row.weight, 0.0F, 1.0F) * 255.5F);
-      }
-    }
+    for (int x = 0; x < width; ++x, to += in.channels()) sample(in, row, Sample(columns, x), to);
   }
   return Status::ok;
 }

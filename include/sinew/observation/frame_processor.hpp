@@ -49,6 +49,7 @@ class FrameProcessor {
 
   Status run_levels(const ImageView& frame, std::size_t count, ImageView& result);
   Status run_floats(const ImageView& frame, FloatImageView& result);
+  static Status through_jpeg(int quality, Scratch& scratch, ImageView& image);
   Status apply(const FrameStep& step, Scratch& scratch, ImageView& image);
   Status apply(const FrameStep& step, Scratch& scratch, FloatImageView& image);
   Status convert(const ImageView& frame, std::span<float> out);
