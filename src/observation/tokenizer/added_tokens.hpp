@@ -15,6 +15,7 @@ namespace sinew::tokenizer {
 
 struct AddedToken {
   std::string content;
+  std::string shown;  ///< what it is in decoded text: the content, normalized when it is looked for so
   TokenId id = 0;
   bool lstrip = false, rstrip = false;  ///< takes the white space before, after it
   bool normalized = false;              ///< looked for in the normalized text

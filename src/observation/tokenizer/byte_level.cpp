@@ -20,6 +20,7 @@ ByteLevelTokenizer::ByteLevelTokenizer(std::string_view json, const std::string&
                                   "one without some", ""});
   check_added(where);
   make_matchers();
+  check_template(where);
 }
 
 /// An added token keeps the id of the vocabulary, or takes the next one (tokenizers, added_vocabulary.rs, add_tokens).
@@ -42,6 +43,9 @@ void ByteLevelTokenizer::check_added(const std::string& where) {
   }
   std::sort(kept.begin(), kept.end(), [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
   config_.added = std::move(kept);
+}
+
+void ByteLevelTokenizer::check_template(const std::string& where) const {
   for (const auto& around : {prefix(), suffix()})
     for (const TokenId id : around)
       if (token_of(id).empty())
@@ -51,17 +55,12 @@ void ByteLevelTokenizer::check_added(const std::string& where) {
 void ByteLevelTokenizer::make_matchers() {
   std::vector<AddedTokenMatcher::Entry> raw, normalized;
   NfcBuffers buffers;
-  for (const AddedToken& token : config_.added) {
-    AddedTokenMatcher::Entry entry{token.content, token.id, token.lstrip, token.rstrip};
-    if (!token.normalized) {
-      raw.push_back(std::move(entry));
-      continue;
-    }
-    if (config_.nfc) {
-      entry.text.clear();
-      append_nfc(entry.text, token.content, table_, buffers);
-    }
-    normalized.push_back(std::move(entry));
+  for (AddedToken& token : config_.added) {
+    if (token.normalized && config_.nfc)
+      append_nfc(token.shown, token.content, table_, buffers);
+    else
+      token.shown = token.content;
+    (token.normalized ? normalized : raw).push_back({token.shown, token.id, token.lstrip, token.rstrip});
   }
   raw_ = AddedTokenMatcher(std::move(raw));
   normalized_ = AddedTokenMatcher(std::move(normalized));
@@ -115,14 +114,15 @@ std::string ByteLevelTokenizer::decode(std::span<const TokenId> ids, bool skip_s
   for (const TokenId id : ids) {
     const AddedToken* const token = added(id);
     if (token == nullptr && !bpe_.vocabulary.has(id)) continue;
-    if (token != nullptr && token->special && skip_special_tokens) continue;
+    // By content: what normalization changed is not known as special any more.
+    if (token != nullptr && token->special && skip_special_tokens && token->shown == token->content) continue;
     if (!config_.byte_level_decoder) {
       if (!first) bytes += ' ';
       bytes += token_of(id);
     } else if (token == nullptr) {
       bytes += bpe_.vocabulary.bytes_of(id);
-    } else if (!append_spelled_bytes(bytes, token->content)) {
-      bytes += token->content;
+    } else if (!append_spelled_bytes(bytes, token->shown)) {
+      bytes += token->shown;
     }
     first = false;
   }
@@ -139,7 +139,7 @@ TokenId ByteLevelTokenizer::id_of(std::string_view token) const noexcept {
 }
 
 std::string_view ByteLevelTokenizer::token_of(TokenId id) const noexcept {
-  if (const AddedToken* token = added(id)) return token->content;
+  if (const AddedToken* token = added(id)) return token->shown;
   return bpe_.vocabulary.has(id) ? bpe_.vocabulary.content_of(id) : std::string_view{};
 }
 

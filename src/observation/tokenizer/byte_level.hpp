@@ -39,6 +39,7 @@ class ByteLevelTokenizer {
  private:
   void check_added(const std::string& where);
   void make_matchers();
+  void check_template(const std::string& where) const;
   void encode_stretch(std::string_view text, EncodeBuffers& buffers, IdSink& sink) const noexcept;
   void encode_text(std::string_view text, EncodeBuffers& buffers, IdSink& sink) const noexcept;
   [[nodiscard]] const AddedToken* added(TokenId id) const noexcept;
