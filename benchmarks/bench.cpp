@@ -26,8 +26,8 @@ double seconds_of(const Run& run, int batch) {
 }
 
 /// Calls that take 20 us together. The least of three, or a pre-empted call would end the search too early.
-int batch_for(const Run& run) {
-  const auto least = [&](int batch) { return std::min({seconds_of(run, batch), seconds_of(run, batch), seconds_of(run, batch)}); };
+int batch_for(const Sampler& sample) {
+  const auto least = [&](int batch) { return std::min({sample(batch), sample(batch), sample(batch)}); };
   int batch = 1;
   while (batch < (1 << 20) && least(batch) < 20e-6) batch *= 2;
   return batch;
@@ -95,37 +95,54 @@ Json row_json(const Row& row) {
 
 }  // namespace
 
-Options Options::parse(int argc, char** argv) {
+Options Options::parse(int argc, char** argv, const std::map<std::string, std::string*>& more) {
   Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string name = argv[i];
-    const bool known = name == "--json" || name == "--filter" || name == "--min-time";
-    if (!known || i + 1 >= argc) {
-      fmt::print(stderr, "usage: {} [--json FILE] [--filter TEXT] [--min-time SECONDS]\n", argv[0]);
+  std::string min_time;
+  std::map<std::string, std::string*> known = {{"--json", &options.json}, {"--filter", &options.filter}, {"--min-time", &min_time}};
+  known.insert(more.begin(), more.end());
+  for (int i = 1; i < argc; i += 2) {
+    const auto found = known.find(argv[i]);
+    if (found == known.end() || i + 1 >= argc) {
+      fmt::print(stderr, "usage: {} [--json FILE] [--filter TEXT] [--min-time SECONDS]", argv[0]);
+      for (const auto& [name, value] : more) fmt::print(stderr, " [{} VALUE]", name);
+      fmt::print(stderr, "\n");
       std::exit(2);
     }
-    const char* value = argv[++i];
-    if (name == "--json") options.json = value;
-    if (name == "--filter") options.filter = value;
-    if (name == "--min-time") options.min_time = std::strtod(value, nullptr);
+    *found->second = argv[i + 1];
   }
+  if (!min_time.empty()) options.min_time = std::strtod(min_time.c_str(), nullptr);
   return options;
 }
 
-std::pair<Timing, std::optional<Timing>> time_pair(const Run& ours, const Run& theirs, double min_time) {
+std::pair<Timing, std::optional<Timing>> time_pair(const Sampler& ours, const Sampler& theirs, double min_time) {
   const int batch = batch_for(ours);
   const int their_batch = theirs ? batch_for(theirs) : 0;
   std::vector<double> a;
   std::vector<double> b;
   double spent = 0;
   while (a.size() < 31 || spent < min_time) {
-    const double ours_seconds = seconds_of(ours, batch);
+    const double ours_seconds = ours(batch);
     a.push_back(ours_seconds / batch);
-    const double theirs_seconds = theirs ? seconds_of(theirs, their_batch) : 0;
+    const double theirs_seconds = theirs ? theirs(their_batch) : 0;
     if (theirs) b.push_back(theirs_seconds / their_batch);
     spent += ours_seconds + theirs_seconds;
   }
   return {summarize(a), theirs ? std::optional(summarize(b)) : std::nullopt};
+}
+
+std::pair<Timing, std::optional<Timing>> time_pair(const Run& ours, const Run& theirs, double min_time) {
+  const auto sampler = [](const Run& run) { return run ? Sampler([&](int batch) { return seconds_of(run, batch); }) : Sampler(); };
+  return time_pair(sampler(ours), sampler(theirs), min_time);
+}
+
+Sampler warmed(Run run) {
+  constexpr double kShort = 1e-3;  // s; longer calls warm up by themselves
+  return [run = std::move(run), last = 0.0](int batch) mutable {
+    if (last < kShort) run(1);
+    const double seconds = seconds_of(run, batch);
+    last = seconds / batch;
+    return seconds;
+  };
 }
 
 Report::Report(Options options) : options_(std::move(options)) {

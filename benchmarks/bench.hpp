@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,12 +17,15 @@ struct Options {
   std::string filter;
   double min_time = 0.5;  ///< s that one row measures, at least
 
-  /// Prints usage and exits on an unknown option.
-  static Options parse(int argc, char** argv);
+  /// Prints usage and exits on an unknown option. `more`: options of one program, by name, and where their values go.
+  static Options parse(int argc, char** argv, const std::map<std::string, std::string*>& more = {});
 };
 
 /// One variant to time: `run` does the work `batch` times.
 using Run = std::function<void(int batch)>;
+
+/// Does the work `batch` times and says how many seconds that took: for work that another process does and times itself.
+using Sampler = std::function<double(int batch)>;
 
 /// Seconds per call of one variant.
 struct Timing {
@@ -34,6 +38,10 @@ struct Timing {
 /// Times `ours` and, when given, `theirs` alternately (A B A B), warmed up, in batches of at least 20 us, for >= 31
 /// repetitions and `min_time`. Percentiles are over batch means.
 [[nodiscard]] std::pair<Timing, std::optional<Timing>> time_pair(const Run& ours, const Run& theirs, double min_time);
+/// The same with each side timing itself.
+[[nodiscard]] std::pair<Timing, std::optional<Timing>> time_pair(const Sampler& ours, const Sampler& theirs, double min_time);
+/// Times `run`; a call shorter than a millisecond follows one that does not count, for another process had the core and its caches.
+[[nodiscard]] Sampler warmed(Run run);
 
 /// Row::baseline when the other implementation, or what both would need, is not at hand; the note says why.
 inline constexpr const char* kAbsent = "absent";

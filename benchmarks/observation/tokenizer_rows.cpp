@@ -1,73 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "observation/tokenizer_rows.hpp"
-
+// O5 and O7: a chat prompt to ids, and loading a vocabulary.
 #include <fmt/format.h>
 
-#include <array>
+#include <string_view>
 
+#include "observation/suite.hpp"
 #include "sinew/observation/tokenizer.hpp"
 
 namespace sinew::bench {
 
 namespace {
 
-Row row_of(std::string id, std::string what, std::string unit, double scale, const Timing& timing) {
-  Row row;
-  row.id = std::move(id);
-  row.what = std::move(what);
-  row.unit = std::move(unit);
-  row.ours = timing.median * scale;
-  row.ours_p99 = timing.p99 * scale;
-  row.ours_worst = timing.worst * scale;
-  row.n = timing.repetitions;
-  row.baseline = kAbsent;
-  row.note = "tokenizers is timed from Python";
-  return row;
+// A chat turn with one image and Qwen-VLA's sentences, 53 tokens of the Qwen vocabulary.
+constexpr std::string_view kHead =
+    "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>The robot is aloha with dual arms. The control frequency is 50 Hz. "
+    "Please predict the next 50 control actions to execute the following task: ";
+constexpr std::string_view kTail = ".<|im_end|>\n<|im_start|>assistant\n";
+
+std::string prompt(std::string_view task) { return fmt::format("{}{}{}", kHead, task, kTail); }
+
+/// Writes the pool where the child finds it.
+void write_pool(Suite& suite, const std::string& name, const std::vector<std::string>& pool) {
+  std::string all;
+  for (const std::string& text : pool) all += (all.empty() ? std::string() : std::string(1, '\0')) + text;
+  suite.baselines().write(name, all.data(), all.size());
 }
 
-Row absent(std::string id, std::string what) {
-  Row row = row_of(std::move(id), std::move(what), "", 0, {});
-  row.note = "no tokenizer.json given";
-  return row;
-}
-
-Row encode_row(const Report& report, const Tokenizer& tokenizer) {
+void encode_row(Suite& suite, const std::string& variant, const std::vector<std::string>& pool, const Tokenizer& tokenizer) {
   TokenizerScratch scratch;
-  std::array<TokenId, 512> ids{};
+  std::vector<TokenId> ids(512);
   std::size_t count = 0;
-  const auto encode = [&](int times) {
-    for (int i = 0; i < times; ++i) {
-      if (tokenizer.encode(kTokenizerPrompt, scratch, ids, count) != Status::ok) count = 0;
-      keep(ids[0]);
-    }
-  };
-  const auto [timing, none] = time_pair(encode, Run(), report.options().min_time);
-  Row row = row_of("O5", fmt::format("chat prompt to {} token ids", count), "us", 1e6, timing);
-  row.checked = count > 0 && tokenizer.decode(std::span(ids).first(count)) == kTokenizerPrompt;
-  return row;
+  const Work work{.run =
+                      [&](std::size_t entry) {
+                        if (tokenizer.encode(pool[entry], scratch, ids, count) != Status::ok) count = 0;
+                        keep(ids[0]);
+                      },
+                  .result = [&] { return std::as_bytes(std::span(ids).first(count)); },
+                  .entries = pool.size()};
+  work.run(0);
+  const std::string id = "O5/" + variant;
+  suite.compare(
+      {.id = id,
+       .what = fmt::format("{} of {} tokens, vocabulary of {}", pool.size() == 1 ? "one chat prompt" : "chat prompts in turn, the first",
+                           count, tokenizer.vocab_size()),
+       .unit = "us",
+       .scale = 1e6,
+       .least_ratio = pool.size() == 1 ? std::optional(10.0) : std::nullopt,
+       .baseline = id},
+      work);
 }
 
-Row load_row(const Report& report, const std::string& path) {
-  std::size_t tokens = 0;
-  const auto load = [&](int times) {
-    for (int i = 0; i < times; ++i) tokens = Tokenizer::from_file(path).vocab_size();
-  };
-  const auto [timing, none] = time_pair(load, Run(), report.options().min_time);
-  Row row = row_of("O7", fmt::format("load tokenizer.json of {} tokens", tokens), "ms", 1e3, timing);
-  row.checked = tokens > 0;
-  return row;
+void load_row(Suite& suite, const std::string& text) {
+  const auto& path = suite.vocabulary();
+  std::vector<TokenId> ids;
+  const Work work{.run = [&](std::size_t) { keep(Tokenizer::from_file(path).vocab_size()); },
+                  .result =
+                      [&] {
+                        ids = Tokenizer::from_file(path).encode(text);
+                        return bytes_of(ids);
+                      },
+                  .entries = 1};
+  suite.compare(
+      {.id = "O7/qwen",
+       .what = fmt::format("tokenizer.json of {:.1f} MB to a tokenizer", static_cast<double>(std::filesystem::file_size(path)) / 1e6),
+       .unit = "ms",
+       .scale = 1e3,
+       .least_ratio = 3,
+       .baseline = "O7/qwen"},
+      work);
 }
 
 }  // namespace
 
-void tokenizer_rows(Report& report, const std::string& path) {
-  if (path.empty()) {
-    if (report.wants("O5")) report.add(absent("O5", "chat prompt to token ids"));
-    if (report.wants("O7")) report.add(absent("O7", "load tokenizer.json"));
+void tokenizer_rows(Suite& suite) {
+  const auto& path = suite.vocabulary();
+  if (!suite.why_small().empty()) {
+    for (const char* id : {"O5/chat", "O5/varied", "O7/qwen"})
+      if (suite.report().wants(id)) suite.report().add({.id = id, .what = "not measured", .baseline = kAbsent, .note = suite.why_small()});
     return;
   }
-  if (report.wants("O5")) report.add(encode_row(report, Tokenizer::from_file(path)));
-  if (report.wants("O7")) report.add(load_row(report, path));
+  const std::vector<std::string> one = {prompt("pick up the red block and put it")};
+  const std::vector<std::string> varied = {one[0],
+                                           prompt("fold the towel twice"),
+                                           prompt("hand the screwdriver to the person on the left"),
+                                           prompt("unplug the charger, then close drawer 3"),
+                                           prompt("sort the apples by colour"),
+                                           prompt("wipe the spilled milk off the countertop"),
+                                           prompt("stack the grey boxes next to the conveyor"),
+                                           prompt("turn the valve a quarter clockwise")};
+  write_pool(suite, "prompt", one);
+  write_pool(suite, "prompts", varied);
+  const Tokenizer tokenizer = Tokenizer::from_file(path);
+  encode_row(suite, "chat", one, tokenizer);
+  encode_row(suite, "varied", varied, tokenizer);
+  load_row(suite, one[0]);
 }
 
 }  // namespace sinew::bench

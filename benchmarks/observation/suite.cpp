@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "observation/suite.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <random>
+
+#include "observation/byte_vocabulary.hpp"
+
+namespace sinew::bench {
+
+std::array<ImageView, 2> views(const FramePair& pair) { return {pair[0].view(), pair[1].view()}; }
+
+Run in_turn(const Work& work) {
+  return [&work, next = std::make_shared<std::size_t>(0)](int times) {
+    for (int i = 0; i < times; ++i) {
+      work.run(*next);
+      if (++*next == work.entries) *next = 0;
+    }
+  };
+}
+
+Row timed_row(const Claim& claim, const Timing& ours, const std::optional<Timing>& theirs, const std::string& baseline) {
+  Row row{.id = claim.id,
+          .what = claim.what,
+          .unit = claim.unit,
+          .ours = ours.median * claim.scale,
+          .ours_p99 = ours.p99 * claim.scale,
+          .ours_worst = ours.worst * claim.scale,
+          .baseline = baseline,
+          .n = ours.repetitions};
+  if (claim.least_ratio) row.bound = fmt::format("≥ {:g}×", *claim.least_ratio);
+  if (theirs) {
+    row.theirs = theirs->median * claim.scale;
+    row.ratio = *row.theirs / row.ours;
+    if (claim.least_ratio) row.pass = *row.ratio >= *claim.least_ratio;
+  }
+  return row;
+}
+
+const std::vector<FramePair>& Suite::frames(int height, int width) {
+  auto& pool = frames_[{height, width}];
+  if (!pool.empty()) return pool;
+  pool.resize(kPool);
+  std::mt19937_64 random(20260101);
+  std::vector<std::uint8_t> all;
+  for (FramePair& pair : pool)
+    for (Image& image : pair) {
+      image.resize(height, width);
+      for (std::uint8_t& value : image.pixels()) value = static_cast<std::uint8_t>(random() >> 56);
+      all.insert(all.end(), image.pixels().begin(), image.pixels().end());
+    }
+  baselines_.write(fmt::format("frames_{}x{}", height, width), all.data(), all.size());
+  return pool;
+}
+
+const std::filesystem::path& Suite::vocabulary() {
+  if (!vocabulary_.empty()) return vocabulary_;
+  if (const auto built = baselines_.build_vocabulary()) return vocabulary_ = *built;
+  why_small_ = baselines_.why();
+  const std::string text = byte_vocabulary();
+  baselines_.write("tokenizer.json", text.data(), text.size());
+  return vocabulary_ = baselines_.folder() / "tokenizer.json";
+}
+
+void Suite::compare(const Claim& claim, const Work& work) {
+  if (!report_.wants(claim.id)) return;
+  const auto name = baselines_.open(claim.baseline);
+  const auto [mine, theirs] =
+      time_pair(warmed(in_turn(work)), name ? baselines_.sampler(claim.baseline) : Sampler(), report_.options().min_time);
+  Row row = timed_row(claim, mine, theirs, name.value_or(kAbsent));
+  if (!name) row.note = baselines_.why();
+  row.checked = name.has_value();
+  for (std::size_t entry = 0; name && entry < work.entries; ++entry) {
+    work.run(entry);
+    row.checked = row.checked && std::ranges::equal(work.result(), baselines_.result(claim.baseline, entry));
+  }
+  report_.add(std::move(row));
+}
+
+void Suite::compare_isas(const Claim& claim, const Work& work) {
+  const auto isas = available_isas();
+  for (const Isa isa : isas.first(isas.size() - 1)) {
+    if (isa == Isa::portable) continue;
+    Claim variant = claim;
+    variant.id += fmt::format("@{}", to_string(isa));
+    variant.what += fmt::format(", {}", to_string(isa));
+    variant.least_ratio.reset();
+    select_isa(isa);
+    compare(variant, work);
+    select_isa(isas.back());
+  }
+}
+
+}  // namespace sinew::bench
