@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "kernels/kernels.hpp"
+
 namespace sinew {
 
 namespace {
@@ -154,7 +156,11 @@ Status swap_red_blue(const ImageView& in, std::span<std::uint8_t> out) noexcept 
   return Status::ok;
 }
 
-Status to_planes(const ImageView& in, std::span<std::uint8_t> out) noexcept { return planes_any(in, out); }
+Status to_planes(const ImageView& in, std::span<std::uint8_t> out) noexcept {
+  if (in.channels() != 3 || !fits(in, out.size())) return planes_any(in, out);
+  detail::observation_kernels().planes(in.data(), in.row_stride(), in.height(), in.width(), out.data());
+  return Status::ok;
+}
 Status to_planes(const FloatImageView& in, std::span<float> out) noexcept { return planes_any(in, out); }
 
 Status to_unit(const ImageView& in, std::span<float> out) noexcept {

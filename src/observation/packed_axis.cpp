@@ -5,8 +5,33 @@
 
 namespace sinew::detail {
 
+namespace {
+
+/// The part above kHighBits, such that the rest fits 16 bits with its sign.
+std::int32_t high_part(std::int32_t weight) noexcept { return (weight + (1 << (kHighBits - 1))) >> kHighBits; }
+
+}  // namespace
+
 bool needs_split(const ResampleAxis& axis) noexcept {
   return std::ranges::any_of(axis.fixed, [](std::int32_t weight) { return weight < INT16_MIN || weight > INT16_MAX; });
+}
+
+void pack_vertical(const ResampleAxis& axis, PairedAxis& out) {
+  out.pairs = (axis.taps + 1) / 2;
+  out.weights.clear();
+  out.packed.clear();
+  if (axis.fixed.empty()) return;
+  const bool split = needs_split(axis);
+  const auto two = [](std::int32_t first, std::int32_t second) { return (first & 0xFFFF) | second * (1 << 16); };
+  for (int i = 0; i < axis.out; ++i)
+    for (int tap = 0; tap < axis.taps; tap += 2) {
+      const std::int32_t* weights = axis.fixed.data() + static_cast<std::ptrdiff_t>(i) * axis.taps + tap;
+      const std::int32_t first = weights[0], second = tap + 1 < axis.taps ? weights[1] : 0;
+      const std::int32_t first_high = split ? high_part(first) : 0, second_high = split ? high_part(second) : 0;
+      out.weights.insert(out.weights.end(), {first, second});
+      out.packed.insert(out.packed.end(), {two(first_high, second_high),
+                                           two(first - first_high * (1 << kHighBits), second - second_high * (1 << kHighBits))});
+    }
 }
 
 void pack_horizontal(const ResampleAxis& axis, int channels, int group, PackedAxis& out) {
@@ -30,7 +55,6 @@ void pack_horizontal(const ResampleAxis& axis, int channels, int group, PackedAx
   const auto weight = [&](int x, int tap) {
     return tap < axis.taps ? axis.fixed[static_cast<std::size_t>(std::min(x, axis.out - 1) * axis.taps + tap)] : 0;
   };
-  const auto high = [](std::int32_t w) { return (w + (1 << (kHighBits - 1))) >> kHighBits; };
   out.packed.reserve(static_cast<std::size_t>(padded / group * out.loads * per_load / 2 * parts * group) * 8);
   for (int x = 0; x < padded; x += group)
     for (int tap = 0; tap < out.loads * per_load; tap += 2)
@@ -39,7 +63,7 @@ void pack_horizontal(const ResampleAxis& axis, int channels, int group, PackedAx
           for (int dword = 0; dword < 4; ++dword)  // channels, or padding beside them
             for (int side = 0; side < 2; ++side) {
               const std::int32_t whole = weight(i, tap + side);
-              const std::int32_t upper = split ? high(whole) : 0;
+              const std::int32_t upper = split ? high_part(whole) : 0;
               const bool wants_high = split && part == 0;
               out.packed.push_back(static_cast<std::int16_t>(wants_high ? upper : whole - upper * (1 << kHighBits)));
             }

@@ -19,8 +19,16 @@ struct PackedAxis {
   std::vector<std::int16_t> packed;
 };
 
+/// The same axis for the vertical kernels, which are alike in all instruction sets.
+struct PairedAxis {
+  int pairs = 0;
+  std::vector<std::int32_t> weights;  ///< [out, 2 * pairs], see VerticalPass
+  std::vector<std::int32_t> packed;   ///< [out, pairs, 2]
+};
+
 /// Whether a weight of the axis needs more than 16 bits.
 [[nodiscard]] bool needs_split(const ResampleAxis& axis) noexcept;
+void pack_vertical(const ResampleAxis& axis, PairedAxis& out);
 void pack_horizontal(const ResampleAxis& axis, int channels, int group, PackedAxis& out);
 
 }  // namespace sinew::detail

@@ -27,6 +27,7 @@ CachedAxis& Resizer::State::axis(const AxisRequest& request, const CachedAxis* k
   replaced.packed.group = -1;
   detail::build_axis(request, replaced.axis);
   replaced.split = detail::needs_split(replaced.axis);
+  detail::pack_vertical(replaced.axis, replaced.paired);
   replaced.request = request;
   return replaced;
 }
@@ -53,7 +54,6 @@ void Resizer::State::prepare(ResizeRule rule, const ImageView& in, int height, i
   const int taps = rows_->axis.taps + rows_->axis.taps % 2;
   pointers_.resize(static_cast<std::size_t>(taps));
   real_pointers_.resize(static_cast<std::size_t>(taps));
-  weights_.resize(static_cast<std::size_t>(taps));
   if (arithmetic_ == Arithmetic::real) {
     pitch_ = out_row + 4;
     reals_.resize(pitch_ * static_cast<std::size_t>(in.height()));
@@ -114,20 +114,24 @@ void Resizer::State::horizontal(const std::uint8_t* const* in, std::uint8_t* con
 
 void Resizer::State::vertical(const std::uint8_t* first_row, std::ptrdiff_t stride, int y, std::uint8_t* out) {
   const auto& axis = rows_->axis;
-  const std::int32_t* weights = axis.fixed.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(axis.taps);
-  for (std::size_t tap = 0; tap < weights_.size(); ++tap) {
-    const auto real = std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(tap), axis.taps - 1);
-    pointers_[tap] = first_row + (axis.at(y) + real) * stride;
-    weights_[tap] = static_cast<int>(tap) < axis.taps ? weights[tap] : 0;
-  }
+  const auto& paired = rows_->paired;
+  const auto place = static_cast<std::size_t>(y) * 2 * static_cast<std::size_t>(paired.pairs);
+  for (std::size_t tap = 0; tap < pointers_.size(); ++tap)
+    pointers_[tap] = first_row + (axis.at(y) + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(tap), axis.taps - 1)) * stride;
   const int row_width = vertical_first_ ? in_.width() : width_;
   detail::observation_kernels().vertical({.in = pointers_.data(),
-                                          .weights = weights_.data(),
-                                          .pairs = static_cast<int>(weights_.size() / 2),
+                                          .weights = paired.weights.data() + place,
+                                          .packed = paired.packed.data() + place,
+                                          .pairs = paired.pairs,
                                           .bits = axis.bits,
                                           .split = rows_->split,
                                           .count = static_cast<std::size_t>(row_width) * static_cast<std::size_t>(in_.channels()),
                                           .out = out});
+}
+
+bool Resizer::State::is_black(int y) const noexcept {
+  const std::span row(in_.row(y), static_cast<std::size_t>(in_.width() * in_.channels()));
+  return row[0] == 0 && std::memcmp(row.data(), row.data() + 1, row.size() - 1) == 0;
 }
 
 /// Horizontal passes over the input rows up to `until`.
@@ -136,6 +140,13 @@ void Resizer::State::fill_between(int until) {
     const int rows = std::min(kRowsAtOnce, until - filled_);
     std::array<const std::uint8_t*, kRowsAtOnce> in{};
     std::array<std::uint8_t*, kRowsAtOnce> out{};
+    bool black = true;
+    for (int r = 0; r < rows && black; ++r) black = is_black(filled_ + r);
+    if (black) {  // what a letterbox adds stays black
+      std::memset(between_.data() + static_cast<std::size_t>(filled_) * pitch_, 0, static_cast<std::size_t>(rows) * pitch_);
+      filled_ += rows;
+      continue;
+    }
     for (int r = 0; r < rows; ++r) {
       in[static_cast<std::size_t>(r)] = readable_row(filled_ + r, r);
       out[static_cast<std::size_t>(r)] = between_.data() + static_cast<std::size_t>(filled_ + r) * pitch_;

@@ -20,6 +20,7 @@ struct CachedAxis {
   AxisRequest request;
   ResampleAxis axis;
   PackedAxis packed;
+  PairedAxis paired;
   bool split = false;
 };
 
@@ -47,6 +48,7 @@ struct Resizer::State {
   void horizontal(const std::uint8_t* const* in, std::uint8_t* const* out, int rows) const;
   void vertical(const std::uint8_t* first_row, std::ptrdiff_t stride, int y, std::uint8_t* out);
   const std::uint8_t* readable_row(int y, int slot);
+  [[nodiscard]] bool is_black(int y) const noexcept;
   void fill_between(int until);
   const float* real_row(int y);
   void wide_horizontal(const FloatImageView& in, int y, float* out) const;
@@ -74,7 +76,6 @@ struct Resizer::State {
   std::vector<float> result_;                  // one output row as floats
   std::vector<const std::uint8_t*> pointers_;  // rows of a vertical pass
   std::vector<const float*> real_pointers_;
-  std::vector<std::int32_t> weights_;  // of a vertical pass, even in number
 };
 
 }  // namespace sinew

@@ -157,14 +157,16 @@ Status VlaEncoder::gather(const Observation& observation) noexcept {
 }
 
 Status VlaEncoder::gather_history(const Observation& observation) noexcept {
-  const auto take = [&](ObservationHistory& history, const HistorySpec& spec, HistoryView& view) {
-    Status status = history.push(observation);
-    if (status == Status::ok) status = history.select(observation.time, spec, view);
+  const auto done = [&](ObservationHistory& history, Status status) {
     if (status != Status::ok) error_.format("{}", history.last_error());
     return status;
   };
-  Status status = camera_history_ ? take(*camera_history_, camera_spec_, camera_view_) : Status::ok;
-  if (status == Status::ok) status = take(*state_history_, state_spec_, state_view_);
+  // Both take what came before either is asked: a camera that is not ready must not cost the state its samples.
+  Status status = camera_history_ ? done(*camera_history_, camera_history_->push(observation)) : Status::ok;
+  if (const Status other = done(*state_history_, state_history_->push(observation)); status == Status::ok) status = other;
+  if (status == Status::ok && camera_history_)
+    status = done(*camera_history_, camera_history_->select(observation.time, camera_spec_, camera_view_));
+  if (status == Status::ok) status = done(*state_history_, state_history_->select(observation.time, state_spec_, state_view_));
   if (status != Status::ok) return status;
   for (std::size_t i = 0; i < frames_.size(); ++i) frames_[i] = camera_view_.cameras[i]->image.view();
   std::ranges::copy(state_view_.channels, samples_.begin());

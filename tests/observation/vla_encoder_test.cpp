@@ -232,3 +232,63 @@ TEST_CASE("VLA encoder: refuses a card that it cannot follow") {
     refuse("/cameras/0 size");
   }
 }
+
+TEST_CASE("VLA encoder: with a history, images and states of every moment, oldest first") {
+  PolicyCard card = make_card();
+  card.history = HistoryCard{.camera_offsets = {-0.25, 0}, .state_offsets = {-0.125, 0}, .max_age = 0.05, .max_skew = 0.02};
+  VlaEncoder encoder(card, kStatistics);
+  auto out = make_tensors(encoder.spec());
+  CHECK(out["pixel_values"].capacity() == Shape{2 * (14 * 20 + 16 * 20), 1536});
+  CHECK(out["image.top"].capacity() == Shape{2, 30, 40, 3});
+  CHECK(out["state"].capacity() == Shape{2, 3});
+
+  std::vector<Observation> seen;
+  Status status = Status::ok;
+  for (int step = 0; step < 3; ++step) {
+    Observation observation = make_observation();
+    observation.time = from_seconds(10 + 0.125 * step);
+    for (auto& camera : observation.cameras) camera.stamp = observation.time, camera.image.pixels()[0] = static_cast<std::uint8_t>(step);
+    for (auto& channel : observation.channels) channel.stamp = observation.time, channel.values[0] = 0.01 * step;
+    seen.push_back(observation);
+    status = encoder.encode(observation, out);
+    INFO(encoder.last_error());
+    CHECK((status == Status::ok) == (step == 2));  // before that no frame is old enough
+  }
+  REQUIRE(status == Status::ok);
+  VlaEncoder single(make_card(), kStatistics);
+  for (const auto& [moment, observation] : {std::pair<std::size_t, const Observation&>{0, seen[0]}, {1, seen[2]}}) {
+    auto alone = make_tensors(single.spec());
+    REQUIRE(single.encode(observation, alone) == Status::ok);
+    const auto patches = alone["pixel_values"].as<float>();
+    CHECK(std::ranges::equal(out["pixel_values"].as<float>().subspan(moment * patches.size(), patches.size()), patches));
+    const auto top = alone["image.top"].as<std::uint8_t>();
+    CHECK(std::ranges::equal(out["image.top"].as<std::uint8_t>().subspan(moment * top.size(), top.size()), top));
+  }
+  CHECK(out["state"].as<float>()[2] == doctest::Approx(-0.75));  // gripper 0.01 of step 1
+  CHECK(out["state"].as<float>()[5] == doctest::Approx(-0.5));   // gripper 0.02 of step 2
+  CHECK(encoder.camera_ages().size() == 3);
+
+  Observation late = seen[2];
+  late.time = from_seconds(10.5);
+  CHECK(encoder.encode(late, out) == Status::stale);
+  CHECK(std::string(encoder.last_error()).find("'front'") != std::string::npos);
+  encoder.reset();
+  CHECK(encoder.encode(seen[0], out) == Status::not_ready);
+}
+
+TEST_CASE("VLA encoder: cameras of two Qwen generations do not share a tensor") {
+  PolicyCard card = make_card();
+  card.cameras[2].processor = ProcessorKind::qwen2_vl;
+  CHECK_THROWS_WITH_AS(VlaEncoder(card, kStatistics), doctest::Contains("/cameras/2/processor"), Error);
+}
+
+TEST_CASE("VLA encoder: the state that a prompt writes is the normalised one") {
+  PolicyCard card = make_card();
+  card.prompt = {.name = "pi05", .fields = {}, .max_bytes = 256};
+  VlaEncoder encoder(card, kStatistics);
+  auto out = make_tensors(encoder.spec());
+  REQUIRE(encoder.encode(make_observation(), out) == Status::ok);
+  const auto prompt = out["prompt"].as<std::uint8_t>();
+  // 0.5 of [-1, 1], 3 beyond [-2, 2], 0.02 of [0, 0.08]: bins of 0.5, 1 and -0.5.
+  CHECK(std::string(prompt.begin(), prompt.end()) == "Task: put the red cube on the yellow plate, State: 192 255 64;\nAction: ");
+}

@@ -37,6 +37,7 @@ struct HorizontalPass {
 struct VerticalPass {
   const std::uint8_t* const* in;  ///< [2 * pairs] input rows
   const std::int32_t* weights;    ///< [2 * pairs]; an odd number of taps ends with a weight of 0
+  const std::int32_t* packed;     ///< [pairs, 2] high and low parts of two weights, 16 bits each
   int pairs;
   int bits;
   bool split;
@@ -98,6 +99,8 @@ struct ObservationKernels {
   void (*round_half_up)(const float* in, std::size_t count, std::uint8_t* out);
   /// OpenCV's end of a two-tap pass: `in` hold sums with 11 fractional bits.
   void (*opencv_linear)(const float* const in[2], const float weights[2], std::size_t count, std::uint8_t* out);
+  /// `[height, width, 3]` with `stride` bytes between rows to three planes `[3, height, width]`.
+  void (*planes)(const std::uint8_t* in, std::ptrdiff_t stride, int height, int width, std::uint8_t* out);
   /// [256] normalised values of one channel by arithmetic, to be compared with the table; false when this unit has none.
   bool (*normalize)(const Levels& levels, int channel, float* out);
   void (*patches)(const PatchBand& band);

@@ -11,6 +11,7 @@ namespace {
 
 #include "bytes.inl"
 #include "patches.inl"
+#include "planes.inl"
 #include "resize.inl"
 #include "resize_real.inl"
 
@@ -25,6 +26,7 @@ const ObservationKernels kObservationKernels = {.group = kGroup,
                                                 .round_half_even = round_half_even,
                                                 .round_half_up = round_half_up,
                                                 .opencv_linear = opencv_linear,
+                                                .planes = planes,
                                                 .normalize = normalize,
                                                 .patches = patches};
 

@@ -13,6 +13,8 @@ inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 inline Floats multiply_from(Floats a, Floats b, Floats c) { return _mm512_fnmadd_ps(a, b, c); }
+inline void stream(float* to, Floats v) { _mm512_stream_ps(to, v); }
+inline Floats load_floats(const float* from) { return _mm512_loadu_ps(from); }
 inline void store_first(float* to, Floats v, int count) { _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), v); }
 constexpr int kFloats = 16;
 #else
@@ -25,6 +27,8 @@ inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 inline Floats subtract(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 inline Floats multiply_from(Floats a, Floats b, Floats c) { return _mm256_fnmadd_ps(a, b, c); }
+inline void stream(float* to, Floats v) { _mm256_stream_ps(to, v); }
+inline Floats load_floats(const float* from) { return _mm256_loadu_ps(from); }
 alignas(32) constexpr std::int32_t kMasks[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
 inline void store_first(float* to, Floats v, int count) {
   if (count >= 8) return _mm256_storeu_ps(to, v);
@@ -62,23 +66,8 @@ bool normalize(const Levels& levels, int channel, float* out) {
   return true;
 }
 
-/// Where the bytes of one channel lie in the three registers of 16 RGB pixels.
-inline __m128i plane_of(__m128i a, __m128i b, __m128i c, int channel) {
-  alignas(16) static constexpr std::int8_t kNo = -1,
-                                           kPlaces[3][3][16] = {{{0, 3, 6, 9, 12, 15, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
-                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, 2, 5, 8, 11, 14, kNo, kNo, kNo, kNo, kNo},
-                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 1, 4, 7, 10, 13}},
-                                                                {{1, 4, 7, 10, 13, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
-                                                                 {kNo, kNo, kNo, kNo, kNo, 0, 3, 6, 9, 12, 15, kNo, kNo, kNo, kNo, kNo},
-                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 2, 5, 8, 11, 14}},
-                                                                {{2, 5, 8, 11, 14, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
-                                                                 {kNo, kNo, kNo, kNo, kNo, 1, 4, 7, 10, 13, kNo, kNo, kNo, kNo, kNo, kNo},
-                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 0, 3, 6, 9, 12, 15}}};
-  const auto places = [channel](int i) { return _mm_load_si128(reinterpret_cast<const __m128i*>(kPlaces[channel][i])); };
-  return _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(a, places(0)), _mm_shuffle_epi8(b, places(1))), _mm_shuffle_epi8(c, places(2)));
-}
-
-/// `count` <= 16 pixels of one row into the rows of the three planes, `copies` times each.
+/// `count` <= 16 pixels of one row into the rows of the three planes, `copies` times each. With `Stream` past the caches, 16 at a time.
+template <bool Stream>
 inline void normalize_step(const std::uint8_t* pixels, int count, const Normalizer* normalizers, float* out, std::ptrdiff_t plane,
                            int copies, int temporal) {
   const auto lane = [pixels](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixels + 16 * i)); };
@@ -89,12 +78,16 @@ inline void normalize_step(const std::uint8_t* pixels, int count, const Normaliz
       const int left = count - part * kFloats < kFloats ? count - part * kFloats : kFloats;
       if (left <= 0) break;
       const Floats values = normalizers[channel](bytes, part);
-      for (int copy = 0; copy < copies; ++copy) store_first(out + (channel * temporal + copy) * plane + part * kFloats, values, left);
+      for (int copy = 0; copy < copies; ++copy) {
+        float* to = out + (channel * temporal + copy) * plane + part * kFloats;
+        Stream ? stream(to, values) : store_first(to, values, left);
+      }
     }
   }
 }
 
 /// One frame's share of one patch.
+template <bool Stream>
 inline void arithmetic_patch(const PatchBand& band, const Normalizer* normalizers, const std::uint8_t* pixels, int left, float* out,
                              int copies) {
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(band.patch) * band.patch;
@@ -107,7 +100,7 @@ inline void arithmetic_patch(const PatchBand& band, const Normalizer* normalizer
         __builtin_memcpy(end, step, static_cast<std::size_t>(3 * count));
         step = end;
       }
-      normalize_step(step, count, normalizers, out + x, plane, copies, band.temporal);
+      normalize_step<Stream>(step, count, normalizers, out + x, plane, copies, band.temporal);
     }
   }
 }
@@ -144,13 +137,49 @@ inline void each_patch(const PatchBand& band, WritePatch write) {
           write(band.frames[frame] + top * band.stride + 3 * left, left, out + frame * plane, copies);
 }
 
+#if defined(__FMA__) && defined(__AVX2__)
+
+inline bool aligned(const float* at, std::size_t bytes) { return reinterpret_cast<std::uintptr_t>(at) % bytes == 0; }
+
+/// A patch that was put together in the cache, written past it: 4 floats at a time up to and from where whole registers fit.
+inline void stream_patch(const float* staged, std::ptrdiff_t size, float* out) {
+  std::ptrdiff_t i = 0;
+  for (; i < size && !aligned(out + i, kFloats * sizeof(float)); i += 4) _mm_stream_ps(out + i, _mm_load_ps(staged + i));
+  for (; i + kFloats <= size; i += kFloats) stream(out + i, load_floats(staged + i));
+  for (; i < size; i += 4) _mm_stream_ps(out + i, _mm_load_ps(staged + i));
+}
+
+/// The output is larger than the caches that matter, and ordinary stores would read every line of it first. Streaming needs whole
+/// vectors: directly where the rows of a patch are such, else by way of one patch on the stack.
+void arithmetic_patches(const PatchBand& band, const Normalizer* normalizers) {
+  constexpr std::ptrdiff_t kMostStaged = 2048;
+  const std::ptrdiff_t size = std::ptrdiff_t{3} * band.temporal * band.patch * band.patch;
+  if (band.patch % kStepPixels == 0 && aligned(band.out, 64)) {
+    each_patch(band, [&](const std::uint8_t* pixels, int left, float* out, int copies) {
+      arithmetic_patch<true>(band, normalizers, pixels, left, out, copies);
+    });
+    _mm_sfence();
+  } else if (band.frame_count == 1 && size <= kMostStaged && size % 4 == 0 && aligned(band.out, 16)) {
+    alignas(64) float staged[kMostStaged];
+    each_patch(band, [&](const std::uint8_t* pixels, int left, float* out, int copies) {
+      arithmetic_patch<false>(band, normalizers, pixels, left, staged, copies);
+      stream_patch(staged, size, out);
+    });
+    _mm_sfence();
+  } else {
+    each_patch(band, [&](const std::uint8_t* pixels, int left, float* out, int copies) {
+      arithmetic_patch<false>(band, normalizers, pixels, left, out, copies);
+    });
+  }
+}
+
+#endif
+
 void patches(const PatchBand& band) {
 #if defined(__FMA__) && defined(__AVX2__)
   if (band.levels->arithmetic) {
     const Normalizer normalizers[3] = {{*band.levels, 0}, {*band.levels, 1}, {*band.levels, 2}};
-    return each_patch(band, [&](const std::uint8_t* pixels, int left, float* out, int copies) {
-      arithmetic_patch(band, normalizers, pixels, left, out, copies);
-    });
+    return arithmetic_patches(band, normalizers);
   }
 #endif
   each_patch(band, [&](const std::uint8_t* pixels, int, float* out, int copies) { table_patch(band, pixels, out, copies); });

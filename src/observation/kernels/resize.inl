@@ -6,7 +6,7 @@ inline std::uint8_t clipped(std::int32_t value) { return static_cast<std::uint8_
 
 #if defined(__SSE4_1__)
 
-constexpr int kVectorBytes = kGroup * 16;
+constexpr std::size_t kVectorBytes = kGroup * 16;
 
 /// The sums of up to kRowsAtOnce rows for one group of output pixels.
 template <bool Split, int Rows>
@@ -91,42 +91,50 @@ void horizontal_split(const HorizontalPass& pass) {
 
 void horizontal(const HorizontalPass& pass) { pass.split ? horizontal_split<true>(pass) : horizontal_split<false>(pass); }
 
-/// One vector of an output row.
+/// One vector of an output row. Accumulators have names of their own: in arrays, g++ 12 keeps them in memory.
 template <bool Split>
-inline void vertical_vector(const VerticalPass& pass, std::size_t at) {
-  Vector high[4], low[4];
-  for (int i = 0; i < 4; ++i) {
-    high[i] = zero();
-    low[i] = repeat32(1 << (pass.bits - 1));
-  }
+__attribute__((always_inline)) inline void vertical_vector(const VerticalPass& pass, std::size_t at) {
+  const Vector none = zero(), half = repeat32(1 << (pass.bits - 1));
+  Vector high0 = none, high1 = none, high2 = none, high3 = none, low0 = half, low1 = half, low2 = half, low3 = half;
   for (int p = 0; p < pass.pairs; ++p) {
     const Vector a = load(pass.in[2 * p] + at);
     const Vector b = load(pass.in[2 * p + 1] + at);
-    const std::int32_t first = pass.weights[2 * p], second = pass.weights[2 * p + 1];
-    constexpr std::int32_t kHalf = 1 << (kHighBits - 1), kMask = 0xFFFF;
-    const std::int32_t first_high = Split ? (first + kHalf) >> kHighBits : 0, second_high = Split ? (second + kHalf) >> kHighBits : 0;
-    const Vector high_weights = repeat32((first_high & kMask) | second_high * (1 << 16));
-    const Vector low_weights =
-        repeat32(((first - first_high * (1 << kHighBits)) & kMask) | (second - second_high * (1 << kHighBits)) * (1 << 16));
+    const Vector high_weights = repeat32(pass.packed[2 * p]), low_weights = repeat32(pass.packed[2 * p + 1]);
     const Vector lower = interleave_low(a, b), upper = interleave_high(a, b);
-    const Vector values[4] = {interleave_low(lower, zero()), interleave_high(lower, zero()), interleave_low(upper, zero()),
-                              interleave_high(upper, zero())};
-    for (int i = 0; i < 4; ++i) {
-      if constexpr (Split) high[i] = add(high[i], multiply_pairs(values[i], high_weights));
-      low[i] = add(low[i], multiply_pairs(values[i], low_weights));
+    const Vector values0 = interleave_low(lower, none), values1 = interleave_high(lower, none);
+    const Vector values2 = interleave_low(upper, none), values3 = interleave_high(upper, none);
+    if constexpr (Split) {
+      high0 = add(high0, multiply_pairs(values0, high_weights));
+      high1 = add(high1, multiply_pairs(values1, high_weights));
+      high2 = add(high2, multiply_pairs(values2, high_weights));
+      high3 = add(high3, multiply_pairs(values3, high_weights));
     }
+    low0 = add(low0, multiply_pairs(values0, low_weights));
+    low1 = add(low1, multiply_pairs(values1, low_weights));
+    low2 = add(low2, multiply_pairs(values2, low_weights));
+    low3 = add(low3, multiply_pairs(values3, low_weights));
   }
-  for (int i = 0; i < 4; ++i) low[i] = shift_right(Split ? add(shift_left(high[i], kHighBits), low[i]) : low[i], pass.bits);
-  store(pass.out + at, narrow(low[0], low[1], low[2], low[3]));
+  const auto whole = [&pass](Vector high, Vector low) {
+    return shift_right(Split ? add(shift_left(high, kHighBits), low) : low, pass.bits);
+  };
+  store(pass.out + at, narrow(whole(high0, low0), whole(high1, low1), whole(high2, low2), whole(high3, low3)));
+}
+
+template <bool Split>
+void vertical_row(const VerticalPass& pass) {
+  std::size_t at = 0;
+  for (; at + kVectorBytes <= pass.count; at += kVectorBytes) vertical_vector<Split>(pass, at);
+  // The last vector overlaps the one before it; inputs are not written, so that does no harm.
+  if (at < pass.count) vertical_vector<Split>(pass, pass.count - kVectorBytes);
 }
 
 #endif
 
-inline void vertical_bytes(const VerticalPass& pass, std::size_t begin, std::size_t end) {
+inline void vertical_bytes(const VerticalPass& pass) {
   constexpr std::size_t kBlock = 256;
   std::int32_t sums[kBlock];
-  for (std::size_t at = begin; at < end; at += kBlock) {
-    const std::size_t size = end - at < kBlock ? end - at : kBlock;
+  for (std::size_t at = 0; at < pass.count; at += kBlock) {
+    const std::size_t size = pass.count - at < kBlock ? pass.count - at : kBlock;
     for (std::size_t i = 0; i < size; ++i) sums[i] = 1 << (pass.bits - 1);
     for (int tap = 0; tap < 2 * pass.pairs; ++tap) {
       const std::uint8_t* row = pass.in[tap] + at;
@@ -139,16 +147,9 @@ inline void vertical_bytes(const VerticalPass& pass, std::size_t begin, std::siz
 
 void vertical(const VerticalPass& pass) {
 #if defined(__SSE4_1__)
-  constexpr std::size_t kStep = kVectorBytes;
-  if (pass.count >= kStep) {
-    std::size_t at = 0;
-    for (; at + kStep <= pass.count; at += kStep) pass.split ? vertical_vector<true>(pass, at) : vertical_vector<false>(pass, at);
-    // The last vector overlaps the one before it; inputs are not written, so that does no harm.
-    if (at < pass.count) pass.split ? vertical_vector<true>(pass, pass.count - kStep) : vertical_vector<false>(pass, pass.count - kStep);
-    return;
-  }
+  if (pass.count >= kVectorBytes) return pass.split ? vertical_row<true>(pass) : vertical_row<false>(pass);
 #endif
-  vertical_bytes(pass, 0, pass.count);
+  vertical_bytes(pass);
 }
 
 #if !defined(__SSE4_1__)

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Interleaved RGB to three planes.
+
+#if defined(__SSE4_1__)
+/// Where the bytes of one channel lie in the three registers of 16 RGB pixels.
+inline __m128i plane_of(__m128i a, __m128i b, __m128i c, int channel) {
+  alignas(16) static constexpr std::int8_t kNo = -1,
+                                           kPlaces[3][3][16] = {{{0, 3, 6, 9, 12, 15, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, 2, 5, 8, 11, 14, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 1, 4, 7, 10, 13}},
+                                                                {{1, 4, 7, 10, 13, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, 0, 3, 6, 9, 12, 15, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 2, 5, 8, 11, 14}},
+                                                                {{2, 5, 8, 11, 14, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, 1, 4, 7, 10, 13, kNo, kNo, kNo, kNo, kNo, kNo},
+                                                                 {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, 0, 3, 6, 9, 12, 15}}};
+  const auto places = [channel](int i) { return _mm_load_si128(reinterpret_cast<const __m128i*>(kPlaces[channel][i])); };
+  return _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(a, places(0)), _mm_shuffle_epi8(b, places(1))), _mm_shuffle_epi8(c, places(2)));
+}
+#endif
+
+void planes(const std::uint8_t* in, std::ptrdiff_t stride, int height, int width, std::uint8_t* out) {
+  const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(height) * width;
+  for (int y = 0; y < height; ++y, in += stride, out += width) {
+    int x = 0;
+#if defined(__SSE4_1__)
+    for (; x + 16 <= width; x += 16) {
+      const auto lane = [&](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + 3 * x + 16 * i)); };
+      const __m128i a = lane(0), b = lane(1), c = lane(2);
+      for (int channel = 0; channel < 3; ++channel)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + channel * plane + x), plane_of(a, b, c, channel));
+    }
+#endif
+    for (; x < width; ++x)
+      for (int channel = 0; channel < 3; ++channel) out[channel * plane + x] = in[3 * x + channel];
+  }
+}
