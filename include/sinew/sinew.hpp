@@ -20,6 +20,7 @@
 
 // Files from strangers
 #include "sinew/io/card_json.hpp"    // sinew.json and stats.json
+#include "sinew/io/image_codec.hpp"  // JPEG and PNG
 #include "sinew/io/json.hpp"         // strict JSON
 #include "sinew/io/json_cursor.hpp"  // binds JSON to a schema
 #include "sinew/io/sha256.hpp"       // pins files
@@ -41,11 +42,23 @@
 #include "sinew/action/joint_decoder.hpp"         // absolute joint positions
 #include "sinew/action/make_decoder.hpp"          // the decoder of a card
 #include "sinew/action/tool_delta_decoder.hpp"    // tool deltas relative to the observation
+#include "sinew/observation/camera_encoder.hpp"   // one camera of a card: frames to what the model reads
 #include "sinew/observation/encoder.hpp"          // Encoder concept and AnyEncoder
-#include "sinew/observation/image_processor.hpp"  // Qwen3-VL patches
+#include "sinew/observation/fit_pad.hpp"          // letterboxes by name
+#include "sinew/observation/frame_budget.hpp"     // visual memory under a token budget
+#include "sinew/observation/frame_processor.hpp"  // one frame to one family's tensor
+#include "sinew/observation/frame_recipe.hpp"     // the families, as data
+#include "sinew/observation/history.hpp"          // time-stamped samples of several rates
+#include "sinew/observation/image_ops.hpp"        // crops, padding, turning, channel order
+#include "sinew/observation/image_processor.hpp"  // Qwen2-VL to Qwen3.5 patches
+#include "sinew/observation/position_ids.hpp"     // multi-section rotary positions
 #include "sinew/observation/prompt.hpp"           // prompt templates
-#include "sinew/observation/resize.hpp"           // Pillow's resampling, bit for bit
+#include "sinew/observation/resize.hpp"           // Pillow's, torch's, OpenCV's and jax's resampling
+#include "sinew/observation/stamp_ring.hpp"       // a ring of time stamps
+#include "sinew/observation/text_encoder.hpp"     // prompts to token ids
+#include "sinew/observation/tokenizer.hpp"        // byte-level BPE and SentencePiece
 #include "sinew/observation/vla_encoder.hpp"      // the encoder of a card
+#include "sinew/observation/wire_encoder.hpp"     // requests of remote policy servers
 
 // How a policy is executed
 #include "sinew/backend/any_backend.hpp"        // a backend chosen at run time

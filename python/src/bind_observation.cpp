@@ -181,13 +181,14 @@ void bind_processor(py::module_& m) {
 
 void bind_observation(py::module_& m) {
   auto observation = m.def_submodule("observation", "Observations to the tensors that a model was trained on.");
-  observation.def("resize", &resize, py::arg("image"), py::arg("size"), py::arg("rule"),
-                  "image: uint8 or float32 [height, width, channels], 1 to 4 channels. size: (height, width), pixels. rule: "
-                  "\"pil_nearest\", \"pil_box\", "
-                  "\"pil_bilinear\", \"pil_bicubic\", \"pil_lanczos\" (Pillow to 12), \"pil13_*\" (from 13), \"torch_bilinear\", "
-                  "\"torch_bicubic\", each also with "
-                  "\"_antialias\", \"cv2_linear\", \"cv2_area\", \"cv2_cubic\", \"jax_linear\", \"jax_lanczos3\". Returns [*size, "
-                  "channels] of the same dtype.");
+  observation.def(
+      "resize", &resize, py::arg("image"), py::arg("size"), py::arg("rule"),
+      "image: uint8 or float32 [height, width, channels], 1 to 4 channels. size: (height, width), pixels. rule: "
+      "\"pil_nearest\", \"pil_box\", "
+      "\"pil_bilinear\", \"pil_bicubic\", \"pil_lanczos\" (Pillow to 12), \"pil13_*\" (from 13), \"torch_bilinear\", "
+      "\"torch_bicubic\", each also with "
+      "\"_antialias\", \"cv2_linear\", \"cv2_area\", \"cv2_cubic\", \"jax_linear\", \"jax_lanczos3\", \"torch_area\". Returns [*size, "
+      "channels] of the same dtype.");
   bind_processor(observation);
   bind_image(observation);
   bind_processors(observation);

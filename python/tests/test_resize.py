@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resizing side by side with the libraries: Pillow, torch and OpenCV, on bytes and on floats."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import sinew
 from sinew import observation as obs
 
 torch.set_num_threads(1)
+SEED = int(os.environ.get("SINEW_TEST_SEED", "20260101"))  # printed by pytest with a failure: it is part of every generator
 cv2.setNumThreads(1)
 
 FILTERS = {
@@ -23,6 +26,12 @@ FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 FAMILY = "pil_" if int(pillow_version.split(".")[0]) < 13 else "pil13_"
+
+
+def generator(stream):
+    print(f"SINEW_TEST_SEED={SEED}")
+    return np.random.default_rng([SEED, stream])
+
 
 
 def pillow_resize(image, size, name):
@@ -44,7 +53,7 @@ def some_image(rng, height, width, channels, kind):
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_resize_equals_pillow_on_random_geometries(name):
-    rng = np.random.default_rng(20260101)
+    rng = generator(20260101)
     for i in range(150):
         top = 400 if i % 10 == 0 else 64
         height, width, new_height, new_width = (int(v) for v in rng.integers(1, top, 4))
@@ -62,7 +71,7 @@ def test_resize_equals_pillow_on_random_geometries(name):
 @pytest.mark.parametrize("size", [(480, 640, 224, 224), (480, 640, 476, 644), (224, 224, 256, 256), (1, 1000, 7, 3), (3000, 2, 1, 50), (201, 2, 200, 7), (200, 2, 20, 7), (720, 1280, 224, 398)])
 def test_resize_equals_pillow_on_camera_geometries(name, size):
     height, width, new_height, new_width = size
-    image = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    image = generator(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
     got = obs.resize(image, (new_height, new_width), FAMILY + name)
     assert np.array_equal(got, np.asarray(Image.fromarray(image).resize((new_width, new_height), FILTERS[name])))
 
@@ -70,7 +79,7 @@ def test_resize_equals_pillow_on_camera_geometries(name, size):
 @pytest.mark.parametrize("name", [n for n in FILTERS if n != "nearest"])
 def test_resize_pillow_13_runs_the_passes_of_pillow_in_its_own_order(name):
     """Both orders from Pillow's one-axis resizes, which every version computes alike."""
-    rng = np.random.default_rng(2)
+    rng = generator(2)
     orders = set()
     for _ in range(100):
         height, width, new_height, new_width = (int(v) for v in rng.integers(2, 60, 4))
@@ -118,7 +127,7 @@ def geometries(rng, count, channels=(1, 2, 3, 4), least=1):
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_resize_of_floats_equals_pillow_mode_f(name):
-    rng = np.random.default_rng(11)
+    rng = generator(11)
     for height, width, new_height, new_width, channels, kind in geometries(rng, 100):
         image = (some_image(rng, height, width, channels, kind) / 255).astype(np.float32)
         got = obs.resize(image, (new_height, new_width), FAMILY + name)
@@ -129,6 +138,8 @@ def test_resize_of_floats_equals_pillow_mode_f(name):
 def torch_resize(image, size, rule):
     mode, antialias = rule.split("_")[1], rule.endswith("antialias")
     planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+    if mode == "area":
+        return F.interpolate(planes, size=size, mode=mode)[0].permute(1, 2, 0).numpy()
     return F.interpolate(planes, size=size, mode=mode, align_corners=False, antialias=antialias)[0].permute(1, 2, 0).numpy()
 
 
@@ -140,7 +151,7 @@ CV2_RULES = {"cv2_linear": cv2.INTER_LINEAR, "cv2_area": cv2.INTER_AREA, "cv2_cu
 def test_resize_of_bytes_equals_torch(rule):
     """Byte for byte. torch has one kernel for up to 4 channels with AVX2; without it, a float path that may differ by a level."""
     exact = torch.backends.cpu.get_cpu_capability() != "DEFAULT"
-    rng = np.random.default_rng(12)
+    rng = generator(12)
     equal = values = 0
     for height, width, new_height, new_width, channels, kind in geometries(rng, 150):
         image = some_image(rng, height, width, channels, kind)
@@ -151,10 +162,10 @@ def test_resize_of_bytes_equals_torch(rule):
     assert not exact or equal == values
 
 
-@pytest.mark.parametrize("rule", TORCH_RULES)
+@pytest.mark.parametrize("rule", [*TORCH_RULES, "torch_area"])
 def test_resize_of_floats_equals_torch(rule):
     """Widths from 2: at width 1 torch 2.13 takes the planes for channels-last ones and, with antialias, resizes them wrongly."""
-    rng = np.random.default_rng(13)
+    rng = generator(13)
     for height, width, new_height, new_width, channels, _ in geometries(rng, 150, least=2):
         image = rng.random((height, width, channels), dtype=np.float32)
         got, want = obs.resize(image, (new_height, new_width), rule), torch_resize(image, (new_height, new_width), rule)
@@ -162,7 +173,7 @@ def test_resize_of_floats_equals_torch(rule):
 
 
 def test_resize_of_floats_at_width_1_is_that_of_two_equal_columns():
-    image = np.random.default_rng(14).random((53, 1, 1), dtype=np.float32)
+    image = generator(14).random((53, 1, 1), dtype=np.float32)
     for rule in TORCH_RULES:
         wide = torch_resize(np.repeat(image, 2, axis=1), (28, 2), rule)[:, :1]
         assert np.abs(obs.resize(image, (28, 1), rule) - wide).max() <= 3e-6, rule
@@ -170,7 +181,7 @@ def test_resize_of_floats_at_width_1_is_that_of_two_equal_columns():
 
 @pytest.mark.parametrize("rule", CV2_RULES)
 def test_resize_of_bytes_is_within_a_level_of_opencv(rule):
-    rng = np.random.default_rng(15)
+    rng = generator(15)
     equal = values = 0
     sizes = list(geometries(rng, 150)) + [(64, 48, 32, 24, 3, "noise"), (60, 60, 20, 15, 3, "noise"), (480, 640, 224, 224, 3, "noise")]
     for height, width, new_height, new_width, channels, kind in sizes:
@@ -186,7 +197,7 @@ def test_resize_of_bytes_is_within_a_level_of_opencv(rule):
 @pytest.mark.parametrize("rule", CV2_RULES)
 def test_resize_of_floats_equals_opencv(rule):
     """Two rows or more and 1, 3 or 4 channels: there OpenCV computes places in double, elsewhere in float."""
-    rng = np.random.default_rng(16)
+    rng = generator(16)
     for height, width, new_height, new_width, channels, _ in geometries(rng, 150, channels=(1, 3, 4), least=16):
         image = rng.random((height, width, channels), dtype=np.float32)
         got = obs.resize(image, (new_height, new_width), rule)
@@ -208,7 +219,7 @@ def test_resize_equals_the_definition_of_jax(rule):
     triangle = lambda x: np.maximum(0, 1 - x)  # noqa: E731
     lanczos = lambda x: np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0).astype(np.float32)  # noqa: E731
     kernel = triangle if rule == "jax_linear" else lanczos
-    rng = np.random.default_rng(17)
+    rng = generator(17)
     for height, width, new_height, new_width, channels, _ in geometries(rng, 100):
         image = rng.random((height, width, channels), dtype=np.float32)
         want = np.einsum("yY,xX,yxc->YXc", jax_weights(height, new_height, kernel), jax_weights(width, new_width, kernel), image, optimize=True)
@@ -220,7 +231,7 @@ def test_resize_equals_the_definition_of_jax(rule):
 
 @pytest.mark.parametrize("rule", ["pil_bicubic", "torch_bicubic_antialias", "cv2_area", "torch_bilinear"])
 def test_resize_takes_crops_without_a_copy(rule):
-    frame = np.random.default_rng(18).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    frame = generator(18).integers(0, 256, (90, 120, 3), dtype=np.uint8)
     for image in (frame, (frame / 255).astype(np.float32)):
         crop = image[10:70, 20:100]
         assert not crop.flags.c_contiguous
@@ -233,7 +244,7 @@ def test_resize_takes_crops_without_a_copy(rule):
 
 @pytest.mark.parametrize("shape, size", [((1, 1), (8192, 3)), ((8192, 2), (1, 1)), ((2, 8192), (3, 8192)), ((1, 8192), (7, 1))])
 def test_resize_at_the_ends_of_its_range(shape, size):
-    image = np.random.default_rng(19).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    image = generator(19).integers(0, 256, (*shape, 3), dtype=np.uint8)
     for name, resample in FILTERS.items():
         want = np.asarray(Image.fromarray(image).resize(size[::-1], resample))
         assert np.array_equal(obs.resize(image, size, FAMILY + name), want), name

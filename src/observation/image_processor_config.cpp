@@ -8,6 +8,7 @@
 #include "sinew/core/error.hpp"
 #include "sinew/io/json.hpp"
 #include "sinew/io/json_cursor.hpp"
+#include "sinew/io/text.hpp"
 #include "sinew/observation/image_processor.hpp"
 
 namespace sinew {
@@ -26,7 +27,7 @@ Document open_document(const std::string& directory_or_json) {
     return {Json::parse(directory_or_json, "preprocessor_config", kLimits), "preprocessor_config"};
   std::filesystem::path path = directory_or_json;
   if (std::filesystem::is_directory(path)) path /= "preprocessor_config.json";
-  return {Json::read_file(path, kLimits), path.string()};
+  return {Json::read_file(path, kLimits), printable(path.string(), 512)};
 }
 
 /// The keys that decide pixels, then those that never do (as transformers 4.45 to 5 writes them). A null is an absent key.
@@ -59,7 +60,7 @@ void check_keys(const JsonCursor& root) {
   for (const auto& [key, value] : root.members()) {
     if (value.is_null() || std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end()) continue;
     const auto near = nearest_name(key, kKnown);
-    fail(ErrorCode::unsupported, {value.place(), "key", "one that Qwen's image processors have", "'" + key + "'",
+    fail(ErrorCode::unsupported, {value.place(), "key", "one that Qwen's image processors have", quote(key),
                                   near.empty() ? "" : "did you mean '" + std::string(near) + "'?"});
   }
 }

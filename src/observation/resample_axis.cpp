@@ -238,6 +238,17 @@ Windows opencv_area_windows(int in, int out) {
   return windows;
 }
 
+/// torch's adaptive average: every sample that an output cell touches weighs the same.
+Windows mean_windows(int in, int out) {
+  Windows windows;
+  for (int i = 0; i < out; ++i) {
+    const auto first = static_cast<int>(std::int64_t{i} * in / out);
+    const auto end = static_cast<int>((std::int64_t{i + 1} * in + out - 1) / out);
+    windows.add(first, std::vector<double>(static_cast<std::size_t>(end - first), 1.0 / (end - first)));
+  }
+  return windows;
+}
+
 /// Pillow accumulates the place instead of multiplying: that is what its affine scaling does.
 Windows nearest_windows(int in, int out) {
   Windows windows;
@@ -261,6 +272,7 @@ Windows windows_of(const AxisRequest& request) {
       return bytes ? opencv_byte_windows(rule, in, out) : opencv_real_windows(rule, in, out);
     case cv2_linear: return bytes ? opencv_byte_windows(rule, in, out) : opencv_real_windows(rule, in, out);
     case cv2_cubic: return opencv_real_windows(rule, in, out);
+    case torch_area: return mean_windows(in, out);
     case jax_linear:
     case jax_lanczos3: return jax_windows(filter, in, out);
     default: return widened<double>(filter, in, out);

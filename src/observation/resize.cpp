@@ -24,7 +24,7 @@ using detail::kRowSlack;
 
 namespace {
 
-constexpr std::array<std::string_view, 19> kRuleNames = {"pil_nearest",    "pil_box",
+constexpr std::array<std::string_view, 20> kRuleNames = {"pil_nearest",    "pil_box",
                                                          "pil_bilinear",   "pil_bicubic",
                                                          "pil_lanczos",    "pil13_nearest",
                                                          "pil13_box",      "pil13_bilinear",
@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 19> kRuleNames = {"pil_nearest",    "pil_
                                                          "torch_bicubic",  "torch_bicubic_antialias",
                                                          "cv2_linear",     "cv2_area",
                                                          "cv2_cubic",      "jax_linear",
-                                                         "jax_lanczos3"};
+                                                         "jax_lanczos3",   "torch_area"};
 
 bool in_range(int side) noexcept { return side >= 1 && side <= Resizer::kMaxSide; }
 

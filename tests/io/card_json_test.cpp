@@ -146,6 +146,12 @@ TEST_CASE("card: refusals name the place, what is right and what is there") {
 TEST_CASE("card: a format that is newer, or of another major, is refused before anything else") {
   CHECK(refusal_with("/format_version", "1.0") == "accepted");
   CHECK(refusal_with("/format_version", "1.1") == "accepted");
+  const auto older = changed(sample_json(), "", [](Json& card) {
+    std::erase_if(*card.as_object(), [](const auto& member) { return member.first == "text" || member.first == "history"; });
+    card.as_object()->front().second = Json("1.0");
+  });
+  CHECK(refusal(older) == "accepted");  // 1.0 knew neither
+  CHECK_FALSE(card_from_json(older, "sinew.json").text);
   CHECK(refusal_with("/format_version", "1.2") ==
         "[sinew.json /format_version] format of the policy card: expected 1.0 to 1.1, got '1.2' (a newer Sinew reads it)");
   CHECK(refusal_with("/format_version", "2.0").ends_with("got '2.0' (a newer Sinew reads it)"));

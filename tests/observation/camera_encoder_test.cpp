@@ -6,19 +6,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "random_image.hpp"
 #include "sinew/core/error.hpp"
-#include "test_seed.hpp"
 
 namespace {
 
 using namespace sinew;  // NOLINT(google-build-using-namespace): a test of one header
-
-Image random_image(int height, int width, std::uint64_t stream) {
-  testing::Random random(stream);
-  Image image(height, width, 3);
-  for (auto& value : image.pixels()) value = static_cast<std::uint8_t>(random.below(256));
-  return image;
-}
 
 CameraCard camera(ProcessorKind kind) {
   return {.name = "front", .view = "ego", .processor = kind, .resample = "pil_bicubic", .height = 120, .width = 160};
@@ -27,7 +20,7 @@ CameraCard camera(ProcessorKind kind) {
 }  // namespace
 
 TEST_CASE("camera encoder: every processor that is no patches writes what FrameProcessor writes") {
-  const Image frame = random_image(120, 160, 1);
+  const Image frame = testing::random_image(120, 160, 3, 1);
   int kinds = 0;
   for (int kind = static_cast<int>(ProcessorKind::openpi); kind <= static_cast<int>(ProcessorKind::starvla); ++kind, ++kinds) {
     CAPTURE(to_string(static_cast<ProcessorKind>(kind)));
@@ -52,7 +45,7 @@ TEST_CASE("camera encoder: a rule of torch brings torch's normalisation") {
   CameraCard card = camera(ProcessorKind::qwen2_vl);
   card.resample = "torch_bicubic_antialias";
   CameraEncoder encoder(card, std::nullopt, PatchLayout::hugging_face, "test");
-  const Image frame = random_image(120, 160, 2);
+  const Image frame = testing::random_image(120, 160, 3, 2);
   std::vector<std::byte> out(encoder.spec().capacity.count() * sizeof(float));
   REQUIRE(encoder.encode(frame.view(), out) == Status::ok);
   auto options = qwen_vl_options("qwen2_vl");

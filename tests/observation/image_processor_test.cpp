@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "random_image.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/core/isa.hpp"
 #include "sinew/testing/no_alloc.hpp"
@@ -22,13 +23,7 @@ using sinew::PatchGrid;
 using sinew::QwenVlOptions;
 using sinew::QwenVlProcessor;
 using sinew::Status;
-
-Image random_image(int height, int width, int channels, std::uint64_t stream) {
-  sinew::testing::Random random(stream);
-  Image image(height, width, channels);
-  for (auto& value : image.pixels()) value = static_cast<std::uint8_t>(random.below(256));
-  return image;
-}
+using sinew::testing::random_image;
 
 std::vector<float> processed(QwenVlProcessor& processor, const ImageView& image) {
   const auto grid = processor.grid({image.height(), image.width()});

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "random_image.hpp"
 #include "safetensors_file.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/core/isa.hpp"
@@ -27,19 +28,13 @@ using sinew::Resizer;
 using sinew::ResizeRule;
 using sinew::Status;
 using sinew::testing::GoldenTensor;
+using sinew::testing::random_image;
 
 const std::vector<ResizeRule> kRules = [] {
   std::vector<ResizeRule> rules;
-  for (int rule = 0; rule <= static_cast<int>(ResizeRule::jax_lanczos3); ++rule) rules.push_back(static_cast<ResizeRule>(rule));
+  for (int rule = 0; rule <= static_cast<int>(ResizeRule::torch_area); ++rule) rules.push_back(static_cast<ResizeRule>(rule));
   return rules;
 }();
-
-Image random_image(int height, int width, int channels, std::uint64_t stream) {
-  sinew::testing::Random random(stream);
-  Image image(height, width, channels);
-  for (auto& value : image.pixels()) value = static_cast<std::uint8_t>(random.below(256));
-  return image;
-}
 
 Image resized(ResizeRule rule, const ImageView& in, int height, int width) {
   Image out;
@@ -66,7 +61,7 @@ std::filesystem::path golden_folder() {
 std::string golden_name(ResizeRule rule) {
   std::string name(to_string(rule));
   if (name.starts_with("cv2_")) return "cv2_inter_" + name.substr(4);
-  if (!name.starts_with("torch_")) return name;
+  if (!name.starts_with("torch_") || rule == ResizeRule::torch_area) return name;
   const auto antialias = name.find("_antialias");
   return antialias == std::string::npos ? name + "_noaa" : name.substr(0, antialias) + "_aa";
 }

@@ -8,20 +8,13 @@
 #include <string>
 #include <utility>
 
+#include "random_image.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/testing/no_alloc.hpp"
-#include "test_seed.hpp"
 
 namespace {
 
 using namespace sinew;  // NOLINT(google-build-using-namespace): a test of one header
-
-Image random_image(int height, int width, std::uint64_t stream) {
-  testing::Random random(stream);
-  Image image(height, width, 3);
-  for (auto& value : image.pixels()) value = static_cast<std::uint8_t>(random.below(256));
-  return image;
-}
 
 PolicyCard make_card() {
   PolicyCard card;
@@ -55,8 +48,9 @@ const Statistics kStatistics = {
 
 Observation make_observation() {
   Observation observation;
-  observation.cameras = {
-      {"wrist", random_image(256, 320, 1), {}}, {"front", random_image(96, 128, 2), {}}, {"top", random_image(60, 80, 3), {}}};
+  observation.cameras = {{"wrist", testing::random_image(256, 320, 3, 1), {}},
+                         {"front", testing::random_image(96, 128, 3, 2), {}},
+                         {"top", testing::random_image(60, 80, 3, 3), {}}};
   observation.channels = {{"gripper", "m", {0.02}, {}}, {"other", "N", {1, 2, 3}, {}}, {"joint_position", "rad", {0.5, 3.0}, {}}};
   observation.instruction = "put the red cube on the yellow plate";
   return observation;
@@ -124,7 +118,7 @@ TEST_CASE("VLA encoder: a frame of another size is brought to the card's first")
   VlaEncoder encoder(make_card(), kStatistics);
   auto out = make_tensors(encoder.spec());
   Observation observation = make_observation();
-  const Image large = random_image(480, 640, 5);
+  const Image large = testing::random_image(480, 640, 3, 5);
   observation.find_camera("front")->image = large;
   REQUIRE(encoder.encode(observation, out) == Status::ok);
   Image sized;

@@ -41,7 +41,8 @@ enum class ResizeRule : std::uint8_t {
   cv2_area,                 ///< INTER_AREA
   cv2_cubic,                ///< INTER_CUBIC
   jax_linear,
-  jax_lanczos3  ///< tf.image.resize(lanczos3, antialias=True) has the same weights
+  jax_lanczos3,  ///< tf.image.resize(lanczos3, antialias=True) has the same weights
+  torch_area     ///< mode "area": the mean of what each output pixel touches; for float images there, rounded here
 };
 
 /// "pil_bicubic", "torch_bilinear_antialias", ...

@@ -179,7 +179,7 @@ def prompt(template: str, **kwargs) -> str:
     """
 def resize(image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rule: str) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
-    image: uint8 or float32 [height, width, channels], 1 to 4 channels. size: (height, width), pixels. rule: "pil_nearest", "pil_box", "pil_bilinear", "pil_bicubic", "pil_lanczos" (Pillow to 12), "pil13_*" (from 13), "torch_bilinear", "torch_bicubic", each also with "_antialias", "cv2_linear", "cv2_area", "cv2_cubic", "jax_linear", "jax_lanczos3". Returns [*size, channels] of the same dtype.
+    image: uint8 or float32 [height, width, channels], 1 to 4 channels. size: (height, width), pixels. rule: "pil_nearest", "pil_box", "pil_bilinear", "pil_bicubic", "pil_lanczos" (Pillow to 12), "pil13_*" (from 13), "torch_bilinear", "torch_bicubic", each also with "_antialias", "cv2_linear", "cv2_area", "cv2_cubic", "jax_linear", "jax_lanczos3", "torch_area". Returns [*size, channels] of the same dtype.
     """
 def to_levels(image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], rule: str) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """

@@ -9,11 +9,14 @@
 namespace sinew::detail::SINEW_ISA {
 namespace {
 
+// In this order: each uses what comes before it.
+// clang-format off
 #include "bytes.inl"
-#include "patches.inl"
-#include "planes.inl"
 #include "resize.inl"
 #include "resize_real.inl"
+#include "planes.inl"
+#include "patches.inl"
+// clang-format on
 
 }  // namespace
 
