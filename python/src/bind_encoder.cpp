@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds VlaEncoder and the positions of its tokens.
+#include "guarded.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/observation/position_ids.hpp"
 #include "sinew/observation/vla_encoder.hpp"
@@ -13,10 +14,11 @@ using namespace bindings;
 namespace {
 
 /// An encoder with the tensors that it writes to.
-struct BoundEncoder {
+struct EncoderAndTensors {
   VlaEncoder encoder;
   TensorMap tensors;
 };
+using BoundEncoder = Guarded<EncoderAndTensors>;
 
 PatchLayout layout_named(const std::string& name) {
   if (name == "hugging_face") return PatchLayout::hugging_face;
@@ -34,19 +36,32 @@ BoundEncoder from_directory(const py::object& directory, const std::string& layo
   options.layout = layout_named(layout);
   VlaEncoder encoder(card, statistics, std::move(options));
   TensorMap tensors = make_tensors(encoder.spec());
-  return {std::move(encoder), std::move(tensors)};
+  return BoundEncoder({std::move(encoder), std::move(tensors)});
 }
 
 using Integers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
-Integers positions(const Integers& ids, const Integers& mask, TokenId image_token, const Integers& grids, int merge) {
+/// Whole numbers as int64; floats are not rounded on the quiet.
+Integers integers(const py::array& array, std::string_view what) {
+  if (array.dtype().kind() != 'i' && array.dtype().kind() != 'u' && array.dtype().kind() != 'b')
+    fail(ErrorCode::invalid_argument, {"multi_section_positions", what, "integers", py::str(array.dtype()).cast<std::string>(), ""});
+  return Integers(array);
+}
+
+Integers positions(const py::array& ids_, const py::array& mask_, TokenId image_token, const py::array& grids_, int merge) {
   constexpr const char* kWhere = "multi_section_positions";
+  const Integers ids = integers(ids_, "ids"), mask = integers(mask_, "mask");
+  const Integers grids = grids_.size() == 0 ? Integers(std::vector<py::ssize_t>{0, 3}) : integers(grids_, "grids");
   require_shape(ids, {-1}, kWhere, "ids");
   require_shape(mask, {ids.size()}, kWhere, "mask");
   require_shape(grids, {-1, 3}, kWhere, "grids");
   std::vector<PatchGrid> list;
-  for (py::ssize_t i = 0; i < grids.shape(0); ++i)
+  for (py::ssize_t i = 0; i < grids.shape(0); ++i) {
+    for (py::ssize_t axis = 0; axis < 3; ++axis)
+      if (grids.at(i, axis) < 1 || grids.at(i, axis) > (1 << 20))
+        fail(ErrorCode::invalid_argument, {kWhere, "grids", "1 to 1048576 patches", std::to_string(grids.at(i, axis)), ""});
     list.push_back({static_cast<int>(grids.at(i, 0)), static_cast<int>(grids.at(i, 1)), static_cast<int>(grids.at(i, 2))});
+  }
   Integers out({py::ssize_t{3}, ids.size()});
   const auto count = static_cast<std::size_t>(ids.size());
   raise_unless_ok(
@@ -67,28 +82,36 @@ void bind_encoder(py::module_& observation) {
           "spec",
           [](const BoundEncoder& self) {
             py::list rows;
-            for (const TensorSpec& spec : self.encoder.spec()) rows.append(to_string(spec));
+            for (const TensorSpec& spec : self.value.encoder.spec()) rows.append(to_string(spec));
             return rows;
           },
           "list of \"name dtype [capacity]\"")
       .def(
           "encode",
           [](BoundEncoder& self, const Observation& observation_) {
+            const Exclusive exclusive(*self.mutex);
+            auto& [encoder, tensors] = self.value;
             Status status = Status::ok;
             {
               const py::gil_scoped_release release;
-              status = self.encoder.encode(observation_, self.tensors);
+              status = encoder.encode(observation_, tensors);
             }
-            raise_unless_ok(status, "VlaEncoder", self.encoder.last_error());
-            return to_dict(self.tensors);
+            raise_unless_ok(status, "VlaEncoder", encoder.last_error());
+            return to_dict(tensors);
           },
           py::arg("observation"), "dict name -> array; copies. Raises sinew.Error that names the camera or channel at fault.")
-      .def("reset", [](BoundEncoder& self) { self.encoder.reset(); }, "Forgets the history, for a new episode.");
+      .def(
+          "reset",
+          [](BoundEncoder& self) {
+            const Exclusive exclusive(*self.mutex);
+            self.value.encoder.reset();
+          },
+          "Forgets the history, for a new episode.");
   observation.def(
       "multi_section_positions", &positions, py::arg("ids"), py::arg("mask"), py::kw_only(), py::arg("image_token"), py::arg("grids"),
       py::arg("merge") = 2,
       "ids, mask: [n]. grids: [images, 3] patches (temporal, height, width). int64 [3, n]: time, height, width of each token, as the "
-      "Qwen-VL generations number them; 1 where mask is 0.");
+      "Qwen-VL generations number them; 0 where mask is 0.");
 }
 
 }  // namespace sinew

@@ -12,9 +12,13 @@ using namespace bindings;
 
 namespace {
 
-py::array decode(const py::bytes& data, const std::string& dct) {
+py::array decode(const py::buffer& data, const std::string& dct) {
   if (dct != "accurate" && dct != "fast") fail(ErrorCode::invalid_argument, {"decode_image", "dct", "accurate, fast", dct, ""});
-  const std::string_view text = data;
+  const py::buffer_info bytes = data.request();
+  if (bytes.itemsize != 1 || bytes.ndim != 1 || bytes.strides[0] != 1)
+    fail(ErrorCode::invalid_argument, {"decode_image", "data", "bytes, or a contiguous buffer of bytes",
+                                       fmt::format("{} dimensions of items of {} bytes", bytes.ndim, bytes.itemsize), ""});
+  const std::string_view text(static_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.size));
   Image image;
   {
     const py::gil_scoped_release released;
@@ -51,7 +55,8 @@ py::bytes png(const py::array& image, int compression) {
 void bind_image(py::module_& observation) {
   observation.def(
       "decode_image", &decode, py::arg("data"), py::arg("dct") = "accurate",
-      "data: bytes of a JPEG or PNG. Returns uint8 [height, width, 3] RGB: grey and palettes become RGB, of 16 bits the upper 8 "
+      "data: bytes (any buffer of them) of a JPEG or PNG. Returns uint8 [height, width, 3] RGB: grey and palettes become RGB, of 16 bits "
+      "the upper 8 "
       "stay, alpha is dropped, EXIF orientation is ignored; CMYK is refused. dct: of a JPEG, \"accurate\" (Pillow, OpenCV) or \"fast\" "
       "(TensorFlow's default).");
   observation.def("encode_jpeg", &jpeg, py::arg("image"), py::arg("quality") = JpegOptions{}.quality, py::arg("subsampling") = "4:2:0",

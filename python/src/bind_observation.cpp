@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds observation/: resize, ImageProcessor; prompts and the frame budget have files of their own.
 #include "bindings.hpp"
+#include "guarded.hpp"
 #include "sinew/observation/image_processor.hpp"
 #include "sinew/observation/resize.hpp"
 
@@ -19,12 +20,17 @@ using namespace bindings;
 
 namespace {
 
+using Processor = Guarded<QwenVlProcessor>;
+
 py::array resize(const py::array& image, std::pair<int, int> size, const std::string& rule) {
   const auto [height, width] = size;
   Resizer resizer(resize_rule_from_string(rule, "resize"));
   const auto what = [&, height = height, width = width] {
     return fmt::format("{} to {} x {} (1 to {} pixels a side, 1 to 4 channels)", shape_text(image), height, width, Resizer::kMaxSide);
   };
+  if (!py::isinstance<py::array_t<float>>(image) && !py::isinstance<py::array_t<std::uint8_t>>(image))
+    fail(ErrorCode::invalid_argument, {"resize", "image", "a uint8 or float32 array [height, width, channels]",
+                                       fmt::format("{} {}", py::str(image.dtype()).cast<std::string>(), shape_text(image)), ""});
   if (py::isinstance<py::array_t<float>>(image)) {
     const FloatImageView in = float_pixels(image, "resize");
     const bool sane = height >= 1 && height <= Resizer::kMaxSide && width >= 1 && width <= Resizer::kMaxSide;
@@ -46,20 +52,35 @@ PatchGrid grid_of(const QwenVlProcessor& processor, int height, int width) {
   return *grid;
 }
 
+/// One image, a sequence of them, or an array [n, height, width, 3].
 std::vector<py::array> arrays_of(const py::object& images) {
-  if (py::isinstance<py::array>(images)) return {images};
+  if (py::isinstance<py::array>(images) && py::reinterpret_borrow<py::array>(images).ndim() != 4) return {images};
+  if (!py::isinstance<py::iterable>(images) || py::isinstance<py::str>(images))
+    fail(ErrorCode::invalid_argument, {"ImageProcessor", "images", "an array [height, width, 3] or a sequence of them",
+                                       py::str(py::type::of(images)).cast<std::string>(), "numpy.asarray makes an array of a PIL image"});
   std::vector<py::array> arrays;
-  for (const auto& image : images) arrays.push_back(py::cast<py::array>(image));
+  for (const auto& image : images) {
+    if (!py::isinstance<py::array>(image))
+      fail(ErrorCode::invalid_argument, {"ImageProcessor", fmt::format("image {}", arrays.size()), "an array [height, width, 3]",
+                                         py::str(py::type::of(image)).cast<std::string>(), "numpy.asarray makes an array of a PIL image"});
+    arrays.push_back(py::reinterpret_borrow<py::array>(image));
+  }
   return arrays;
 }
 
 /// The float array [patches, row_length] to write: the caller's, or a new one.
-py::array_t<float> values_for(const QwenVlProcessor& processor, std::size_t patches, const std::optional<py::array_t<float>>& out) {
-  if (!out) return py::array_t<float>({patches, processor.row_length()});
-  require_shape(*out, {static_cast<py::ssize_t>(patches), static_cast<py::ssize_t>(processor.row_length())}, "ImageProcessor", "out");
-  if ((out->flags() & py::array::c_style) == 0)
-    fail(ErrorCode::invalid_argument, {"ImageProcessor", "out", "a contiguous array", "one with strides", ""});
-  return *out;
+py::array_t<float> values_for(const QwenVlProcessor& processor, std::size_t patches, const py::object& out) {
+  if (out.is_none()) return py::array_t<float>({patches, processor.row_length()});
+  const bool usable = py::isinstance<py::array_t<float, py::array::c_style>>(out) && py::reinterpret_borrow<py::array>(out).writeable();
+  if (!usable)
+    fail(ErrorCode::invalid_argument,
+         {"ImageProcessor", "out", "a contiguous, writable float32 array",
+          py::isinstance<py::array>(out) ? fmt::format("{}", py::str(py::reinterpret_borrow<py::array>(out).dtype()).cast<std::string>())
+                                         : py::str(py::type::of(out)).cast<std::string>(),
+          ""});
+  auto array = py::reinterpret_borrow<py::array_t<float>>(out);
+  require_shape(array, {static_cast<py::ssize_t>(patches), static_cast<py::ssize_t>(processor.row_length())}, "ImageProcessor", "out");
+  return array;
 }
 
 void put_grid(py::array_t<std::int64_t>& grids, py::ssize_t row, const PatchGrid& grid) {
@@ -68,7 +89,9 @@ void put_grid(py::array_t<std::int64_t>& grids, py::ssize_t row, const PatchGrid
   grids.mutable_at(row, 2) = grid.width;
 }
 
-py::dict process(QwenVlProcessor& processor, const py::object& images, const std::optional<py::array_t<float>>& out) {
+py::dict process(Processor& self, const py::object& images, const py::object& out) {
+  const Exclusive exclusive(*self.mutex);
+  QwenVlProcessor& processor = self.value;
   const std::vector<py::array> arrays = arrays_of(images);
   std::vector<ImageView> views;
   py::array_t<std::int64_t> grids({static_cast<py::ssize_t>(arrays.size()), py::ssize_t{3}});
@@ -94,7 +117,9 @@ py::dict process(QwenVlProcessor& processor, const py::object& images, const std
   return py::dict(py::arg("pixel_values") = values, py::arg("image_grid_thw") = grids);
 }
 
-py::dict process_video(QwenVlProcessor& processor, const py::object& frames) {
+py::dict process_video(Processor& self, const py::object& frames) {
+  const Exclusive exclusive(*self.mutex);
+  QwenVlProcessor& processor = self.value;
   const std::vector<py::array> arrays = arrays_of(frames);
   std::vector<ImageView> views;
   for (const auto& array : arrays) views.push_back(pixels(array, "ImageProcessor.video"));
@@ -118,24 +143,24 @@ PatchLayout layout_of(const std::string& name) {
   return PatchLayout::single_frame;
 }
 
-QwenVlProcessor make_processor(int patch_size, int merge_size, int temporal_patch_size, std::int64_t min_pixels, std::int64_t max_pixels,
-                               double rescale_factor, std::array<double, 3> mean, std::array<double, 3> std, const std::string& rule) {
-  return QwenVlProcessor({.patch_size = patch_size,
-                          .merge_size = merge_size,
-                          .temporal_patch_size = temporal_patch_size,
-                          .min_pixels = min_pixels,
-                          .max_pixels = max_pixels,
-                          .rescale_factor = rescale_factor,
-                          .mean = mean,
-                          .std = std,
-                          .rule = resize_rule_from_string(rule, "ImageProcessor")});
+Processor make_processor(int patch_size, int merge_size, int temporal_patch_size, std::int64_t min_pixels, std::int64_t max_pixels,
+                         double rescale_factor, std::array<double, 3> mean, std::array<double, 3> std, const std::string& rule) {
+  return Processor(QwenVlProcessor({.patch_size = patch_size,
+                                    .merge_size = merge_size,
+                                    .temporal_patch_size = temporal_patch_size,
+                                    .min_pixels = min_pixels,
+                                    .max_pixels = max_pixels,
+                                    .rescale_factor = rescale_factor,
+                                    .mean = mean,
+                                    .std = std,
+                                    .rule = resize_rule_from_string(rule, "ImageProcessor")}));
 }
 
 void bind_processor(py::module_& m) {
   const QwenVlOptions defaults;
-  py::class_<QwenVlProcessor>(m, "ImageProcessor",
-                              "Images to patches as Qwen2-VL to Qwen3.5 read them; the defaults are Qwen3-VL's. Equal to the bits of "
-                              "transformers' PIL path.")
+  py::class_<Processor>(m, "ImageProcessor",
+                        "Images to patches as Qwen2-VL to Qwen3.5 read them; the defaults are Qwen3-VL's. Equal to the bits of "
+                        "transformers' PIL path.")
       .def(py::init(&make_processor), py::kw_only(), py::arg("patch_size") = defaults.patch_size,
            py::arg("merge_size") = defaults.merge_size, py::arg("temporal_patch_size") = defaults.temporal_patch_size,
            py::arg("min_pixels") = defaults.min_pixels, py::arg("max_pixels") = defaults.max_pixels,
@@ -147,7 +172,7 @@ void bind_processor(py::module_& m) {
           [](const py::object& directory_or_json, const std::string& resample, const std::string& layout) {
             QwenVlOptions options = qwen_vl_options_from_pretrained(py::str(directory_or_json), resample);
             options.layout = layout_of(layout);
-            return QwenVlProcessor(options);
+            return Processor(QwenVlProcessor(options));
           },
           py::arg("directory_or_json"), py::arg("resample") = "pil12", py::arg("layout") = "hugging_face",
           "Reads preprocessor_config.json: a folder, a file or the text itself. resample: \"pil12\" or \"pil13\", whose pass order, or "
@@ -158,14 +183,14 @@ void bind_processor(py::module_& m) {
           [](const std::string& generation, const std::string& layout) {
             QwenVlOptions options = qwen_vl_options(generation);
             options.layout = layout_of(layout);
-            return QwenVlProcessor(options);
+            return Processor(QwenVlProcessor(options));
           },
           py::arg("generation"), py::arg("layout") = "hugging_face",
           "generation: \"qwen2_vl\", \"qwen2_5_vl\", \"qwen3_vl\" or \"qwen3_5\".")
       .def(
           "grid",
-          [](const QwenVlProcessor& self, int height, int width) {
-            const PatchGrid grid = grid_of(self, height, width);
+          [](const Processor& self, int height, int width) {
+            const PatchGrid grid = grid_of(self.value, height, width);
             return py::make_tuple(grid.temporal, grid.height, grid.width);
           },
           py::arg("height"), py::arg("width"), "(temporal, height, width) in patches of an image of this size in pixels.")

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "bindings.hpp"
+#include "guarded.hpp"
 #include "sinew/observation/fit_pad.hpp"
 #include "sinew/observation/frame_processor.hpp"
 #include "sinew/observation/image_ops.hpp"
@@ -69,7 +70,11 @@ py::array run(FrameProcessor& self, const ImageView& frame, const std::string& w
   return out;
 }
 
-py::array process(FrameProcessor& self, const py::array& image) {
+using Processor = Guarded<FrameProcessor>;
+
+py::array process(Processor& guarded, const py::array& image) {
+  const Exclusive exclusive(*guarded.mutex);
+  FrameProcessor& self = guarded.value;
   const ImageView frame = pixels(image, "FrameProcessor");
   const std::string what = fmt::format("frame {}, expected [height, width, 3] of a size that the recipe can crop", shape_text(image));
   return self.dtype() == DType::u8 ? run<std::uint8_t>(self, frame, what) : run<float>(self, frame, what);
@@ -80,25 +85,31 @@ std::array<float, 3> three(const std::vector<float>& values, std::string_view wh
   return {values[0], values[1], values[2]};
 }
 
-FrameProcessor make_processor(const std::string& family, std::optional<Sides> size, std::optional<Sides> crop,
-                              std::optional<bool> letterbox, double crop_fraction, bool centre_crop, bool jpeg,
-                              const std::optional<std::vector<float>>& mean, const std::optional<std::vector<float>>& std,
-                              bool rotate_180) {
+Processor make_processor(const std::string& family, std::optional<Sides> size, std::optional<Sides> crop, std::optional<bool> letterbox,
+                         double crop_fraction, bool centre_crop, bool jpeg, const std::optional<std::vector<float>>& mean,
+                         const std::optional<std::vector<float>>& std, bool rotate_180) {
   FrameOptions options{
       .letterbox = letterbox, .crop_fraction = crop_fraction, .centre_crop = centre_crop, .jpeg = jpeg, .rotate_180 = rotate_180};
+  const auto positive = [](const std::optional<Sides>& sides, std::string_view what) {
+    if (sides && (sides->first < 1 || sides->second < 1))
+      fail(ErrorCode::invalid_argument,
+           {"FrameProcessor", what, "two sides of at least 1", fmt::format("{} x {}", sides->first, sides->second), ""});
+  };
+  positive(size, "size");
+  positive(crop, "crop");
   if (size) std::tie(options.height, options.width) = *size;
   if (crop) std::tie(options.crop_height, options.crop_width) = *crop;
   if (mean.has_value() != std.has_value())
     fail(ErrorCode::invalid_argument, {"FrameProcessor", "mean and std", "both or neither", "one", ""});
   if (mean) options.mean_std = MeanStd{three(*mean, "mean"), three(*std, "std")};
-  return FrameProcessor(frame_recipe(family, options, "FrameProcessor"));
+  return Processor(FrameProcessor(frame_recipe(family, options, "FrameProcessor")));
 }
 
 void bind_frame_processor(py::module_& m) {
-  py::class_<FrameProcessor>(m, "FrameProcessor",
-                             "One camera frame to the tensor that a policy family reads: \"openpi\", \"pi0\", \"pi05\", \"pi0_lerobot04\", "
-                             "\"pi05_lerobot04\", \"smolvla\", \"openvla\", \"openvla_oft\", \"groot_n15\", \"groot_n16\", \"groot_n17\", "
-                             "\"groot_n17_albumentations\", \"act\", \"diffusion\", \"starvla\".")
+  py::class_<Processor>(m, "FrameProcessor",
+                        "One camera frame to the tensor that a policy family reads: \"openpi\", \"pi0\", \"pi05\", \"pi0_lerobot04\", "
+                        "\"pi05_lerobot04\", \"smolvla\", \"openvla\", \"openvla_oft\", \"groot_n15\", \"groot_n16\", \"groot_n17\", "
+                        "\"groot_n17_albumentations\", \"act\", \"diffusion\", \"starvla\".")
       .def(py::init(&make_processor), py::arg("family"), py::kw_only(), py::arg("size") = py::none(), py::arg("crop") = py::none(),
            py::arg("letterbox") = py::none(), py::arg("crop_fraction") = 0.0, py::arg("centre_crop") = true, py::arg("jpeg") = true,
            py::arg("mean") = py::none(), py::arg("std") = py::none(), py::arg("rotate_180") = false,
@@ -107,12 +118,12 @@ void bind_frame_processor(py::module_& m) {
            "GR00T N1.6 and N1.7 (0: the family's). centre_crop, jpeg: openvla_oft. mean, std: R, G, B on [0, 1], act and diffusion. "
            "rotate_180: turn the frame first.")
       .def_property_readonly(
-          "reference", [](const FrameProcessor& self) { return self.recipe().reference; },
+          "reference", [](const Processor& self) { return self.value.recipe().reference; },
           "Project, file and commit or version whose result it is.")
       .def(
           "output_shape",
-          [](const FrameProcessor& self, int height, int width) {
-            const Shape shape = self.output_shape(height, width);
+          [](const Processor& self, int height, int width) {
+            const Shape shape = self.value.output_shape(height, width);
             return py::make_tuple(shape[0], shape[1], shape[2]);
           },
           py::arg("height"), py::arg("width"), "Shape of the result for a frame of this size; (0, 0, 0) when it cannot be processed.")

@@ -13,6 +13,9 @@ namespace {
 
 std::string field_text(const py::handle& value) {
   if (py::isinstance<py::bool_>(value)) return value.cast<bool>() ? "true" : "false";
+  if (!py::isinstance<py::str>(value) && !py::isinstance<py::int_>(value) && !py::isinstance<py::float_>(value))
+    fail(ErrorCode::invalid_argument,
+         {"prompt", "a field", "text, a number or a switch", py::str(py::type::of(value)).cast<std::string>(), ""});
   const py::str text(value);
   py::ssize_t size = 0;
   const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
@@ -62,6 +65,8 @@ std::string prompt(const std::string& name, const py::kwargs& fields) {
   for (const auto& [key, value] : fields) {
     const auto field = key.cast<std::string>();
     if (field == "instruction") {
+      if (!py::isinstance<py::str>(value))
+        fail(ErrorCode::invalid_argument, {where, "field 'instruction'", "a str", py::str(py::type::of(value)).cast<std::string>(), ""});
       instruction = field_text(value);
     } else if (field == "state") {
       if (value.is_none()) continue;

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "bindings.hpp"
+#include "guarded.hpp"
 #include "sinew/observation/wire_encoder.hpp"
 
 namespace sinew {
@@ -22,6 +23,7 @@ struct PyWireEncoder {
   explicit PyWireEncoder(WireOptions options) : encoder(std::move(options)), tensors(make_tensors(encoder.spec())) {}
   WireEncoder encoder;
   TensorMap tensors;
+  std::unique_ptr<std::mutex> mutex = std::make_unique<std::mutex>();  // of the calls
 };
 
 using ChannelSizes = std::vector<std::pair<std::string, int>>;
@@ -45,8 +47,12 @@ PyWireEncoder make(const std::string& form, const std::optional<std::map<std::st
   WireOptions options = wire_options(wire_form_from_string(form, kWhere));
   if (cameras) {
     options.cameras.clear();
-    for (const auto& [key, camera] : *cameras)
-      options.cameras.push_back({key, camera, std::find(optional.begin(), optional.end(), key) != optional.end()});
+    for (const auto& [key, camera] : *cameras) options.cameras.push_back({key, camera, false});
+  }
+  for (const std::string& key : optional) {
+    const auto camera = std::ranges::find(options.cameras, key, &WireCamera::key);
+    if (camera == options.cameras.end()) fail(ErrorCode::invalid_argument, {kWhere, "optional", "keys of cameras", key, ""});
+    camera->optional = true;
   }
   if (states) {
     options.states.clear();
@@ -71,6 +77,7 @@ py::object value_of(const Tensor& tensor, bool text) {
 }
 
 py::dict encode(PyWireEncoder& self, const Observation& observation) {
+  const Exclusive exclusive(*self.mutex);
   const Status status = self.encoder.encode(observation, self.tensors);
   raise_unless_ok(status, kWhere, self.encoder.last_error());
   py::dict request;

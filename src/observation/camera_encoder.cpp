@@ -13,8 +13,13 @@ namespace sinew {
 
 namespace {
 
-QwenVlOptions qwen_options(const CameraCard& card, const std::optional<QwenVlOptions>& given, ResizeRule rule) {
-  QwenVlOptions options = given ? *given : qwen_vl_options(to_string(card.processor));
+QwenVlOptions qwen_options(const CameraCard& card, const std::optional<QwenVlOptions>& given, ResizeRule rule, const std::string& place) {
+  QwenVlOptions options = qwen_vl_options(to_string(card.processor));
+  if (given && given->patch_size != options.patch_size)
+    fail(ErrorCode::invalid_argument,
+         {place, "patch_size of preprocessor_config.json", fmt::format("{} as {} has it", options.patch_size, to_string(card.processor)),
+          std::to_string(given->patch_size), "the card names another generation"});
+  if (given) options = *given;
   options.rule = rule;
   const bool torch = rule == ResizeRule::torch_bicubic_antialias || rule == ResizeRule::torch_bilinear_antialias;
   options.normalization = torch ? QwenNormalization::torch : QwenNormalization::pillow;
@@ -36,7 +41,7 @@ CameraEncoder::CameraEncoder(const CameraCard& card, const std::optional<QwenVlO
   };
   spec_ = {"image." + card.name, DType::u8, {card.height, card.width, 3}};
   if (is_qwen(card.processor)) {
-    QwenVlOptions options = qwen_options(card, qwen, resizer_.rule());
+    QwenVlOptions options = qwen_options(card, qwen, resizer_.rule(), place);
     options.layout = layout;
     QwenVlProcessor processor(options);
     grid_ = processor.grid({card.height, card.width});

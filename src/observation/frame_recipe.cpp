@@ -146,6 +146,20 @@ FrameRecipe starvla(const FrameOptions& options) {
           .steps = {ResizeStep{ResizeRule::pil_bicubic, size.height, size.width}}};
 }
 
+/// What a family takes beside its size and the turn; anything else would be left out on the quiet.
+void check_used(std::string_view family, const FrameOptions& options, std::string_view where) {
+  const auto only = [&](bool given, std::string_view option, std::initializer_list<std::string_view> families) {
+    if (given && std::ranges::find(families, family) == families.end())
+      fail(ErrorCode::invalid_argument, {where, option, "no such option for this family", quote(family), ""});
+  };
+  only(options.crop_height > 0 || options.crop_width > 0, "crop", {"diffusion", "act"});
+  only(options.letterbox.has_value(), "letterbox", {"groot_n16", "groot_n17", "groot_n17_albumentations"});
+  only(options.crop_fraction > 0, "crop_fraction", {"groot_n16", "groot_n17", "groot_n17_albumentations"});
+  only(!options.centre_crop, "centre_crop", {"openvla_oft"});
+  only(!options.jpeg, "jpeg", {"openvla_oft"});
+  only(options.mean_std.has_value(), "mean and std", {"act", "diffusion"});
+}
+
 struct Family {
   std::string_view name;
   FrameRecipe (*make)(const FrameOptions&);
@@ -187,6 +201,7 @@ FrameRecipe frame_recipe(std::string_view family, const FrameOptions& options, s
     fail(ErrorCode::not_found,
          {where, "family", join_names(names), quote(family), near.empty() ? "" : "did you mean " + quote(near) + "?"});
   }
+  check_used(family, options, where);
   FrameRecipe recipe = found->make(options);
   if (options.rotate_180) recipe.steps.insert(recipe.steps.begin(), TurnStep{});
   return recipe;

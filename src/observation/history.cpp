@@ -133,8 +133,9 @@ Status ObservationHistory::pick(const HistorySource& source, const Buffer<Sample
     if (usable && (!found || apart(stamps[after], moment.time) < apart(stamps[*found], moment.time))) found = after;
   }
   if (!found) {
-    error_.format("'{}': no sample old enough, the oldest is {} ms too young", source.name,
-                  milliseconds(apart(stamps.front(), moment.time)));
+    const bool full = stamps.size() == buffer.ring.capacity();
+    error_.format("'{}': no sample old enough, the oldest of {} is {} ms too young{}", source.name, stamps.size(),
+                  milliseconds(apart(stamps.front(), moment.time)), full ? "; older ones were overwritten" : "");
     return Status::not_ready;
   }
   if (const Time distance = apart(stamps[*found], moment.time); distance > source.max_age) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "kernels/kernels.hpp"
+#include "resize_state.hpp"
 
 namespace sinew {
 
@@ -177,6 +178,8 @@ std::string_view to_string(LevelRule rule) noexcept { return rule == LevelRule::
 Status to_levels(const FloatImageView& in, LevelRule rule, std::span<std::uint8_t> out) noexcept {
   if (!fits(in, out.size())) return Status::bad_shape;
   const int row_size = in.width() * in.channels();
+  for (int y = 0; y < in.height(); ++y)
+    if (!detail::all_finite({in.row(y), static_cast<std::size_t>(row_size)})) return Status::not_finite;
   const float add = rule == LevelRule::round_half_up ? 0.5F : 0.0F;
   std::uint8_t* to = out.data();
   for (int y = 0; y < in.height(); ++y, to += row_size)

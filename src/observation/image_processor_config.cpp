@@ -26,13 +26,18 @@ Document open_document(const std::string& directory_or_json) {
   if (first != std::string::npos && directory_or_json[first] == '{')
     return {Json::parse(directory_or_json, "preprocessor_config", kLimits), "preprocessor_config"};
   std::filesystem::path path = directory_or_json;
-  if (std::filesystem::is_directory(path)) path /= "preprocessor_config.json";
+  // transformers 5 saves a whole processor as processor_config.json, with the image processor inside.
+  if (std::error_code ignored; std::filesystem::is_directory(path, ignored)) {
+    const bool whole = !std::filesystem::exists(path / "preprocessor_config.json", ignored) &&
+                       std::filesystem::exists(path / "processor_config.json", ignored);
+    path /= whole ? "processor_config.json" : "preprocessor_config.json";
+  }
   return {Json::read_file(path, kLimits), printable(path.string(), 512)};
 }
 
 /// The keys that decide pixels, then those that never do (as transformers 4.45 to 5 writes them). A null is an absent key.
 void check_keys(const JsonCursor& root) {
-  constexpr std::array<std::string_view, 25> kKnown = {"image_processor_type",
+  constexpr std::array<std::string_view, 28> kKnown = {"image_processor_type",
                                                        "patch_size",
                                                        "merge_size",
                                                        "temporal_patch_size",
@@ -47,6 +52,9 @@ void check_keys(const JsonCursor& root) {
                                                        "do_rescale",
                                                        "do_normalize",
                                                        "do_convert_rgb",
+                                                       "do_pad",
+                                                       "do_center_crop",
+                                                       "transformers_version",
                                                        "processor_class",
                                                        "data_format",
                                                        "device",
@@ -76,7 +84,7 @@ std::int64_t bound(const JsonCursor& root, std::string_view key, std::string_vie
   std::optional<std::int64_t> value;
   if (const auto pixels = present(root, key)) value = pixels->integer(1);
   if (const auto size = present(root, "size")) {
-    const auto other = size->at(edge);
+    const auto other = size->optional(key) ? size->at(key) : size->at(edge);  // transformers 4.45 to 4.48 named them alike
     const std::int64_t pixels = other.integer(1);
     if (value && *value != pixels) other.refuse("the value of '" + std::string(key) + "', " + std::to_string(*value));
     value = pixels;
@@ -110,10 +118,15 @@ QwenVlOptions qwen_vl_options_from_pretrained(const std::string& directory_or_js
     fail(ErrorCode::unsupported,
          {"ImageProcessor", "resample", "\"pil12\", \"pil13\" or \"torch\"", '"' + std::string(resample) + '"', ""});
   const Document document = open_document(directory_or_json);
-  const JsonCursor root(document.json, document.where);
+  const JsonCursor whole(document.json, document.where);
+  const auto nested = present(whole, "image_processor");
+  const JsonCursor& root = nested ? *nested : whole;
   static_cast<void>(
-      root.at("image_processor_type").one_of({"Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast", "Qwen2VLImageProcessorPil"}));
+      root.at("image_processor_type")
+          .one_of({"Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast", "Qwen2VLImageProcessorPil", "Qwen2_5_VLImageProcessor"}));
   check_keys(root);
+  for (const std::string_view step : {"do_pad", "do_center_crop"})
+    if (const auto flag = present(root, step); flag && flag->boolean()) flag->refuse("false", "Qwen's processors neither pad nor crop");
   for (const std::string_view step : {"do_resize", "do_rescale", "do_normalize", "do_convert_rgb"})
     if (const auto flag = present(root, step); flag && !flag->boolean())
       flag->refuse("true", "a processor with this step switched off is not supported");

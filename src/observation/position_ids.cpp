@@ -21,12 +21,13 @@ Status multi_section_positions(std::span<const std::int64_t> ids, std::span<cons
   };
   for (std::size_t at = 0; at < count;) {
     if (mask[at] == 0) {
-      put(at++, 1, 1, 1);
+      put(at++, 0, 0, 0);
     } else if (ids[at] != image_token) {
       put(at++, next, next, next);
       ++next;
     } else {
-      if (grids.empty() || grids[0].height % merge != 0 || grids[0].width % merge != 0) return Status::bad_shape;
+      if (grids.empty() || grids[0].temporal < 1 || grids[0].height < merge || grids[0].width < merge) return Status::bad_shape;
+      if (grids[0].height % merge != 0 || grids[0].width % merge != 0) return Status::bad_shape;
       const int rows = grids[0].height / merge, columns = grids[0].width / merge;
       for (int time = 0; time < grids[0].temporal; ++time)
         for (int row = 0; row < rows; ++row)

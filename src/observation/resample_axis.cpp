@@ -205,9 +205,9 @@ Windows opencv_real_windows(ResizeRule rule, int in, int out) {
       add_clamped<double>(windows, below - 1, std::array{taps[0], taps[1], taps[2], 1 - taps[0] - taps[1] - taps[2]}, in);
       continue;
     }
-    if (rule == cv2_area) {
-      t = std::max((i + 1) - (below + 1) * inverse, 0.0);
-      t -= std::floor(t);
+    if (rule == cv2_area) {  // rounded to float before the whole part goes: 0.99999999 is 1, and 1 becomes 0
+      const auto rounded = static_cast<float>((i + 1) - (below + 1) * inverse);
+      t = rounded <= 0 ? 0.0 : static_cast<double>(rounded - std::floor(rounded));
     }
     if (below < 0 || below >= in - 1) t = 0;
     add_clamped<double>(windows, std::clamp(below, 0, in - 1), std::array{1 - t, t}, in);

@@ -15,6 +15,7 @@
 #include "resample_axis.hpp"
 #include "resize_state.hpp"
 #include "sinew/core/error.hpp"
+#include "sinew/io/text.hpp"
 
 namespace sinew {
 
@@ -50,7 +51,7 @@ ResizeRule resize_rule_from_string(std::string_view name, std::string_view where
   const auto found = std::find(kRuleNames.begin(), kRuleNames.end(), name);
   if (found == kRuleNames.end()) {
     const auto near = nearest_name(name, kRuleNames);
-    fail(ErrorCode::unsupported, {where, fmt::format("resize rule '{}'", name), "one of " + join_names(kRuleNames), "no such rule",
+    fail(ErrorCode::unsupported, {where, "resize rule " + quote(name), "one of " + join_names(kRuleNames), "no such rule",
                                   near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
   }
   return static_cast<ResizeRule>(found - kRuleNames.begin());

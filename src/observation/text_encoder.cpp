@@ -86,10 +86,19 @@ Status TextEncoder::encode(const PromptInput& input, std::span<const PatchGrid> 
 /// The ids of the prompt into expanded_, whose capacity was reserved.
 Status TextEncoder::tokenize(const PromptInput& input, std::span<const PatchGrid> grids) noexcept {
   std::size_t bytes = 0, count = 0;
+  // The tokenizer would take such text for the control token that it spells.
+  if (input.instruction.find("<|") != std::string_view::npos) {
+    error_.format("instruction with \"<|\", which could stand for a control token");
+    return Status::out_of_range;
+  }
   if (const Status status = render(input, bytes_, bytes); status != Status::ok) return status;
   Status status = tokenizer_->encode({bytes_.data(), bytes}, scratch_, ids_, count);
   if (status != Status::ok) {
-    error_.format("prompt of {} tokens exceeds the {} of the card", count, text_->max_tokens);
+    if (status == Status::over_capacity) {
+      error_.format("prompt of {} tokens exceeds the {} of the card", count, text_->max_tokens);
+    } else {
+      error_.format("prompt cannot be tokenized: {}", to_string(status));
+    }
     return status;
   }
   expanded_.clear();

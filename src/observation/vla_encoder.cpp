@@ -19,6 +19,7 @@ constexpr const char* kWhere = "VlaEncoder";
 constexpr const char* kPixelValues = "pixel_values";
 constexpr const char* kGrids = "image_grid_thw";
 constexpr const char* kState = "state";
+constexpr double kMostHistory = 60;  // s
 
 const PolicyCard& checked(const PolicyCard& card) {
   validate(card, kWhere);
@@ -41,8 +42,7 @@ std::vector<Time> times_of(const std::vector<double>& seconds) {
 
 /// Samples that a source must keep so that the oldest moment is still there when it delivers at `rate`.
 std::size_t kept_samples(const std::vector<double>& offsets, double rate) {
-  constexpr double kMost = 1 << 16;
-  return static_cast<std::size_t>(std::min(std::ceil(-offsets.front() * rate), kMost)) + 2;
+  return static_cast<std::size_t>(std::ceil(-offsets.front() * std::min(rate, 1e4))) + 2;
 }
 
 }  // namespace
@@ -51,9 +51,10 @@ VlaEncoderOptions read_vla_encoder_options(const std::filesystem::path& director
   VlaEncoderOptions options;
   if (card.text) options.tokenizer = Tokenizer::from_file(directory / card.text->tokenizer);
   const bool qwen = std::ranges::any_of(card.cameras, [](const CameraCard& camera) { return is_qwen(camera.processor); });
-  const auto file = directory / "preprocessor_config.json";
   std::error_code ignored;
-  if (qwen && std::filesystem::exists(file, ignored)) options.preprocessor = qwen_vl_options_from_pretrained(file.string());
+  const bool described = std::filesystem::exists(directory / "preprocessor_config.json", ignored) ||
+                         std::filesystem::exists(directory / "processor_config.json", ignored);
+  if (qwen && described) options.preprocessor = qwen_vl_options_from_pretrained(directory.string());
   return options;
 }
 
@@ -66,6 +67,7 @@ VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics, Vla
   int merge = 1;  // the same for all cameras with patches
   for (const CameraEncoder& camera : cameras_) merge = std::max(merge, camera.merge());
   text_.emplace(card.prompt, card.text, std::move(options.tokenizer), merge);
+  check_prompt(card);
   specs_.insert(specs_.end(), text_->spec().begin(), text_->spec().end());
   specs_.push_back({kState, DType::f32, repeated({card.state.size()}, state_moments_)});
   samples_.resize(state_moments_ * channels_.size());
@@ -75,13 +77,18 @@ VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics, Vla
 
 void VlaEncoder::add_history(const PolicyCard& card) {
   const HistoryCard& history = *card.history;
-  constexpr double kCameraRate = 60;  // Hz; faster cameras are kept for less time, and encode says not_ready
+  constexpr double kCameraRate = 60, kChannelRate = 200;  // Hz
+  for (const std::vector<double>* offsets : {&history.camera_offsets, &history.state_offsets})
+    if (-offsets->front() > kMostHistory)
+      fail(ErrorCode::invalid_argument,
+           {kWhere, "/history offsets", fmt::format("at least -{} s: every sample between is kept", kMostHistory),
+            fmt::format("{} s", offsets->front()), ""});
   const Time max_age = from_seconds(history.max_age);
   HistoryOptions cameras, channels;
   for (const CameraCard& camera : card.cameras)
     cameras.cameras.push_back({camera.name, kept_samples(history.camera_offsets, kCameraRate), max_age});
   for (const SensorCard& channel : channels_)
-    channels.channels.push_back({channel.name, kept_samples(history.state_offsets, channel.rate), max_age});
+    channels.channels.push_back({channel.name, kept_samples(history.state_offsets, std::max(channel.rate, kChannelRate)), max_age});
   if (!cameras.cameras.empty()) camera_history_.emplace(std::move(cameras));
   state_history_.emplace(std::move(channels));
   camera_spec_ = {.offsets = times_of(history.camera_offsets), .max_skew = from_seconds(history.max_skew)};
@@ -97,8 +104,9 @@ void VlaEncoder::add_cameras(const PolicyCard& card, const VlaEncoderOptions& op
     const CameraCard& entry = card.cameras[i];
     const CameraEncoder& camera =
         cameras_.emplace_back(entry, options.preprocessor, options.layout, fmt::format("{} /cameras/{}", kWhere, i));
+    image_specs_.push_back({camera.spec().name, camera.spec().dtype, repeated(camera.spec().capacity, camera_moments_)});
     if (!camera.grid()) {
-      specs_.push_back({camera.spec().name, camera.spec().dtype, repeated(camera.spec().capacity, camera_moments_)});
+      specs_.push_back(image_specs_.back());
       continue;
     }
     if (generation && *generation != entry.processor)
@@ -119,6 +127,20 @@ void VlaEncoder::add_cameras(const PolicyCard& card, const VlaEncoderOptions& op
   if (!generation) return;
   specs_.push_back({kPixelValues, DType::f32, {patches * static_cast<std::int64_t>(camera_moments_), row_length}});
   specs_.push_back({kGrids, DType::i64, {static_cast<std::int64_t>(grids_.size()), 3}});
+}
+
+/// Patches need slots in the text, and the chat of their own generation.
+void VlaEncoder::check_prompt(const PolicyCard& card) const {
+  if (grids_.empty()) return;
+  const Prompt& prompt = text_->prompt();
+  if (card.text && !prompt.has_image_slots())
+    fail(ErrorCode::invalid_argument,
+         {kWhere, "/prompt", "a template with image slots, for the patches of the cameras", card.prompt.name, "e.g. the field 'chat'"});
+  if (!prompt.chat()) return;
+  const auto camera = std::ranges::find_if(card.cameras, [](const CameraCard& entry) { return is_qwen(entry.processor); });
+  if (to_string(prompt.chat()->family) != to_string(camera->processor))
+    fail(ErrorCode::invalid_argument, {kWhere, "/prompt chat family", std::string(to_string(camera->processor)),
+                                       std::string(to_string(prompt.chat()->family)), "cameras and chat are of one generation"});
 }
 
 Tensor* VlaEncoder::prepare(TensorMap& out, const TensorSpec& spec, Status& status) noexcept {
@@ -188,11 +210,12 @@ Status VlaEncoder::encode_cameras(TensorMap& out) noexcept {
       for (const int size : {grid.temporal, grid.height, grid.width}) *thw++ = size;
   }
   for (std::size_t moment = 0; moment < camera_moments_; ++moment)
-    for (CameraEncoder& camera : cameras_) {
+    for (std::size_t i = 0; i < cameras_.size(); ++i) {
+      CameraEncoder& camera = cameras_[i];
       const std::size_t size = camera.spec().capacity.count() * size_of(camera.spec().dtype);
       std::span<std::byte> target = patches;
       if (!camera.grid()) {
-        Tensor* tensor = prepare(out, {camera.spec().name, camera.spec().dtype, repeated(camera.spec().capacity, camera_moments_)}, status);
+        Tensor* tensor = prepare(out, image_specs_[i], status);
         if (tensor == nullptr) return status;
         target = tensor->bytes().subspan(moment * size);
       } else {

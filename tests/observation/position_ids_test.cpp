@@ -28,10 +28,10 @@ TEST_CASE("positions: text counts up, an image spans its merged grid, text goes 
   CHECK(out == Ids{0, 1, 2, 2, 2, 2, 2, 2, 5, /* height */ 0, 1, 2, 2, 2, 3, 3, 3, 5, /* width */ 0, 1, 2, 3, 4, 2, 3, 4, 5});
 }
 
-TEST_CASE("positions: padding gets 1 and does not count") {
+TEST_CASE("positions: padding gets 0 and does not count") {
   Ids out;
   REQUIRE(positions_of({0, 0, 5, 6}, {0, 0, 1, 1}, {}, out) == Status::ok);
-  CHECK(out == Ids{1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1});
+  CHECK(out == Ids{0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1});
 }
 
 TEST_CASE("positions: image tokens that do not match the grids are refused") {
@@ -41,6 +41,8 @@ TEST_CASE("positions: image tokens that do not match the grids are refused") {
   CHECK(positions_of({1, 2}, Ids(2, 1), {{1, 4, 4}}, out) == Status::bad_shape);           // no slot
   CHECK(positions_of({9}, Ids(1, 1), {}, out) == Status::bad_shape);                       // no image
   CHECK(positions_of({9, 9}, Ids(2, 1), {{1, 3, 4}}, out) == Status::bad_shape);           // a grid that does not merge
+  CHECK(positions_of({5, 9}, Ids(2, 1), {{1, -4, -4}, {1, 2, 2}}, out) == Status::bad_shape);
+  CHECK(positions_of({5, 9}, Ids(2, 1), {{0, 8, 8}, {1, 2, 2}}, out) == Status::bad_shape);
   CHECK(sinew::multi_section_positions(Ids{1}, Ids{1, 1}, kImage, {}, 2, out) == Status::bad_shape);
 }
 

@@ -64,7 +64,7 @@ TEST_CASE("text encoder: padding goes to its side, with mask and positions") {
     const Ids mask = padding == "none" ? Ids{1, 1, 1} : padding == "left" ? Ids{0, 0, 0, 1, 1, 1} : Ids{1, 1, 1, 0, 0, 0};
     CHECK(ids_of(out, "input_ids") == ids);
     CHECK(ids_of(out, "attention_mask") == mask);
-    const Ids time = padding == "none" ? Ids{0, 1, 2} : padding == "left" ? Ids{1, 1, 1, 0, 1, 2} : Ids{0, 1, 2, 1, 1, 1};
+    const Ids time = padding == "none" ? Ids{0, 1, 2} : padding == "left" ? Ids{0, 0, 0, 0, 1, 2} : Ids{0, 1, 2, 0, 0, 0};
     Ids all;
     for (int axis = 0; axis < 3; ++axis) all.insert(all.end(), time.begin(), time.end());
     CHECK(ids_of(out, "position_ids") == all);

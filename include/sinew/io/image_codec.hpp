@@ -33,8 +33,8 @@ enum class JpegDct : std::uint8_t {
 /// JPEG: grey, YCbCr or RGB, 8 bits, baseline or progressive (at most 100 scans); Huffman tables may be absent as in Motion JPEG.
 /// Chroma is upsampled smoothly, as Pillow, OpenCV and TensorFlow do. Refused: CMYK, arithmetic coding, 12 bits. PNG: every colour type and
 /// depth, interlaced or not; of 16 bits the upper 8 stay, alpha and transparent colours are dropped, grey and palettes become RGB, gamma
-/// and colour profiles are ignored (Pillow's `convert("RGB")`). EXIF orientation is ignored. What is cut short or damaged is refused, never
-/// filled up with grey.
+/// and colour profiles are ignored (Pillow's `convert("RGB")`). EXIF orientation is ignored. What is cut short is refused, never filled
+/// up with grey, and so is what libjpeg warns about; JPEG has no checksum, so other damage shows in the pixels only.
 ///
 /// One object per thread. After the first frame of a size nothing of ours is allocated; the codec libraries use the heap for
 /// each frame.

@@ -81,6 +81,7 @@ class Tokenizer {
 
  private:
   struct Model;
+  Status encode_text(std::string_view text, TokenizerScratch& scratch, std::span<TokenId> ids, std::size_t& count) const;
   explicit Tokenizer(std::shared_ptr<const Model> model) noexcept : model_(std::move(model)) {}
 
   std::shared_ptr<const Model> model_;

@@ -39,6 +39,9 @@ struct VlaEncoderOptions {
 /// With a history the images of all moments follow each other, oldest first and the cameras in order within each; `image.<name>` and
 /// `state` get a dimension of moments in front when there is more than one.
 ///
+/// The history keeps every sample that reaches back to the oldest moment (at most 60 s): for cameras at up to 60 calls of `encode` a
+/// second with a new frame, for channels at up to 200 or the card's rate. Beyond that `encode` gives `not_ready`.
+///
 /// `encode` gives `missing` (camera, channel or tensor that is not there), `bad_shape` (channels of a frame, number or unit
 /// of a channel's values, dtype of a tensor), `not_finite` (a channel's value), `over_capacity` (prompt or tensor), `stale` and
 /// `not_ready` (history: HistoryCard's bounds, or no sample that is old enough yet); last_error() names the culprit. Nothing is allocated
@@ -46,7 +49,7 @@ struct VlaEncoderOptions {
 class VlaEncoder {
  public:
   /// Throws Error for a card that `validate` refuses, an unknown resize rule, prompt template or statistics key, a missing tokenizer,
-  /// Qwen generations that differ between cameras.
+  /// Qwen generations that differ between cameras or from the chat, patches without slots in a tokenized prompt.
   VlaEncoder(const PolicyCard& card, const Statistics& statistics, VlaEncoderOptions options = {});
 
   [[nodiscard]] const TensorSpecs& spec() const noexcept { return specs_; }
@@ -61,6 +64,7 @@ class VlaEncoder {
  private:
   void add_cameras(const PolicyCard& card, const VlaEncoderOptions& options);
   void add_history(const PolicyCard& card);
+  void check_prompt(const PolicyCard& card) const;
   Tensor* prepare(TensorMap& out, const TensorSpec& spec, Status& status) noexcept;
   Status gather(const Observation& observation) noexcept;
   Status gather_history(const Observation& observation) noexcept;
@@ -71,6 +75,7 @@ class VlaEncoder {
 
   TensorSpecs specs_;
   std::vector<CameraEncoder> cameras_;
+  std::vector<TensorSpec> image_specs_;  // of each camera, with its moments; unused for patches
   std::vector<SensorCard> channels_;
   std::size_t camera_moments_ = 1;
   std::size_t state_moments_ = 1;

@@ -53,7 +53,7 @@ void horizontal_rows(const HorizontalPass& pass) {
     places[p] = repeat_lane(lane);
   }
   std::uint8_t lane[16];
-  for (int i = 0; i < 16; ++i) lane[i] = i < kGroup * channels ? static_cast<std::uint8_t>(i / channels * 4 + i % channels) : 0x80;
+  for (int i = 0; i < 16; ++i) lane[i] = static_cast<std::uint8_t>(i < kGroup * channels ? i / channels * 4 + i % channels : 0x80);
   const __m128i together = _mm_loadu_si128(reinterpret_cast<const __m128i*>(lane));
 
   const std::size_t weights_per_group = static_cast<std::size_t>(pass.loads * pairs * (Split ? 2 : 1)) * kGroup * 8;

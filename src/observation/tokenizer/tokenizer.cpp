@@ -74,6 +74,14 @@ Tokenizer Tokenizer::from_sentencepiece(std::string_view serialized_model, std::
 Status Tokenizer::encode(std::string_view text, TokenizerScratch& scratch, std::span<TokenId> ids, std::size_t& count) const noexcept {
   count = 0;
   if (text.size() > kMaxText) return Status::out_of_range;
+  try {
+    return encode_text(text, scratch, ids, count);
+  } catch (const std::bad_alloc&) {
+    return Status::backend_failed;
+  }
+}
+
+Status Tokenizer::encode_text(std::string_view text, TokenizerScratch& scratch, std::span<TokenId> ids, std::size_t& count) const {
   auto& buffers = *scratch.buffers_;
   if (!tokenizer::is_ascii(text) && !is_utf8(text)) {
     buffers.well_formed.clear();
