@@ -172,3 +172,35 @@ def test_multi_section_positions_equal_those_of_the_models_on_random_sequences()
             mask = [1] * len(ids)
             got = obs.multi_section_positions(np.array(ids), np.array(mask), image_token=IMAGE_PAD, grids=np.array(grids))
             assert np.array_equal(got, rope_positions(generation, ids, mask, grids)), generation
+
+
+def test_multi_section_positions_refuse_what_no_image_has():
+    ids, mask = np.array([5, 9]), np.array([1, 1])
+    for grids in ([[1, -4, -4], [1, 2, 2]], [[0, 8, 8]], [[1, 2**32 + 2, 2]]):
+        with pytest.raises(sinew.Error, match="grids"):
+            obs.multi_section_positions(ids, mask, image_token=9, grids=np.array(grids))
+    with pytest.raises(sinew.Error, match="integers"):
+        obs.multi_section_positions(ids + 0.5, mask, image_token=9, grids=np.array([[1, 2, 2]]))
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        (lambda c: c["prompt"]["fields"].update(chat="qwen2_vl"), "chat family"),
+        (lambda c: c["prompt"].update(name="instruction", fields={}), "image slots"),
+        (lambda c: c.update(history={"camera_offsets": [-100.0, 0.0], "state_offsets": [0.0], "max_age": 1.0, "max_skew": 1.0}), "/history"),
+    ],
+)
+def test_encoder_refuses_a_card_that_contradicts_itself(change, text, vocabulary, tmp_path):
+    description = card("qwen3_vl", "none")
+    change(description)
+    write_policy(tmp_path, description, vocabulary[1])
+    with pytest.raises(sinew.Error, match=text):
+        obs.VlaEncoder.from_directory(tmp_path)
+
+
+def test_encoder_refuses_a_preprocessor_of_another_generation(vocabulary, tmp_path):
+    write_policy(tmp_path, card("qwen3_vl", "none"), vocabulary[1])
+    GENERATIONS["qwen2_vl"][0].save_pretrained(tmp_path)
+    with pytest.raises(sinew.Error, match="patch_size"):
+        obs.VlaEncoder.from_directory(tmp_path)

@@ -343,3 +343,11 @@ def test_what_cannot_be_processed_is_refused():
     with pytest.raises(sinew.Error, match="standard deviations"):
         obs.FrameProcessor("act", mean=[0, 0, 0], std=[1, -1, 1])
     assert obs.FrameProcessor("diffusion", crop=(64, 64)).output_shape(63, 100) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "family, options", [("pi0", {"mean": [0.5] * 3, "std": [0.5] * 3}), ("pi0", {"crop": (10, 10)}), ("act", {"letterbox": True}), ("openpi", {"jpeg": False}), ("act", {"size": (0, 96)})]
+)
+def test_frame_processor_refuses_options_that_it_would_not_use(family, options):
+    with pytest.raises(sinew.Error, match="FrameProcessor"):
+        obs.FrameProcessor(family, **options)

@@ -287,3 +287,9 @@ def test_prompt_texts():
 def test_prompt_refuses(template, fields, text):
     with pytest.raises(sinew.Error, match=text):
         obs.prompt(template, **fields)
+
+
+@pytest.mark.parametrize("instruction", [None, b"pick", ["a", "b"], 3])
+def test_prompt_takes_text_alone_for_an_instruction(instruction):
+    with pytest.raises(sinew.Error, match="instruction"):
+        obs.prompt("pi0", instruction=instruction)

@@ -4,6 +4,7 @@
 import json
 import math
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -266,3 +267,56 @@ def test_video_refuses_frames_of_different_sizes():
         processor.video([np.zeros((64, 64, 3), np.uint8), np.zeros((64, 65, 3), np.uint8)])
     with pytest.raises(sinew.Error, match="at least one"):
         processor.video([])
+
+
+# --- what a user may do wrong, or at the same time ---------------------------------------------------------------------
+
+
+def test_image_processor_shared_by_threads_mixes_nothing_up():
+    processor = obs.ImageProcessor.of("qwen2_vl")
+    images = [generator(26 + i).integers(0, 256, (100 + 40 * i, 120, 3), dtype=np.uint8) for i in range(3)]
+    want = [processor(image)["pixel_values"] for image in images]
+    wrong = []
+
+    def run(i):
+        wrong.extend(i for _ in range(40) if not np.array_equal(processor(images[i])["pixel_values"], want[i]))
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_image_processor_refuses_an_out_that_it_would_have_to_copy():
+    processor = obs.ImageProcessor()
+    image = np.zeros((256, 256, 3), np.uint8)
+    locked = np.zeros((256, 1536), np.float32)
+    locked.flags.writeable = False
+    for out in (np.zeros((256, 1536)), np.zeros((256, 1536), ">f4"), np.zeros((1536, 256), np.float32).T, locked, [[0.0]]):
+        with pytest.raises(sinew.Error, match="writable float32"):
+            processor(image, out=out)
+
+
+def test_image_processor_takes_a_stack_and_refuses_what_is_no_array():
+    processor = obs.ImageProcessor()
+    stack = generator(29).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
+    assert np.array_equal(processor(stack)["pixel_values"], processor(list(stack))["pixel_values"])
+    for images in (None, Image.fromarray(stack[0]), [Image.fromarray(stack[0])], "path"):
+        with pytest.raises(sinew.Error, match="images|image 0"):
+            processor(images)
+
+
+def test_image_processor_reads_the_files_that_transformers_5_and_older_ones_write(tmp_path):
+    reference(QWEN2).save_pretrained(tmp_path / "plain")
+    config = json.loads((tmp_path / "plain" / "preprocessor_config.json").read_text())
+    image = generator(30).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    want = obs.ImageProcessor.from_pretrained(tmp_path / "plain")(image)["pixel_values"]
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "processor_config.json").write_text(json.dumps({"processor_class": "Qwen2VLProcessor", "image_processor": config}))
+    assert np.array_equal(obs.ImageProcessor.from_pretrained(tmp_path / "whole")(image)["pixel_values"], want)
+    named_alike = {**config, "size": {"min_pixels": QWEN2["least"], "max_pixels": QWEN2["most"]}, "do_pad": False, "image_processor_type": "Qwen2_5_VLImageProcessor"}
+    assert np.array_equal(obs.ImageProcessor.from_pretrained(json.dumps(named_alike))(image)["pixel_values"], want)
+    with pytest.raises(sinew.Error, match="do_pad"):
+        obs.ImageProcessor.from_pretrained(json.dumps({**config, "do_pad": True}))

@@ -286,3 +286,24 @@ TEST_CASE("VLA encoder: the state that a prompt writes is the normalised one") {
   // 0.5 of [-1, 1], 3 beyond [-2, 2], 0.02 of [0, 0.08]: bins of 0.5, 1 and -0.5.
   CHECK(std::string(prompt.begin(), prompt.end()) == "Task: put the red cube on the yellow plate, State: 192 255 64;\nAction: ");
 }
+
+TEST_CASE("VLA encoder: allocates nothing with long names and a history either") {
+  REQUIRE(testing::counting_works());
+  PolicyCard card = make_card();
+  card.cameras[1].name = "exterior_image_of_the_left_side_1";
+  card.history = HistoryCard{.camera_offsets = {-0.125, 0}, .state_offsets = {0}, .max_age = 0.05, .max_skew = 0.02};
+  VlaEncoder encoder(card, kStatistics);
+  auto out = make_tensors(encoder.spec());
+  Observation observation = make_observation();
+  observation.cameras[2].name = card.cameras[1].name;
+  const auto step = [&](int i) {
+    observation.time = from_seconds(10 + 0.125 * i);
+    for (auto& camera : observation.cameras) camera.stamp = observation.time;
+    for (auto& channel : observation.channels) channel.stamp = observation.time;
+    return encoder.encode(observation, out);
+  };
+  for (int i = 0; i < 40; ++i) CHECK((step(i) == Status::ok) == (i > 0));  // the rings have been filled once
+  const testing::HeapCallCounter heap;
+  for (int i = 40; i < 50; ++i) CHECK(step(i) == Status::ok);
+  CHECK(heap.count() == 0);
+}

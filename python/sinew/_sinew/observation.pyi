@@ -7,6 +7,7 @@ import numpy
 import numpy.typing
 import sinew._sinew
 import typing
+import typing_extensions
 __all__: list[str] = ['FrameProcessor', 'ImageProcessor', 'Tokenizer', 'VlaEncoder', 'WireEncoder', 'crop_and_resize', 'decode_image', 'encode_jpeg', 'encode_png', 'fit_pad', 'frame_budget', 'multi_section_positions', 'prompt', 'resize', 'to_levels']
 class ImageProcessor:
     """
@@ -22,7 +23,7 @@ class ImageProcessor:
         """
         generation: "qwen2_vl", "qwen2_5_vl", "qwen3_vl" or "qwen3_5".
         """
-    def __call__(self, images: typing.Any, *, out: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None) -> dict:
+    def __call__(self, images: typing.Any, *, out: typing.Any = None) -> dict:
         """
         images: one or a sequence of uint8 [height, width, 3] RGB. out: float32 array for pixel_values, else a new one. dict: pixel_values float32 [patches, floats per patch], image_grid_thw int64 [images, 3].
         """
@@ -145,9 +146,9 @@ def crop_and_resize(image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], a
     """
     image: uint8 [height, width, channels]. The central area (0 to 1) sampled bilinearly to size (height, width): OpenVLA's centre crop.
     """
-def decode_image(data: bytes, dct: str = 'accurate') -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+def decode_image(data: typing_extensions.Buffer, dct: str = 'accurate') -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
-    data: bytes of a JPEG or PNG. Returns uint8 [height, width, 3] RGB: grey and palettes become RGB, of 16 bits the upper 8 stay, alpha is dropped, EXIF orientation is ignored; CMYK is refused. dct: of a JPEG, "accurate" (Pillow, OpenCV) or "fast" (TensorFlow's default).
+    data: bytes (any buffer of them) of a JPEG or PNG. Returns uint8 [height, width, 3] RGB: grey and palettes become RGB, of 16 bits the upper 8 stay, alpha is dropped, EXIF orientation is ignored; CMYK is refused. dct: of a JPEG, "accurate" (Pillow, OpenCV) or "fast" (TensorFlow's default).
     """
 def encode_jpeg(image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], quality: typing.SupportsInt | typing.SupportsIndex = 75, subsampling: str = '4:2:0') -> bytes:
     """
@@ -167,9 +168,9 @@ def frame_budget(times: typing.SupportsInt | typing.SupportsIndex | collections.
     
     Args: times: how many, evenly spaced, or their stamps (s, not decreasing); cameras: how many, or names; budget: tokens of all frames; gamma: the newest kept time weighs e^gamma times the oldest; weights: per camera, a sequence or a dict by name; mode: "latest" or "random", which frames stay when not all fit; b_min, b_max: tokens of a kept frame; seed: of "random".
     """
-def multi_section_positions(ids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], mask: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], *, image_token: typing.SupportsInt | typing.SupportsIndex, grids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], merge: typing.SupportsInt | typing.SupportsIndex = 2) -> numpy.typing.NDArray[numpy.int64]:
+def multi_section_positions(ids: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, image_token: typing.SupportsInt | typing.SupportsIndex, grids: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], merge: typing.SupportsInt | typing.SupportsIndex = 2) -> numpy.typing.NDArray[numpy.int64]:
     """
-    ids, mask: [n]. grids: [images, 3] patches (temporal, height, width). int64 [3, n]: time, height, width of each token, as the Qwen-VL generations number them; 1 where mask is 0.
+    ids, mask: [n]. grids: [images, 3] patches (temporal, height, width). int64 [3, n]: time, height, width of each token, as the Qwen-VL generations number them; 0 where mask is 0.
     """
 def prompt(template: str, **kwargs) -> str:
     """
