@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds VlaEncoder and the positions of its tokens.
 #include "guarded.hpp"
+#include "patch_layout.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/observation/position_ids.hpp"
 #include "sinew/observation/vla_encoder.hpp"
@@ -20,20 +21,13 @@ struct EncoderAndTensors {
 };
 using BoundEncoder = Guarded<EncoderAndTensors>;
 
-PatchLayout layout_named(const std::string& name) {
-  if (name == "hugging_face") return PatchLayout::hugging_face;
-  if (name != "single_frame")
-    fail(ErrorCode::unsupported, {"VlaEncoder", "layout", "\"hugging_face\" or \"single_frame\"", '"' + name + '"', ""});
-  return PatchLayout::single_frame;
-}
-
 BoundEncoder from_directory(const py::object& directory, const std::string& layout) {
   const std::filesystem::path path = py::str(directory).cast<std::string>();
   const PolicyCard card = read_card(path);
   const Statistics statistics =
       card.statistics.file.empty() ? Statistics{} : read_statistics(path / card.statistics.file, card.statistics.sha256);
   VlaEncoderOptions options = read_vla_encoder_options(path, card);
-  options.layout = layout_named(layout);
+  options.layout = layout_of(layout, "VlaEncoder");
   VlaEncoder encoder(card, statistics, std::move(options));
   TensorMap tensors = make_tensors(encoder.spec());
   return BoundEncoder({std::move(encoder), std::move(tensors)});

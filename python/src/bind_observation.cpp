@@ -2,6 +2,7 @@
 // Binds observation/: resize, ImageProcessor; prompts and the frame budget have files of their own.
 #include "bindings.hpp"
 #include "guarded.hpp"
+#include "patch_layout.hpp"
 #include "sinew/observation/image_processor.hpp"
 #include "sinew/observation/resize.hpp"
 
@@ -135,14 +136,6 @@ py::dict process_video(Processor& self, const py::object& frames) {
   return py::dict(py::arg("pixel_values_videos") = values, py::arg("video_grid_thw") = grids);
 }
 
-/// "hugging_face" or "single_frame".
-PatchLayout layout_of(const std::string& name) {
-  if (name == "hugging_face") return PatchLayout::hugging_face;
-  if (name != "single_frame")
-    fail(ErrorCode::unsupported, {"observation", "layout", "\"hugging_face\" or \"single_frame\"", '"' + name + '"', ""});
-  return PatchLayout::single_frame;
-}
-
 Processor make_processor(int patch_size, int merge_size, int temporal_patch_size, std::int64_t min_pixels, std::int64_t max_pixels,
                          double rescale_factor, std::array<double, 3> mean, std::array<double, 3> std, const std::string& rule) {
   return Processor(QwenVlProcessor({.patch_size = patch_size,
@@ -171,7 +164,7 @@ void bind_processor(py::module_& m) {
           "from_pretrained",
           [](const py::object& directory_or_json, const std::string& resample, const std::string& layout) {
             QwenVlOptions options = qwen_vl_options_from_pretrained(py::str(directory_or_json), resample);
-            options.layout = layout_of(layout);
+            options.layout = layout_of(layout, "observation");
             return Processor(QwenVlProcessor(options));
           },
           py::arg("directory_or_json"), py::arg("resample") = "pil12", py::arg("layout") = "hugging_face",
@@ -182,7 +175,7 @@ void bind_processor(py::module_& m) {
           "of",
           [](const std::string& generation, const std::string& layout) {
             QwenVlOptions options = qwen_vl_options(generation);
-            options.layout = layout_of(layout);
+            options.layout = layout_of(layout, "observation");
             return Processor(QwenVlProcessor(options));
           },
           py::arg("generation"), py::arg("layout") = "hugging_face",

@@ -9,22 +9,15 @@
 #include <string>
 #include <vector>
 
+#include "random_image.hpp"
 #include "sinew/record/crc32.hpp"
 #include "sinew/testing/no_alloc.hpp"
-#include "test_seed.hpp"
 
 using namespace sinew;
 
 namespace {
 
 using Bytes = std::vector<std::byte>;
-
-Image noise(int height, int width, int channels, std::uint64_t stream) {
-  sinew::testing::Random random(stream);
-  Image image(height, width, channels);
-  for (auto& value : image.pixels()) value = static_cast<std::uint8_t>(random.below(256));
-  return image;
-}
 
 Image waves(int height, int width) {
   Image image(height, width);
@@ -53,7 +46,7 @@ void put_big_endian(Bytes& data, std::size_t at, std::uint32_t value, int bytes)
 
 /// A PNG whose header claims another size, with a checksum that agrees.
 Bytes png_claiming(std::uint32_t height, std::uint32_t width) {
-  Bytes data = png(noise(4, 4, 3, 1));
+  Bytes data = png(sinew::testing::random_image(4, 4, 3, 1));
   put_big_endian(data, 16, width, 4);
   put_big_endian(data, 20, height, 4);
   put_big_endian(data, 29, crc32({reinterpret_cast<const std::uint8_t*>(data.data()) + 12, 17}), 4);
@@ -62,7 +55,7 @@ Bytes png_claiming(std::uint32_t height, std::uint32_t width) {
 
 /// A JPEG whose frame header claims another size.
 Bytes jpeg_claiming(std::uint32_t height, std::uint32_t width) {
-  Bytes data = jpeg(noise(16, 16, 3, 2));
+  Bytes data = jpeg(sinew::testing::random_image(16, 16, 3, 2));
   const std::array marker = {std::byte{0xFF}, std::byte{0xC0}};
   const auto at = static_cast<std::size_t>(std::ranges::search(data, marker).begin() - data.begin());
   put_big_endian(data, at + 5, height, 2);
@@ -77,7 +70,7 @@ TEST_CASE("image codec: PNG gives back the pixels, grey as RGB, alpha dropped") 
   Image out;
   for (int channels = 1; channels <= 4; ++channels) {
     CAPTURE(channels);
-    const Image image = noise(19, 23, channels, 3);
+    const Image image = sinew::testing::random_image(19, 23, channels, 3);
     REQUIRE(decoder.decode(png(image), out) == Status::ok);
     REQUIRE(out.height() == 19);
     REQUIRE(out.width() == 23);
@@ -103,7 +96,7 @@ TEST_CASE("image codec: a JPEG of high quality is near what it was made of, in t
 }
 
 TEST_CASE("image codec: padded rows do not matter") {
-  const Image wide = noise(20, 40, 3, 4);
+  const Image wide = sinew::testing::random_image(20, 40, 3, 4);
   const ImageView part = wide.view().crop(3, 5, 12, 17);
   const Image copy(part);
   Bytes from_view;
@@ -116,7 +109,8 @@ TEST_CASE("image codec: padded rows do not matter") {
 TEST_CASE("image codec: a file cut at any byte is refused, with a reason") {
   ImageDecoder decoder;
   Image out;
-  for (const Bytes& whole : {jpeg(waves(24, 17)), png(waves(24, 17)), jpeg(noise(9, 9, 1, 5)), png(noise(9, 9, 2, 6))}) {
+  for (const Bytes& whole : {jpeg(waves(24, 17)), png(waves(24, 17)), jpeg(sinew::testing::random_image(9, 9, 1, 5)),
+                             png(sinew::testing::random_image(9, 9, 2, 6))}) {
     REQUIRE(decoder.decode(whole, out) == Status::ok);
     for (std::size_t size = 0; size < whole.size(); ++size) {
       CAPTURE(size);
@@ -159,9 +153,9 @@ TEST_CASE("image codec: a header that claims more than the limits or the bytes a
   CHECK(out.pixels().size() < 10000);
 
   ImageDecoder strict({.max_side = 16, .max_pixels = 200});
-  CHECK(strict.decode(png(noise(16, 12, 3, 7)), out) == Status::ok);
-  CHECK(strict.decode(png(noise(17, 1, 3, 7)), out) == Status::over_capacity);
-  CHECK(strict.decode(png(noise(16, 13, 3, 7)), out) == Status::over_capacity);
+  CHECK(strict.decode(png(sinew::testing::random_image(16, 12, 3, 7)), out) == Status::ok);
+  CHECK(strict.decode(png(sinew::testing::random_image(17, 1, 3, 7)), out) == Status::over_capacity);
+  CHECK(strict.decode(png(sinew::testing::random_image(16, 13, 3, 7)), out) == Status::over_capacity);
 }
 
 TEST_CASE("image codec: a flat image at the format's best compression is not taken for a bomb") {
@@ -188,11 +182,11 @@ TEST_CASE("image codec: encoders refuse what they cannot write") {
   Bytes out;
   CHECK(encode_jpeg(ImageView(), {}, out) == Status::bad_shape);
   CHECK(encode_png(ImageView(), 6, out) == Status::bad_shape);
-  CHECK(encode_jpeg(noise(4, 4, 4, 8).view(), {}, out) == Status::bad_shape);
-  CHECK(encode_png(noise(4, 4, 5, 8).view(), 6, out) == Status::bad_shape);
-  CHECK(encode_jpeg(noise(4, 4, 3, 8).view(), {.quality = 0}, out) == Status::out_of_range);
-  CHECK(encode_jpeg(noise(4, 4, 3, 8).view(), {.quality = 101}, out) == Status::out_of_range);
-  CHECK(encode_png(noise(4, 4, 3, 8).view(), 0, out) == Status::out_of_range);
+  CHECK(encode_jpeg(sinew::testing::random_image(4, 4, 4, 8).view(), {}, out) == Status::bad_shape);
+  CHECK(encode_png(sinew::testing::random_image(4, 4, 5, 8).view(), 6, out) == Status::bad_shape);
+  CHECK(encode_jpeg(sinew::testing::random_image(4, 4, 3, 8).view(), {.quality = 0}, out) == Status::out_of_range);
+  CHECK(encode_jpeg(sinew::testing::random_image(4, 4, 3, 8).view(), {.quality = 101}, out) == Status::out_of_range);
+  CHECK(encode_png(sinew::testing::random_image(4, 4, 3, 8).view(), 0, out) == Status::out_of_range);
   const std::vector<std::uint8_t> tall(65501);
   CHECK(encode_jpeg(ImageView(tall.data(), 65501, 1, 1), {}, out) == Status::bad_shape);
 }

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "random_image.hpp"
 #include "sinew/testing/no_alloc.hpp"
 #include "test_seed.hpp"
 
@@ -19,13 +20,6 @@ using namespace sinew;
 namespace {
 
 using Levels = std::vector<std::uint8_t>;
-
-Image noise(int height, int width, int channels, std::uint64_t stream) {
-  sinew::testing::Random random(stream);
-  Image image(height, width, channels);
-  for (auto& value : image.pixels()) value = static_cast<std::uint8_t>(random.below(256));
-  return image;
-}
 
 std::size_t values(const ImageView& image) {
   return static_cast<std::size_t>(image.height()) * static_cast<std::size_t>(image.width()) * static_cast<std::size_t>(image.channels());
@@ -56,7 +50,7 @@ TEST_CASE("image ops: centre boxes round as their library does") {
 }
 
 TEST_CASE("image ops: a crop is a view of the same pixels, or empty") {
-  const Image image = noise(9, 12, 3, 1);
+  const Image image = sinew::testing::random_image(9, 12, 3, 1);
   const ImageView part = crop(image.view(), CropBox{2, 3, 4, 5});
   REQUIRE(part.height() == 4);
   REQUIRE(part.width() == 5);
@@ -69,7 +63,7 @@ TEST_CASE("image ops: padding, turning, swapping and planes move every value to 
   sinew::testing::Random random(2);
   for (int channels = 1; channels <= 4; ++channels) {
     CAPTURE(channels);
-    const Image image = noise(14, 17, channels, 3);
+    const Image image = sinew::testing::random_image(14, 17, channels, 3);
     const ImageView in = inner(image);
     Levels out(values(in));
     REQUIRE(turn_180(in, out) == Status::ok);
@@ -96,7 +90,7 @@ TEST_CASE("image ops: padding, turning, swapping and planes move every value to 
 }
 
 TEST_CASE("image ops: levels become floats and come back") {
-  const Image image = noise(14, 17, 3, 4);
+  const Image image = sinew::testing::random_image(14, 17, 3, 4);
   const ImageView in = inner(image);
   std::vector<float> unit(values(in));
   Levels back(values(in));
@@ -121,7 +115,7 @@ TEST_CASE("image ops: levels become floats and come back") {
 }
 
 TEST_CASE("image ops: the area crop of the whole image at its own size is the image") {
-  const Image image = noise(14, 17, 3, 5);
+  const Image image = sinew::testing::random_image(14, 17, 3, 5);
   Levels out(values(image.view()));
   REQUIRE(crop_and_resize(image.view(), 1.0, 14, 17, out) == Status::ok);
   CHECK(std::ranges::equal(out, image.pixels()));
@@ -138,7 +132,7 @@ TEST_CASE("image ops: the area crop of the whole image at its own size is the im
 
 TEST_CASE("image ops: sizes that do not agree are refused, and nothing is allocated") {
   REQUIRE(sinew::testing::counting_works());
-  const Image image = noise(8, 9, 3, 6);
+  const Image image = sinew::testing::random_image(8, 9, 3, 6);
   Levels out(values(image.view()));
   Levels wrong(out.size() - 1);
   std::vector<float> floats(out.size());
