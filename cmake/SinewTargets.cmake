@@ -16,6 +16,20 @@ function(sinew_module target)
   target_sources(${target} PRIVATE ${arg_SOURCES} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${arg_HEADERS})
 endfunction()
 
+# sinew_kernels(<target> [OPTIONS <flags>]): adds the calling folder's kernels/kernels_portable.cpp and, on x86-64, kernels_v2, _v3 and
+# _v4 beside it, each compiled for its instruction set (docs/architecture.md). Always optimised: an unoptimised one is of no use to anyone.
+function(sinew_kernels target)
+  cmake_parse_arguments(arg "" "" "OPTIONS" ${ARGN})
+  target_sources(${target} PRIVATE kernels/kernels_portable.cpp)
+  set_source_files_properties(kernels/kernels_portable.cpp TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "-O3;${arg_OPTIONS}")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    foreach(isa v2 v3 v4)
+      target_sources(${target} PRIVATE kernels/kernels_${isa}.cpp)
+      set_source_files_properties(kernels/kernels_${isa}.cpp TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "-march=x86-64-${isa};-O3;${arg_OPTIONS}")
+    endforeach()
+  endif()
+endfunction()
+
 # sinew_library(<name>): a library target with the alias sinew::<name>, hardened and warned about, C++20.
 function(sinew_library name)
   set(target sinew)

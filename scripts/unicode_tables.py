@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes src/observation/tokenizer/generated/unicode_data.cpp: character classes and canonical composition as the `tokenizers` package has them.
+"""Writes src/io/tokenizer/generated/unicode_data.cpp: character classes and canonical composition as the `tokenizers` package has them.
 
 Everything is asked of the package, whose Unicode versions are its own: classes of its regular expressions (Oniguruma), and NFC from older tables.
 `--check` writes nothing and fails when the committed file differs.
@@ -14,7 +14,7 @@ import unicodedata
 
 from tokenizers import Regex, __version__, normalizers
 
-TARGET = pathlib.Path(__file__).resolve().parents[1] / "src/observation/tokenizer/generated/unicode_data.cpp"
+TARGET = pathlib.Path(__file__).resolve().parents[1] / "src/io/tokenizer/generated/unicode_data.cpp"
 EVERY = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
 HANGUL = range(0xAC00, 0xD7A4)
 nfd, nfc = normalizers.NFD().normalize_str, normalizers.NFC().normalize_str

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "observation/suite.hpp"
-#include "sinew/observation/tokenizer.hpp"
+#include "sinew/io/tokenizer.hpp"
 
 namespace sinew::bench {
 

@@ -24,6 +24,7 @@
 #include "sinew/io/json.hpp"         // strict JSON
 #include "sinew/io/json_cursor.hpp"  // binds JSON to a schema
 #include "sinew/io/sha256.hpp"       // pins files
+#include "sinew/io/tokenizer.hpp"    // byte-level BPE and SentencePiece
 
 // Kinematics
 #include "sinew/kinematics/camera.hpp"             // pixels to points and back
@@ -56,7 +57,6 @@
 #include "sinew/observation/resize.hpp"           // Pillow's, torch's, OpenCV's and jax's resampling
 #include "sinew/observation/stamp_ring.hpp"       // a ring of time stamps
 #include "sinew/observation/text_encoder.hpp"     // prompts to token ids
-#include "sinew/observation/tokenizer.hpp"        // byte-level BPE and SentencePiece
 #include "sinew/observation/vla_encoder.hpp"      // the encoder of a card
 #include "sinew/observation/wire_encoder.hpp"     // requests of remote policy servers
 

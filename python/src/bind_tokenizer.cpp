@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds observation/tokenizer.hpp: Tokenizer.
+// Binds io/tokenizer.hpp: Tokenizer.
 #include "bindings.hpp"
-#include "sinew/observation/tokenizer.hpp"
+#include "sinew/io/tokenizer.hpp"
 
 namespace sinew {
 

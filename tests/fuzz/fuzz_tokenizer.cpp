@@ -7,7 +7,7 @@
 #include "fuzz.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/text.hpp"
-#include "sinew/observation/tokenizer.hpp"
+#include "sinew/io/tokenizer.hpp"
 #include "small_tokenizer.hpp"
 
 namespace {

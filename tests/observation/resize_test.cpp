@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -13,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "golden.hpp"
 #include "random_image.hpp"
-#include "safetensors_file.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/core/isa.hpp"
 #include "sinew/testing/no_alloc.hpp"
@@ -49,12 +48,6 @@ std::vector<std::uint8_t> cut(const Image& image, int top, int left, int height,
     pixels.insert(pixels.end(), row, row + width * image.channels());
   }
   return pixels;
-}
-
-/// SINEW_GOLDEN_DIR, or the files of this repository.
-std::filesystem::path golden_folder() {
-  const char* chosen = std::getenv("SINEW_GOLDEN_DIR");
-  return std::filesystem::path(chosen != nullptr ? chosen : SINEW_GOLDEN_DIR) / "resize_libs";
 }
 
 /// How the golden files call a rule: "torch_bilinear_aa", "cv2_inter_area", "pil_box".
@@ -125,8 +118,8 @@ int check_golden_case(const std::filesystem::path& file) {
   const auto description = sinew::Json::read_file(file);
   const sinew::JsonCursor root(description, name);
   const std::string input_name = root.at("config").at("input").text().substr(std::string("inputs/").size());
-  const auto inputs = sinew::testing::read_golden((golden_folder() / "inputs.safetensors").string());
-  const auto tensors = sinew::testing::read_golden((golden_folder() / (name + ".safetensors")).string());
+  const auto inputs = sinew::testing::read_golden((sinew::testing::golden_directory() / "resize_libs" / "inputs.safetensors").string());
+  const auto tensors = sinew::testing::read_golden((sinew::testing::golden_directory() / "resize_libs" / (name + ".safetensors")).string());
   const auto& input = inputs.at(input_name);
   const ImageView view(input.as_u8().data(), static_cast<int>(input.shape[0]), static_cast<int>(input.shape[1]));
   int compared = 0;
@@ -141,7 +134,7 @@ int check_golden_case(const std::filesystem::path& file) {
 
 TEST_CASE("resize: equals the pixels of Pillow, torch and OpenCV in the golden files") {
   int cases = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(golden_folder())) {
+  for (const auto& entry : std::filesystem::directory_iterator(sinew::testing::golden_directory() / "resize_libs")) {
     if (entry.path().extension() != ".json" || entry.path().stem() == "inputs") continue;
     CHECK(check_golden_case(entry.path()) >= 5);
     ++cases;

@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sinew/io/file.hpp"
@@ -23,9 +24,15 @@ struct GoldenTensor {
   std::vector<std::int64_t> shape;
   std::vector<std::byte> bytes;
 
-  [[nodiscard]] std::span<const std::uint8_t> as_u8() const {
-    if (dtype != "U8") throw std::runtime_error("golden tensor is " + dtype);
-    return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+  [[nodiscard]] std::span<const std::uint8_t> as_u8() const { return as<std::uint8_t>("U8"); }
+  [[nodiscard]] std::span<const float> as_f32() const { return as<float>("F32"); }
+  [[nodiscard]] std::span<const std::int64_t> as_i64() const { return as<std::int64_t>("I64"); }
+
+ private:
+  template <class T>
+  [[nodiscard]] std::span<const T> as(std::string_view expected) const {
+    if (dtype != expected) throw std::runtime_error("golden tensor is " + dtype);
+    return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
 };
 

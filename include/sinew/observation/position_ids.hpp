@@ -6,8 +6,8 @@
 #include <span>
 
 #include "sinew/core/status.hpp"
+#include "sinew/io/tokenizer.hpp"
 #include "sinew/observation/image_processor.hpp"
-#include "sinew/observation/tokenizer.hpp"
 
 namespace sinew {
 

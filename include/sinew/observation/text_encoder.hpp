@@ -12,9 +12,9 @@
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/core/status.hpp"
 #include "sinew/core/tensor_spec.hpp"
+#include "sinew/io/tokenizer.hpp"
 #include "sinew/observation/image_processor.hpp"
 #include "sinew/observation/prompt.hpp"
-#include "sinew/observation/tokenizer.hpp"
 
 namespace sinew {
 

@@ -11,12 +11,12 @@
 #include "sinew/core/card.hpp"
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/core/normalizer.hpp"
+#include "sinew/io/tokenizer.hpp"
 #include "sinew/observation/camera_encoder.hpp"
 #include "sinew/observation/encoder.hpp"
 #include "sinew/observation/history.hpp"
 #include "sinew/observation/image_processor.hpp"
 #include "sinew/observation/text_encoder.hpp"
-#include "sinew/observation/tokenizer.hpp"
 
 namespace sinew {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokenizer with vocabularies small enough to work out by hand; equality with other libraries is in python/tests/test_tokenizer.py.
-#include "sinew/observation/tokenizer.hpp"
+#include "sinew/io/tokenizer.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sinew/observation/tokenizer.hpp"
+#include "sinew/io/tokenizer.hpp"
 
 #include <algorithm>
 #include <variant>

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sinew/observation/tokenizer.hpp"
+#include "sinew/io/tokenizer.hpp"
 
 namespace sinew::tokenizer {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sinew/observation/tokenizer.hpp"
+#include "sinew/io/tokenizer.hpp"
 #include "unicode.hpp"
 
 namespace sinew::tokenizer {
