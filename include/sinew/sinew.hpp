@@ -39,6 +39,7 @@
 #include "sinew/kinematics/urdf.hpp"               // strict URDF reader
 
 // Observation to tensors, tensors to actions
+#include "sinew/action/bin_tokenizer.hpp"         // actions as one token per value
 #include "sinew/action/decoder.hpp"               // Decoder concept and AnyDecoder
 #include "sinew/action/joint_decoder.hpp"         // absolute joint positions
 #include "sinew/action/make_decoder.hpp"          // the decoder of a card
