@@ -3,20 +3,22 @@
 #pragma once
 
 // Vocabulary
-#include "sinew/core/action_chunk.hpp"  // timed targets [horizon, dim]
-#include "sinew/core/card.hpp"          // what a policy was trained on and what it emits
-#include "sinew/core/clock.hpp"         // injected time
-#include "sinew/core/error.hpp"         // what set-up throws
-#include "sinew/core/image.hpp"         // camera pixels, owned or viewed
-#include "sinew/core/isa.hpp"           // which instruction set the kernels use
-#include "sinew/core/log.hpp"           // logging callback
-#include "sinew/core/normalizer.hpp"    // SI units to a policy's space and back
-#include "sinew/core/observation.hpp"   // cameras, channels, instruction
-#include "sinew/core/status.hpp"        // what the tick returns
-#include "sinew/core/tensor.hpp"        // tensors with a capacity and a current shape
-#include "sinew/core/tensor_map.hpp"    // tensors by name
-#include "sinew/core/tensor_spec.hpp"   // what a tensor may look like
-#include "sinew/core/version.hpp"       // version of the library
+#include "sinew/core/action_chunk.hpp"        // timed targets [horizon, dim]
+#include "sinew/core/card.hpp"                // what a policy was trained on and what it emits
+#include "sinew/core/chunk_math.hpp"          // real-time chunking on spans
+#include "sinew/core/clock.hpp"               // injected time
+#include "sinew/core/error.hpp"               // what set-up throws
+#include "sinew/core/image.hpp"               // camera pixels, owned or viewed
+#include "sinew/core/isa.hpp"                 // which instruction set the kernels use
+#include "sinew/core/log.hpp"                 // logging callback
+#include "sinew/core/normalizer.hpp"          // SI units to a policy's space and back
+#include "sinew/core/observation.hpp"         // cameras, channels, instruction
+#include "sinew/core/status.hpp"              // what the tick returns
+#include "sinew/core/temporal_ensembler.hpp"  // ACT's average of predictions
+#include "sinew/core/tensor.hpp"              // tensors with a capacity and a current shape
+#include "sinew/core/tensor_map.hpp"          // tensors by name
+#include "sinew/core/tensor_spec.hpp"         // what a tensor may look like
+#include "sinew/core/version.hpp"             // version of the library
 
 // Files from strangers
 #include "sinew/io/card_json.hpp"    // sinew.json and stats.json

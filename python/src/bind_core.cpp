@@ -129,7 +129,8 @@ void bind_chunk_type(py::module_& m) {
           },
           "float64 [horizon, dim]; a view that keeps the chunk alive")
       .def_property_readonly(
-          "space", [](const ActionChunk& c) { return std::string(to_string(c.space)); }, "\"joint_position\" or \"tool_pose\"")
+          "space", [](const ActionChunk& c) { return std::string(to_string(c.space)); },
+          "\"joint_position\", \"tool_pose\" or \"base_pose\"")
       .def_property_readonly(
           "t0", [](const ActionChunk& c) { return to_seconds(c.t0); }, "s, robot's monotonic clock")
       .def_property_readonly(

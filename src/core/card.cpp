@@ -7,10 +7,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <set>
 
-#include "sinew/core/error.hpp"
-#include "sinew/core/fixed_text.hpp"
+#include "card_check.hpp"
 
 namespace sinew {
 
@@ -38,7 +36,10 @@ std::string_view to_string(ProcessorKind kind) noexcept {
   return kNames[static_cast<std::size_t>(kind)];
 }
 std::string_view to_string(NormalizationMode mode) noexcept { return mode == NormalizationMode::identity ? "identity" : "quantile"; }
-std::string_view to_string(DecoderKind kind) noexcept { return kind == DecoderKind::joint_absolute ? "joint_absolute" : "tool_delta"; }
+std::string_view to_string(DecoderKind kind) noexcept {
+  static constexpr std::array<std::string_view, 3> kNames = {"joint_absolute", "tool_delta", "parts"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
 
 int StateCard::size() const noexcept {
   int size = 0;
@@ -46,55 +47,12 @@ int StateCard::size() const noexcept {
   return size;
 }
 
-int ActionCard::size() const noexcept {
-  const int joints = static_cast<int>(joint_names.size());
-  return decoder == DecoderKind::joint_absolute ? joints : 6 + static_cast<int>(gripper_names.size());
-}
-
 namespace {
 
-constexpr std::size_t kMaxName = 256;
-
-/// A name for a message: it may come from a stranger and must neither drive a terminal nor flood a log.
-std::string shown(std::string_view text) {
-  std::string shown = fmt::format("'{}{}'", cut_utf8(text, 64), text.size() > 64 ? "..." : "");
-  for (char& c : shown)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  return shown;
-}
-
-/// Carries the place of the card through the checks; `at` is a JSON pointer into the card.
-class Checker {
- public:
-  explicit Checker(const std::string& where) : where_(where) {}
-
-  void require(bool condition, std::string_view at, std::string_view expected, std::string_view got, std::string_view hint = "") const {
-    if (!condition) fail(ErrorCode::invalid_argument, {fmt::format("{} {}", where_, at), "policy card", expected, got, hint});
-  }
-  void text(const std::string& value, std::string_view at) const {
-    const bool plain = std::none_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-    require(!value.empty() && value.size() <= kMaxName && plain, at,
-            fmt::format("a text of 1 to {} bytes without control characters", kMaxName), shown(value));
-  }
-  void positive(double value, std::string_view at) const {
-    require(std::isfinite(value) && value > 0, at, "a finite number above 0", fmt::format("{}", value));
-  }
-  void bounded(int value, int most, std::string_view at) const {
-    require(value > 0 && value <= most, at, fmt::format("1 to {}", most), std::to_string(value));
-  }
-  template <class Entries, class Name>
-  void unique(const Entries& entries, Name name, std::string_view at) const {
-    std::set<std::string_view> seen;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      const std::string& text_i = name(entries[i]);
-      text(text_i, fmt::format("{}/{}", at, i));
-      require(seen.insert(text_i).second, fmt::format("{}/{}", at, i), "each name once", shown(text_i) + " twice");
-    }
-  }
-
- private:
-  const std::string& where_;
-};
+using detail::check_action;
+using detail::check_normalization;
+using detail::Checker;
+using detail::shown;
 
 void check_cameras(const PolicyCard& card, const Checker& check) {
   check.require(card.cameras.size() <= 64, "/cameras", "at most 64 cameras", std::to_string(card.cameras.size()));
@@ -151,40 +109,6 @@ void check_state(const StateCard& state, const Checker& check) {
   check.require(total <= 65536, "/state/channels", "at most 65536 values together", std::to_string(total));
 }
 
-void check_normalization(const NormalizationCard& normalization, const StatisticsCard& statistics, const Checker& check,
-                         std::string_view at) {
-  if (normalization.mode == NormalizationMode::identity) {
-    check.require(normalization.rule.empty() && normalization.key.empty(), at, "neither rule nor key with mode identity", "one of them",
-                  "the identity reads no statistics");
-    return;
-  }
-  check.text(normalization.rule, fmt::format("{}/rule", at));
-  check.text(normalization.key, fmt::format("{}/key", at));
-  check.require(!statistics.file.empty(), at, "a statistics file for a mode other than identity", "none", "name it in /statistics/file");
-}
-
-void check_action(const PolicyCard& card, const Checker& check) {
-  const auto& action = card.action;
-  check.require(!action.joint_names.empty() && action.joint_names.size() <= 64, "/action/joint_names", "1 to 64 joints",
-                std::to_string(action.joint_names.size()));
-  check.unique(action.joint_names, [](const std::string& name) -> const std::string& { return name; }, "/action/joint_names");
-  check.unique(action.gripper_names, [](const std::string& name) -> const std::string& { return name; }, "/action/gripper_names");
-  for (std::size_t i = 0; i < action.gripper_names.size(); ++i) {
-    const std::size_t place = action.joint_names.size() - action.gripper_names.size() + i;
-    const bool last = action.gripper_names.size() <= action.joint_names.size() && action.joint_names[place] == action.gripper_names[i];
-    check.require(last, "/action/gripper_names", "the last of joint_names, in the same order", shown(action.gripper_names[i]));
-  }
-  check.bounded(action.horizon, 4096, "/action/horizon");
-  check.positive(action.rate, "/action/rate");
-  check_normalization(action.normalization, card.statistics, check, "/action/normalization");
-  if (action.decoder == DecoderKind::tool_delta) {
-    check.text(action.tool_channel, "/action/tool_channel");
-  } else {
-    check.require(action.tool_channel.empty(), "/action/tool_channel", "no tool channel with decoder joint_absolute",
-                  shown(action.tool_channel));
-  }
-}
-
 /// What the prompt tells the model about the chunk must be what the card says of it.
 void check_prompt(const PolicyCard& card, const Checker& check) {
   const auto agrees = [&](const char* field, double value) {
@@ -233,9 +157,11 @@ void check_statistics(const StatisticsCard& statistics, const Checker& check) {
   if (statistics.file.empty()) {
     check.require(statistics.sha256.empty(), "/statistics/sha256", "none without a statistics file", "one",
                   "name the file in /statistics/file");
+    check.require(statistics.format.empty(), "/statistics/format", "none without a statistics file", shown(statistics.format));
     return;
   }
   check_file(statistics.file, check, "/statistics/file");
+  check.text(statistics.format, "/statistics/format");
   const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   check.require(statistics.sha256.size() == 64 && std::all_of(statistics.sha256.begin(), statistics.sha256.end(), hexadecimal),
                 "/statistics/sha256", "64 lower-case hexadecimal digits", shown(statistics.sha256));

@@ -42,7 +42,10 @@ CameraFrame* Observation::find_camera(std::string_view name) noexcept { return f
 const Channel* Observation::find_channel(std::string_view name) const noexcept { return find_by_name(channels, name); }
 Channel* Observation::find_channel(std::string_view name) noexcept { return find_by_name(channels, name); }
 
-std::string_view to_string(ActionSpace space) noexcept { return space == ActionSpace::joint_position ? "joint_position" : "tool_pose"; }
+std::string_view to_string(ActionSpace space) noexcept {
+  static constexpr std::array<std::string_view, 3> kNames = {"joint_position", "tool_pose", "base_pose"};
+  return kNames[static_cast<std::size_t>(space)];
+}
 
 void ActionChunk::resize(int new_horizon, int new_dim) {
   if (new_horizon < 0 || new_dim < 0)

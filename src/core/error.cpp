@@ -95,6 +95,14 @@ std::string_view nearest_name(std::string_view word, std::span<const std::string
   return best;
 }
 
+std::size_t find_name(std::string_view name, std::span<const std::string_view> names, std::string_view where, std::string_view what) {
+  const auto found = std::ranges::find(names, name);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  const auto near = nearest_name(name, names);
+  fail(ErrorCode::invalid_argument, {where, what, "one of " + join_names(names), fmt::format("'{}'", name.substr(0, 64)),
+                                     near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+}
+
 std::string join_names(std::span<const std::string_view> names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
 }  // namespace sinew

@@ -62,6 +62,76 @@ void fields(Is<ActionCard> auto& card, auto&& visit) {
   visit("horizon", card.horizon);
   visit("rate", card.rate);
   visit("normalization", card.normalization);
+  visit("parts", card.parts);
+  visit("layout", card.layout);
+  visit("tokens", card.tokens);
+}
+
+void fields(Is<PartNormalizationCard> auto& card, auto&& visit) {
+  visit("mode", card.mode);
+  visit("rule", card.rule);
+  visit("key", card.key);
+  visit("first", card.first);
+}
+
+void fields(Is<JointsPartCard> auto& card, auto&& visit) {
+  visit("size", card.size);
+  visit("relative_to", card.relative_to);
+}
+
+void fields(Is<ToolPartCard> auto& card, auto&& visit) {
+  visit("channel", card.channel);
+  visit("frame", card.frame);
+  visit("reference", card.reference);
+  visit("rotation", card.rotation);
+  visit("camera", card.camera);
+  visit("camera_optional", card.camera_optional);
+}
+
+void fields(Is<GripperPartCard> auto& card, auto&& visit) {
+  visit("convention", card.convention);
+  visit("open", card.open);
+  visit("closed", card.closed);
+}
+
+void fields(Is<WaypointPartCard> auto& card, auto&& visit) {
+  visit("scale", card.scale);
+  visit("reference", card.reference);
+  visit("channel", card.channel);
+}
+
+void fields(Is<UnusedPartCard> auto& card, auto&& visit) { visit("size", card.size); }
+
+void fields(Is<ActionPartCard> auto& card, auto&& visit) {
+  visit("name", card.name);
+  visit("joints", card.joints);
+  visit("tool", card.tool);
+  visit("gripper", card.gripper);
+  visit("waypoint", card.waypoint);
+  visit("unused", card.unused);
+  visit("normalization", card.normalization);
+}
+
+void fields(Is<CanonicalSlotCard> auto& card, auto&& visit) {
+  visit("part", card.part);
+  visit("size", card.size);
+}
+
+void fields(Is<ActionLayoutCard> auto& card, auto&& visit) {
+  visit("name", card.name);
+  visit("width", card.width);
+  visit("rows", card.rows);
+  visit("slots", card.slots);
+}
+
+void fields(Is<ActionTokensCard> auto& card, auto&& visit) {
+  visit("language", card.language);
+  visit("mapping", card.mapping);
+  visit("folder", card.folder);
+  visit("vocab_size", card.vocab_size);
+  visit("bins", card.bins);
+  visit("max_tokens", card.max_tokens);
+  visit("relaxed", card.relaxed);
 }
 
 void fields(Is<PromptCard> auto& card, auto&& visit) {
@@ -89,6 +159,7 @@ void fields(Is<HistoryCard> auto& card, auto&& visit) {
 void fields(Is<StatisticsCard> auto& card, auto&& visit) {
   visit("file", card.file);
   visit("sha256", card.sha256);
+  visit("format", card.format);
 }
 
 void fields(Is<LimitsCard> auto& card, auto&& visit) {
@@ -131,15 +202,26 @@ struct Choices<NormalizationMode> {
 };
 template <>
 struct Choices<DecoderKind> {
-  static constexpr std::array kAll{DecoderKind::joint_absolute, DecoderKind::tool_delta};
+  static constexpr std::array kAll{DecoderKind::joint_absolute, DecoderKind::tool_delta, DecoderKind::parts};
 };
 template <>
 struct Choices<DType> {
   static constexpr std::array kAll{DType::f16, DType::bf16, DType::f32, DType::f64};
 };
 
-/// The minor version in which a key of the card itself came up; files of older minors lack it.
-unsigned since(std::string_view key) { return key == "text" || key == "history" ? 1 : 0; }
+/// The minor version in which a key came up; files of older minors lack it.
+template <class Struct>
+unsigned since(std::string_view key) {
+  if (std::same_as<Struct, PolicyCard>) return key == "text" || key == "history" ? 1 : 0;
+  if (std::same_as<Struct, ActionCard>) return key == "parts" || key == "layout" || key == "tokens" ? 2 : 0;
+  return std::same_as<Struct, StatisticsCard> && key == "format" ? 2 : 0;
+}
+
+/// A part is one of several kinds: the others may be absent from the file, and are not written.
+template <class Struct, class Field>
+constexpr bool kMayLack = false;
+template <class Value>
+constexpr bool kMayLack<ActionPartCard, std::optional<Value>> = true;
 
 /// Reads the value at the cursor into a field of any type that a card has.
 struct Binder {
@@ -176,8 +258,8 @@ struct Binder {
     fields(value, [&keys](std::string_view key, auto&) { keys.push_back(key); });
     at.only_keys(keys);
     fields(value, [&](std::string_view key, auto& field) {
-      const bool newer = std::same_as<Struct, PolicyCard> && since(key) > minor;
-      if (!newer || at.optional(key)) (*this)(at.at(key), field);
+      const bool may_lack = since<Struct>(key) > minor || kMayLack<Struct, std::remove_cvref_t<decltype(field)>>;
+      if (!may_lack || at.optional(key)) (*this)(at.at(key), field);
     });
   }
 };
@@ -212,7 +294,10 @@ struct Writer {
     requires std::is_class_v<Struct>
   Json operator()(const Struct& value) const {
     Json::Object members;
-    fields(value, [&](std::string_view key, const auto& field) { members.emplace_back(key, (*this)(field)); });
+    fields(value, [&](std::string_view key, const auto& field) {
+      Json member = (*this)(field);
+      if (!kMayLack<Struct, std::remove_cvref_t<decltype(field)>> || !member.is_null()) members.emplace_back(key, std::move(member));
+    });
     return Json(std::move(members));
   }
 };
@@ -252,6 +337,7 @@ PolicyCard card_from_json(const Json& json, const std::string& where) {
   const JsonCursor root(json, where);
   PolicyCard card;
   Binder{.minor = check_format_version(root)}(root, card);
+  if (card.statistics.format.empty() && !card.statistics.file.empty()) card.statistics.format = "sinew";  // all there was before 1.2
   card.format_version = kCardFormatVersion;
   validate(card, where);
   return card;

@@ -48,18 +48,22 @@ ChunkTimelineOptions timeline_options(const PolicyCard& card, const JointLimits&
 }
 
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options) {
-  if (card.action.decoder != DecoderKind::tool_delta) return std::nullopt;
+  if (card.action.tools() == 0) return std::nullopt;
+  if (card.action.tools() > 1)
+    fail(ErrorCode::unsupported, {"ControlLoop", "tools of the policy", "one", std::to_string(card.action.tools()),
+                                  "resolve each arm's columns of the chunk with a JointResolver of its own"});
   if (!options.chain)
     fail(ErrorCode::invalid_argument, {"ControlLoop", "chain", "the kinematic chain from base to tool", "none",
                                        "the policy emits tool poses; pass Chain::from_urdf(...) in the options"});
   const auto& names = card.action.joint_names;
-  const std::size_t arm = names.size() - card.action.gripper_names.size();
+  const int behind = card.action.chunk_size() - 7;  // columns behind the pose: grippers, and joints that no pose resolves to
+  const std::size_t arm = names.size() - static_cast<std::size_t>(behind);
   const std::vector<std::string> arm_names(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(arm));
   if (options.chain->joint_names() != arm_names)
     fail(ErrorCode::invalid_argument,
          {"ControlLoop", "joints of the chain", fmt::format("{}", fmt::join(arm_names, ", ")),
           fmt::format("{}", fmt::join(options.chain->joint_names(), ", ")), "the card's joint_names without its grippers"});
-  return std::optional<JointResolver>(std::in_place, *options.chain, static_cast<int>(card.action.gripper_names.size()), options.resolver);
+  return std::optional<JointResolver>(std::in_place, *options.chain, behind, options.resolver);
 }
 
 }  // namespace detail

@@ -52,15 +52,11 @@ Policy Policy::load(const std::filesystem::path& directory, const BackendRegistr
   const std::string name(backend.empty() ? std::string_view(card.backend) : backend);
   AnyBackend model = registry.make(name, {directory, card});
   VlaEncoder encoder(card, statistics, read_vla_encoder_options(directory, card));
-  AnyDecoder decoder = make_decoder(card, statistics);
+  AnyDecoder decoder = make_decoder(card, statistics, ActionTokens(directory, card));
   return Policy(std::move(card), std::move(encoder), std::move(model), std::move(decoder));
 }
 
-ActionChunk Policy::make_chunk() const {
-  // tool_delta rows become poses (7 numbers) and grippers: one column more than the action tensor has.
-  const int dim = card_.action.decoder == DecoderKind::tool_delta ? card_.action.size() + 1 : card_.action.size();
-  return {card_.action.horizon, dim};
-}
+ActionChunk Policy::make_chunk() const { return {card_.action.horizon, card_.action.chunk_size()}; }
 
 Status Policy::keep_error(Status status, std::string_view stage, std::string_view text) noexcept {
   error_.clear();

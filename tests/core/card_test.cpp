@@ -97,7 +97,7 @@ TEST_CASE("card: every damage is refused where it is") {
        "/action/gripper_names]"},
       {[](auto& c) { c.action.tool_channel = ""; }, "/action/tool_channel]"},
       {[](auto& c) { c.action.decoder = DecoderKind::joint_absolute; },
-       "/action/tool_channel] policy card: expected no tool channel with decoder joint_absolute"},
+       "/action/tool_channel] policy card: expected no tool channel but with decoder tool_delta"},
       {[](auto& c) { c.action.horizon = 0; }, "/action/horizon]"},
       {[](auto& c) { c.action.horizon = 4097; }, "/action/horizon]"},
       {[](auto& c) { c.action.rate = -10; }, "/action/rate]"},
@@ -111,6 +111,8 @@ TEST_CASE("card: every damage is refused where it is") {
          c.state.normalization = c.action.normalization = {};
        },
        "/statistics/sha256] policy card: expected none without a statistics file"},
+      {[](auto& c) { c.statistics.format = ""; }, "/statistics/format]"},
+      {[](auto& c) { c.action.parts.resize(1); }, "/action] policy card: expected parts, layout and tokens with decoder 'parts' alone"},
       {[](auto& c) { c.limits->lower.pop_back(); }, "/limits/lower] policy card: expected 8 values, one per joint, got 7"},
       {[=](auto& c) { c.limits->upper[2] = kNan; }, "/limits/upper] policy card: expected finite values, got nan"},
       {[](auto& c) { c.limits->velocity[2] = 0; }, "/limits/velocity] policy card: expected finite values above 0, got 0"},
@@ -126,4 +128,63 @@ TEST_CASE("card: every damage is refused where it is") {
     const std::string expected = std::string("[card ").append(damage.text);
     CHECK_MESSAGE(text.starts_with(expected), text << "\n    should begin with: " << expected);
   }
+}
+
+TEST_CASE("card: sizes of an action follow from its parts") {
+  const auto poses = testing::sample_parts_card().action, path = testing::sample_waypoint_card().action;
+  CHECK(poses.size() == 80);
+  CHECK(poses.parts_size() == 14);
+  CHECK(poses.chunk_size() == 8);  // a pose and the gripper
+  CHECK(poses.tools() == 1);
+  CHECK(path.size() == 32);
+  CHECK(path.chunk_size() == 3);
+  CHECK(path.tools() == 0);
+  CHECK(testing::sample_card().action.chunk_size() == 8);
+  CHECK_NOTHROW(validate(testing::sample_parts_card(), "card"));
+  CHECK_NOTHROW(validate(testing::sample_waypoint_card(), "card"));
+}
+
+TEST_CASE("card: every damage of its parts is refused where it is") {
+  const Damage damages[] = {
+      {[](auto& c) { c.action.parts.clear(); }, "/action/parts] policy card: expected 1 to 64 parts, got 0"},
+      {[](auto& c) { c.action.parts[1].name = "joints"; }, "/action/parts/1] policy card: expected each name once"},
+      {[](auto& c) { c.action.parts[1].tool.reset(); },
+       "/action/parts/1] policy card: expected one of joints, tool, gripper, waypoint and unused, got 0"},
+      {[](auto& c) { c.action.parts[1].joints.emplace(); }, "/action/parts/1] policy card: expected one of"},
+      {[](auto& c) { c.action.parts[0].unused->size = 0; }, "/action/parts/0/unused/size]"},
+      {[](auto& c) { c.action.parts[1].tool->channel = ""; }, "/action/parts/1/tool/channel]"},
+      {[](auto& c) { c.action.parts[1].tool->camera = ""; }, "/action/parts/1/tool/camera]"},
+      {[](auto& c) { c.action.parts[1].tool->frame = "base"; },
+       "/action/parts/1/tool/camera] policy card: expected no camera but with frame 'camera'"},
+      {[](auto& c) { c.action.parts[2].gripper->closed = 0.08; }, "/action/parts/2/gripper] policy card: expected two finite positions"},
+      {[](auto& c) { c.action.parts[1].normalization->first = -1; }, "/action/parts/1/normalization]"},
+      {[](auto& c) { c.action.normalization = {NormalizationMode::quantile, "qwen", "action"}; }, "/action/parts/1/normalization]"},
+      {[](auto& c) { std::swap(c.action.parts[1], c.action.parts[2]); },
+       "/action/parts] policy card: expected tools before joints and grippers"},
+      {[](auto& c) { c.action.joint_names = c.action.gripper_names; },
+       "/action/parts] policy card: expected fewer joints and grippers than the 1 joint_names"},
+      {[](auto& c) { c.action.layout->name = "wide"; }, "/action/layout/name] policy card: expected 'canonical' or 'padded', got 'wide'"},
+      {[](auto& c) { c.action.layout->rows = 15; }, "/action/layout/rows] policy card: expected at least the horizon, 16, got 15"},
+      {[](auto& c) { c.action.layout->slots[0].size = 6; }, "/action/parts] policy card: expected 13 columns, as the slots have, got 14"},
+      {[](auto& c) { c.action.layout->slots.clear(); }, "/action/layout/slots]"},
+      {[](auto& c) { c.action.tokens->language = "words"; },
+       "/action/tokens/language] policy card: expected 'bins' or 'fast', got 'words'"},
+      {[](auto& c) { c.action.tokens->bins = 256; }, "/action/tokens/bins]"},
+      {[](auto& c) { c.action.tokens->folder = "../fast"; },
+       "/action/tokens/folder] policy card: expected a subfolder of the policy directory"},
+      {[](auto& c) { c.action.tokens->max_tokens = 0; }, "/action/tokens/max_tokens]"},
+  };
+  for (const auto& damage : damages) {
+    PolicyCard card = testing::sample_parts_card();
+    damage.apply(card);
+    const std::string text = refusal(card);
+    const std::string expected = std::string("[card ").append(damage.text);
+    CHECK_MESSAGE(text.starts_with(expected), text << "\n    should begin with: " << expected);
+  }
+  PolicyCard card = testing::sample_waypoint_card();
+  card.action.parts[0].waypoint->scale = {1, 0, 1};
+  CHECK(refusal(card).starts_with("[card /action/parts/0/waypoint/scale]"));
+  card = testing::sample_waypoint_card();
+  card.action.joint_names = {"wheel"};
+  CHECK(refusal(card).starts_with("[card /action/joint_names] policy card: expected none: the chunk is waypoints, got 1"));
 }

@@ -72,6 +72,11 @@ TEST_CASE("card: reading what was written gives the same card") {
   CHECK(read_card(folder.path() / "sinew.json") == card);
   CHECK(read_card(folder.path()) == card);
 
+  for (const PolicyCard& parts : {testing::sample_parts_card(), testing::sample_waypoint_card()}) {
+    write_card(parts, folder.path() / "sinew.json");
+    CHECK(read_card(folder.path()) == parts);
+  }
+
   card.limits.reset();
   card.cameras.clear();
   card.statistics = {};
@@ -85,10 +90,10 @@ TEST_CASE("card: reading what was written gives the same card") {
 }
 
 TEST_CASE("card: every key is required, and every unknown key is refused with the nearest") {
-  const Json sample = sample_json();
+  const Json sample = card_to_json(testing::sample_parts_card());
   std::vector<std::string> objects;
   collect_objects(sample, "", objects);
-  CHECK(objects.size() == 15);
+  CHECK(objects.size() == 27);
   int keys = 0;
   for (const auto& pointer : objects) {
     if (pointer == "/prompt/fields") continue;  // free keys by design
@@ -101,7 +106,9 @@ TEST_CASE("card: every key is required, and every unknown key is refused with th
       CAPTURE(members[i].first);
       const auto without =
           changed(sample, pointer, [&](Json& at) { at.as_object()->erase(at.as_object()->begin() + static_cast<std::ptrdiff_t>(i)); });
-      CHECK(refusal(without).starts_with(place + " key '" + members[i].first + "': expected it to be there, got no such key"));
+      const bool kind =
+          pointer.starts_with("/action/parts/") && (members[i].second.as_object() != nullptr);  // of a part, or its normalisation
+      if (!kind) CHECK(refusal(without).starts_with(place + " key '" + members[i].first + "': expected it to be there, got no such key"));
       const auto misspelt = changed(sample, pointer, [&](Json& at) { (*at.as_object())[i].first += "_"; });
       const auto text = refusal(misspelt);
       if (members[i].first != "format_version") {
@@ -111,11 +118,12 @@ TEST_CASE("card: every key is required, and every unknown key is refused with th
         CHECK(text.ends_with("(is 'format_version_' meant to be it?)"));
       }
       const auto nulled = changed(sample, pointer, [&](Json& at) { (*at.as_object())[i].second = Json(); });
-      const bool optional = members[i].first == "limits" || members[i].first == "text" || members[i].first == "history";
+      const bool optional = members[i].first == "limits" || members[i].first == "text" || members[i].first == "history" ||
+                            members[i].first == "tokens" || members[i].first == "layout" || (kind && members[i].first == "normalization");
       CHECK((refusal(nulled) == "accepted") == optional);
     }
   }
-  CHECK(keys == 70);
+  CHECK(keys == 112);
 }
 
 TEST_CASE("card: refusals name the place, what is right and what is there") {
@@ -152,8 +160,21 @@ TEST_CASE("card: a format that is newer, or of another major, is refused before 
   });
   CHECK(refusal(older) == "accepted");  // 1.0 knew neither
   CHECK_FALSE(card_from_json(older, "sinew.json").text);
-  CHECK(refusal_with("/format_version", "1.2") ==
-        "[sinew.json /format_version] format of the policy card: expected 1.0 to 1.1, got '1.2' (a newer Sinew reads it)");
+  const auto before_parts = changed(
+      changed(
+          changed(sample_json(), "/action",
+                  [](Json& action) {
+                    std::erase_if(*action.as_object(), [](const auto& member) {
+                      return member.first == "parts" || member.first == "layout" || member.first == "tokens";
+                    });
+                  }),
+          "/statistics",
+          [](Json& statistics) { std::erase_if(*statistics.as_object(), [](const auto& member) { return member.first == "format"; }); }),
+      "/format_version", [](Json& version) { version = Json("1.1"); });
+  CHECK(refusal(before_parts) == "accepted");  // 1.1 knew none of them
+  CHECK(card_from_json(before_parts, "sinew.json") == testing::sample_card());
+  CHECK(refusal_with("/format_version", "1.3") ==
+        "[sinew.json /format_version] format of the policy card: expected 1.0 to 1.2, got '1.3' (a newer Sinew reads it)");
   CHECK(refusal_with("/format_version", "2.0").ends_with("got '2.0' (a newer Sinew reads it)"));
   CHECK(refusal_with("/format_version", "0.9").ends_with("got '0.9' (an older Sinew reads it)"));
   for (const char* text : {"", ".", "1", "1.", ".0", "1.0.0", "1.x", "-1.0", " 1.0", "1.0 ", "99999999999.0"})
@@ -238,19 +259,22 @@ TEST_CASE("docs/policy_card.md: its example is a valid card and its table has a 
   CHECK(card_to_json(card) == example);
   CHECK(page.find(to_text(example) + "\n```") != std::string::npos);  // it is what `write_card` writes
 
-  std::vector<std::string> objects;
-  collect_objects(sample_json(), "", objects);
-  for (const auto& pointer : objects) {
-    if (pointer == "/prompt/fields") continue;
-    std::string row = "`";
-    std::stringstream tokens(pointer.empty() ? "" : pointer.substr(1));
-    for (std::string token; std::getline(tokens, token, '/');)
-      row = token.find_first_not_of("0123456789") == std::string::npos ? row.substr(0, row.size() - 1) + "[]." : row + token + '.';
-    Json::Object members;
-    static_cast<void>(changed(sample_json(), pointer, [&](Json& at) { members = *at.as_object(); }));
-    for (const auto& [key, value] : members) {
-      CAPTURE(row + key);
-      CHECK(page.find("| " + row + key + "` |") != std::string::npos);
+  const Json samples[] = {sample_json(), card_to_json(testing::sample_parts_card()), card_to_json(testing::sample_waypoint_card())};
+  for (const Json& sample : samples) {
+    std::vector<std::string> objects;
+    collect_objects(sample, "", objects);
+    for (const auto& pointer : objects) {
+      if (pointer == "/prompt/fields") continue;
+      std::string row = "`";
+      std::stringstream tokens(pointer.empty() ? "" : pointer.substr(1));
+      for (std::string token; std::getline(tokens, token, '/');)
+        row = token.find_first_not_of("0123456789") == std::string::npos ? row.substr(0, row.size() - 1) + "[]." : row + token + '.';
+      Json::Object members;
+      static_cast<void>(changed(sample, pointer, [&](Json& at) { members = *at.as_object(); }));
+      for (const auto& [key, value] : members) {
+        CAPTURE(row + key);
+        CHECK(page.find("| " + row + key + "` |") != std::string::npos);
+      }
     }
   }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first half of every decoder: the policy's `actions` tensor, checked and mapped back to SI units.
+// The first half of every decoder: what the policy emits, checked and mapped back to SI units.
 #pragma once
 
 #include <cstdint>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
+#include "sinew/action/action_tokens.hpp"
 #include "sinew/core/action_chunk.hpp"
 #include "sinew/core/card.hpp"
 #include "sinew/core/fixed_text.hpp"
@@ -16,19 +17,23 @@
 
 namespace sinew {
 
-/// Reads `actions f32 [horizon, dim]` and un-normalises it; knows what every chunk of the policy has in common.
+/// Reads a policy's actions, takes them out of their layout and un-normalises them; knows what every chunk of the policy has in common.
+///
+/// Numbers are `actions f32 [rows, width]`, rows and width of the card's layout, else `[horizon, dim]`. Tokens are
+/// `action_ids i64 [n]`, n up to the card's max_tokens.
 class ActionReader {
  public:
-  /// Throws Error when `validate` refuses the card, its decoder is another kind or its statistics are missing; `where` begins the
-  /// message.
-  ActionReader(const PolicyCard& card, const Statistics& statistics, DecoderKind kind, const std::string& where);
+  /// Throws Error when `validate` refuses the card, its decoder is another kind, or its statistics or the tokenizer in `tokens` are
+  /// missing; `where` begins the message.
+  ActionReader(const PolicyCard& card, const Statistics& statistics, DecoderKind kind, const std::string& where, ActionTokens tokens = {});
 
   [[nodiscard]] const TensorSpecs& spec() const noexcept { return specs_; }
   [[nodiscard]] int horizon() const noexcept { return horizon_; }
-  /// Columns of the tensor.
+  /// Columns of a row.
   [[nodiscard]] int dim() const noexcept { return dim_; }
 
-  /// Keeps the actions in SI units for `row`. `missing`, `bad_shape` or `not_finite`, with the reason in `error`, otherwise.
+  /// Keeps the actions in SI units for `row`. `missing`, `bad_shape`, `not_finite` or what the tokenizer says, with the reason in
+  /// `error`, otherwise.
   [[nodiscard]] Status read(const TensorMap& in, FixedText& error) noexcept;
   /// Step `i` of the last `read`, `[dim]`; valid until the next one.
   [[nodiscard]] std::span<const double> row(int i) const noexcept;
@@ -36,12 +41,28 @@ class ActionReader {
   [[nodiscard]] Status start(ActionChunk& chunk, ActionSpace space, int columns, const Observation& observation) const noexcept;
 
  private:
+  /// Columns of a row with a normalisation of their own.
+  struct Block {
+    std::size_t first = 0;
+    Normalizer normalizer;
+    std::vector<float> normalized;  // [horizon, block]
+    std::vector<double> values;     // [horizon, block]
+  };
+  [[nodiscard]] Status find_numbers(const TensorMap& in, std::span<const float>& numbers, FixedText& error) noexcept;
+  [[nodiscard]] Status map_back(std::span<const float> numbers) noexcept;
+
   TensorSpecs specs_;
   int horizon_;
   int dim_;
   Time dt_;
   std::uint64_t joint_order_hash_;
-  Normalizer normalizer_;
+  std::size_t width_;                 // columns that the policy emits
+  std::vector<std::size_t> columns_;  // [dim], the column of the tensor that each column of a row is; empty: the same
+  Normalizer normalizer_;             // of the tensor's columns
+  std::vector<Block> blocks_;
+  ActionTokens tokens_;
+  std::vector<float> decoded_;  // [horizon, width], of tokens
+  std::vector<double> tensor_;  // [horizon, width], when the columns differ
   std::vector<double> values_;  // [horizon, dim]
 };
 

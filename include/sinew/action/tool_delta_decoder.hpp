@@ -19,7 +19,7 @@ namespace sinew {
 ///
 /// The pose is the channel that the card names: base_from_tool, x y z (m) and quaternion w x y z, unit "m,quat_wxyz".
 /// `joint_order_hash` is that of the card's joint_names, which the poses are solved into. On any other status than ok the chunk
-/// is as it was.
+/// is as it was, but for a rotation beyond 1e6 rad, which ends the writing at its row.
 class ToolDeltaDecoder {
  public:
   /// Throws Error for a card that `validate` refuses, another decoder kind or missing statistics.
@@ -32,8 +32,6 @@ class ToolDeltaDecoder {
   [[nodiscard]] std::string_view last_error() const noexcept { return error_.view(); }
 
  private:
-  [[nodiscard]] Status check_pose(const Channel* channel) noexcept;
-
   ActionReader reader_;
   std::string tool_channel_;
   FixedText error_;

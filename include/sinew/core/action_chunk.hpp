@@ -16,10 +16,11 @@ namespace sinew {
 /// What the columns of a chunk are.
 enum class ActionSpace : std::uint8_t {
   joint_position,  ///< one column per joint of the robot, in its joint order, rad or m
-  tool_pose        ///< base_from_tool: x y z (m), quaternion w x y z, then the gripper's columns (m)
+  tool_pose,       ///< base_from_tool of each tool: x y z (m), quaternion w x y z; then the columns of grippers and other joints
+  base_pose        ///< waypoints of a mobile base: x, y (m), heading (rad), in the world, or in the body frame of the observation
 };
 
-/// "joint_position" or "tool_pose".
+/// Name of the enumerator.
 [[nodiscard]] std::string_view to_string(ActionSpace space) noexcept;
 
 /// Targets `[horizon, dim]`, row-major, in SI units. Row i is due at `t0 + i * dt`.

@@ -2,6 +2,7 @@
 // What set-up throws: one exception type with a code and a text that says where, what, expected, got and how to mend it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
@@ -52,6 +53,10 @@ struct Complaint {
 
 /// The candidate nearest to `word` by edit distance, or empty when none is near enough to be a likely slip.
 [[nodiscard]] std::string_view nearest_name(std::string_view word, std::span<const std::string_view> candidates);
+
+/// Where `name` is among `names`. Throws Error(invalid_argument) "[where] what: expected one of ..., got 'name' (did you mean ...?)".
+[[nodiscard]] std::size_t find_name(std::string_view name, std::span<const std::string_view> names, std::string_view where,
+                                    std::string_view what);
 
 /// "a, b, c" for error texts.
 [[nodiscard]] std::string join_names(std::span<const std::string_view> names);

@@ -44,4 +44,9 @@ class Normalizer {
 [[nodiscard]] Normalizer make_normalizer(const NormalizationCard& card, const Statistics& statistics, std::size_t dim,
                                          const std::string& where);
 
+/// The normaliser of one part of a vector: `dim` dimensions of the statistics from `card.first` on. Throws Error as above, and when the
+/// statistics end before.
+[[nodiscard]] Normalizer make_part_normalizer(const PartNormalizationCard& card, const Statistics& statistics, std::size_t dim,
+                                              const std::string& where);
+
 }  // namespace sinew

@@ -13,7 +13,7 @@
 namespace sinew {
 
 /// Newest format that is read, and the one that is written. Older minors are read too.
-inline constexpr std::string_view kCardFormatVersion = "1.1";
+inline constexpr std::string_view kCardFormatVersion = "1.2";
 /// Name of the card in a policy directory.
 inline constexpr std::string_view kCardFile = "sinew.json";
 

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinew/action/action_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sinew/action/canonical.hpp"
+#include "sinew/core/error.hpp"
+
+namespace sinew {
+
+namespace {
+
+constexpr const char* kActions = "actions";
+constexpr const char* kIds = "action_ids";
+
+const PolicyCard& checked(const PolicyCard& card, DecoderKind kind, const std::string& where) {
+  validate(card, where);
+  if (card.action.decoder != kind)
+    fail(ErrorCode::invalid_argument, {where, "/action/decoder", std::string(to_string(kind)), std::string(to_string(card.action.decoder)),
+                                       "make_decoder picks by the card"});
+  return card;
+}
+
+/// The column of the tensor for each column of a row; empty when they are the same.
+std::vector<std::size_t> layout_columns(const ActionCard& action) {
+  std::vector<std::size_t> columns;
+  if (!action.layout) return columns;
+  if (action.layout->name == "padded") {
+    for (int i = 0; i < action.parts_size(); ++i) columns.push_back(static_cast<std::size_t>(i));
+    return columns;
+  }
+  std::vector<CanonicalSlot> slots;
+  for (const auto& slot : action.layout->slots) slots.push_back({canonical_part(slot.part), static_cast<std::size_t>(slot.size)});
+  const CanonicalLayout layout(std::move(slots));
+  if (action.layout->width != static_cast<int>(kCanonicalDim))
+    fail(ErrorCode::invalid_argument,
+         {"ActionReader", "/action/layout/width", "80 for 'canonical'", std::to_string(action.layout->width), ""});
+  for (const auto& [part, size] : layout.slots())
+    for (std::size_t i = 0; i < size; ++i) columns.push_back(canonical_range(part).first + i);
+  return columns;
+}
+
+}  // namespace
+
+ActionReader::ActionReader(const PolicyCard& card, const Statistics& statistics, DecoderKind kind, const std::string& where,
+                           ActionTokens tokens)
+    : horizon_(checked(card, kind, where).action.horizon),
+      dim_(kind == DecoderKind::parts ? card.action.parts_size() : card.action.size()),
+      dt_(from_seconds(1.0 / card.action.rate)),
+      joint_order_hash_(hash_joint_order(card.action.joint_names)),
+      width_(static_cast<std::size_t>(card.action.size())),
+      columns_(layout_columns(card.action)),
+      normalizer_(make_normalizer(card.action.normalization, statistics, width_, where + " /action/normalization")),
+      tokens_(std::move(tokens)),
+      values_(static_cast<std::size_t>(horizon_) * static_cast<std::size_t>(dim_)) {
+  const auto rows = static_cast<std::size_t>(horizon_);
+  if (card.action.tokens) {
+    if (!tokens_)
+      fail(ErrorCode::invalid_argument, {where, "/action/tokens", "its tokenizer", "none", "pass ActionTokens(directory, card)"});
+    specs_.push_back({kIds, DType::i64, {card.action.tokens->max_tokens}});
+    decoded_.resize(rows * width_);
+  } else {
+    specs_.push_back({kActions, DType::f32, {card.action.layout ? card.action.layout->rows : horizon_, card.action.size()}});
+  }
+  if (!columns_.empty()) tensor_.resize(rows * width_);
+  std::size_t first = 0;
+  for (const auto& part : card.action.parts) {
+    const auto size = static_cast<std::size_t>(part_size(part));
+    if (part.normalization && part.normalization->mode != NormalizationMode::identity)
+      blocks_.push_back({first, make_part_normalizer(*part.normalization, statistics, size, fmt::format("{} part '{}'", where, part.name)),
+                         std::vector<float>(rows * size), std::vector<double>(rows * size)});
+    first += size;
+  }
+}
+
+Status ActionReader::find_numbers(const TensorMap& in, std::span<const float>& numbers, FixedText& error) noexcept {
+  const TensorSpec& spec = specs_.front();
+  const Tensor* tensor = in.find(spec.name);
+  if (tensor == nullptr || !*tensor) {
+    error.format("tensor '{}' is missing", spec.name);
+    return Status::missing;
+  }
+  const bool ids = !decoded_.empty();
+  if (tensor->dtype() != spec.dtype || (ids ? tensor->shape().rank() != 1 : tensor->shape() != spec.capacity)) {
+    if (ids) error.format("tensor '{}': expected i64 [up to {}]", spec.name, spec.capacity[0]);
+    if (!ids) error.format("tensor '{}': expected f32 [{}, {}]", spec.name, spec.capacity[0], spec.capacity[1]);
+    return Status::bad_shape;
+  }
+  if (!ids) {
+    numbers = tensor->as<float>().first(static_cast<std::size_t>(horizon_) * width_);
+    return Status::ok;
+  }
+  const Status status = tokens_.decode(tensor->as<std::int64_t>(), horizon_, static_cast<int>(width_), decoded_, error);
+  numbers = decoded_;
+  return status;
+}
+
+Status ActionReader::map_back(std::span<const float> numbers) noexcept {
+  const std::span<double> whole = columns_.empty() ? std::span(values_) : std::span(tensor_);
+  if (const Status status = normalizer_.inverse(numbers, whole); status != Status::ok) return status;
+  const auto dim = static_cast<std::size_t>(dim_);
+  const auto column = [&](std::size_t j) { return columns_.empty() ? j : columns_[j]; };
+  const auto rows = static_cast<std::size_t>(horizon_);
+  for (std::size_t i = 0; i < rows && !columns_.empty(); ++i)
+    for (std::size_t j = 0; j < dim; ++j) values_[i * dim + j] = tensor_[i * width_ + columns_[j]];
+  for (Block& block : blocks_) {
+    const std::size_t size = block.normalized.size() / rows;
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < size; ++j) block.normalized[i * size + j] = numbers[i * width_ + column(block.first + j)];
+    if (const Status status = block.normalizer.inverse(block.normalized, block.values); status != Status::ok) return status;
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < size; ++j) values_[i * dim + block.first + j] = block.values[i * size + j];
+  }
+  return Status::ok;
+}
+
+Status ActionReader::read(const TensorMap& in, FixedText& error) noexcept {
+  error.clear();
+  std::span<const float> numbers;
+  if (const Status status = find_numbers(in, numbers, error); status != Status::ok) return status;
+  const Status status = map_back(numbers);
+  if (status != Status::ok) error.format("tensor '{}': {}", specs_.front().name, to_string(status));
+  return status;
+}
+
+std::span<const double> ActionReader::row(int i) const noexcept {
+  const auto dim = static_cast<std::size_t>(dim_);
+  return {values_.data() + static_cast<std::size_t>(i) * dim, dim};
+}
+
+Status ActionReader::start(ActionChunk& chunk, ActionSpace space, int columns, const Observation& observation) const noexcept {
+  try {
+    chunk.resize(horizon_, columns);
+  } catch (const std::exception&) {
+    return Status::over_capacity;
+  }
+  chunk.space = space;
+  chunk.t0 = observation.time;
+  chunk.dt = dt_;
+  chunk.observation_id = observation.id;
+  chunk.joint_order_hash = joint_order_hash_;
+  return Status::ok;
+}
+
+}  // namespace sinew
