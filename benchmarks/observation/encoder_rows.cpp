@@ -38,7 +38,7 @@ PolicyCard make_card(ProcessorKind processor) {
   card.action.horizon = 16;
   card.action.rate = 10;
   for (int i = 0; i < kStates; ++i) card.action.joint_names.push_back(fmt::format("j{}", i + 1));
-  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0')};
+  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0'), .format = "sinew"};
   return card;
 }
 

@@ -58,7 +58,8 @@ ActionReader::ActionReader(const PolicyCard& card, const Statistics& statistics,
   const auto rows = static_cast<std::size_t>(horizon_);
   if (card.action.tokens) {
     if (!tokens_)
-      fail(ErrorCode::invalid_argument, {where, "/action/tokens", "its tokenizer", "none", "pass ActionTokens(directory, card)"});
+      fail(ErrorCode::invalid_argument,
+           {where + " /action/tokens", "its tokenizer", "it to be passed", "none", "pass ActionTokens(directory, card)"});
     specs_.push_back({kIds, DType::i64, {card.action.tokens->max_tokens}});
     decoded_.resize(rows * width_);
   } else {

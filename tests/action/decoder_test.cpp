@@ -66,7 +66,7 @@ Eigen::Matrix3d rodrigues(const Eigen::Vector3d& vector) {
 TEST_CASE("joint decoder: un-normalises and stamps the chunk") {
   PolicyCard card = make_card(DecoderKind::joint_absolute);
   card.action.normalization = {.mode = NormalizationMode::quantile, .rule = "qwen", .key = "action"};
-  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0')};
+  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0'), .format = "sinew"};
   const Statistics statistics = {{"action", {.mean = {}, .std = {}, .min = {}, .max = {}, .q01 = {-1, -3, 0}, .q99 = {1, 1, 0.08}}}};
   JointDecoder decoder(card, statistics);
   CHECK(decoder.spec() == TensorSpecs{{"actions", DType::f32, {kHorizon, 3}}});
@@ -191,7 +191,7 @@ TEST_CASE("make_decoder: follows the card, and the decoders refuse another kind"
   CHECK_THROWS_WITH_AS(JointDecoder(make_card(DecoderKind::tool_delta), {}), doctest::Contains("/action/decoder"), Error);
   PolicyCard card = make_card(DecoderKind::tool_delta);
   card.action.normalization = {.mode = NormalizationMode::quantile, .rule = "qwen", .key = "action"};
-  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0')};
+  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0'), .format = "sinew"};
   CHECK_THROWS_WITH_AS(static_cast<void>(make_decoder(card, {})), doctest::Contains("statistics key 'action'"), Error);
 }
 

@@ -39,7 +39,7 @@ PolicyCard make_card() {
   card.action.gripper_names = {"finger"};
   card.action.horizon = 4;
   card.action.rate = 10;
-  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0')};
+  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0'), .format = "sinew"};
   return card;
 }
 

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decoders put together from a card: every kind of part, layouts, token ids, GR00T's recorded decoding, what is refused, no heap.
+#include "sinew/action/parts_decoder.hpp"
+
+#include <doctest/doctest.h>
+
+#include <Eigen/Geometry>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "golden.hpp"
+#include "sample_card.hpp"
+#include "sinew/action/canonical.hpp"
+#include "sinew/action/make_decoder.hpp"
+#include "sinew/core/error.hpp"
+#include "sinew/testing/no_alloc.hpp"
+#include "test_seed.hpp"
+
+using namespace sinew;
+using sinew::testing::Random;
+
+namespace {
+
+Channel pose_channel(const std::string& name, const Eigen::Isometry3d& pose) {
+  const Eigen::Quaterniond q(pose.linear());
+  const auto p = pose.translation();
+  return {name, "m,quat_wxyz", {p.x(), p.y(), p.z(), q.w(), q.x(), q.y(), q.z()}, {}};
+}
+
+Eigen::Isometry3d pose(double x, double y, double z, double angle, const Eigen::Vector3d& axis) {
+  return Eigen::Translation3d(x, y, z) * Eigen::AngleAxisd(angle, axis.normalized());
+}
+
+Eigen::Isometry3d pose_of(std::span<const double> row) {
+  return Eigen::Translation3d(row[0], row[1], row[2]) * Eigen::Quaterniond(row[3], row[4], row[5], row[6]);
+}
+
+void fill(std::span<float> values, Random& random) {
+  for (auto& value : values) value = static_cast<float>(random.uniform(-1, 1));
+}
+
+/// sample_parts_card without tokens: one canonical arm in camera axes.
+PolicyCard canonical_card() {
+  PolicyCard card = testing::sample_parts_card();
+  card.action.tokens.reset();
+  return card;
+}
+
+Statistics sample_statistics(std::size_t dim) {
+  VectorStatistics statistics;
+  for (std::size_t i = 0; i < dim; ++i) {
+    statistics.q01.push_back(-0.1 - 0.01 * static_cast<double>(i));
+    statistics.q99.push_back(0.3 + 0.02 * static_cast<double>(i));
+  }
+  return {{"action", statistics}, {"observation.state", statistics}};
+}
+
+Observation sample_observation() {
+  Observation observation;
+  observation.id = 5;
+  observation.time = from_seconds(2);
+  observation.channels = {pose_channel("tool_pose", pose(0.4, -0.1, 0.3, 0.7, {1, 2, 3})),
+                          pose_channel("camera_pose", pose(1, 0.5, 0.8, -1.9, {1, 0.2, -0.4})),
+                          {"joint_position", "rad", {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7}, {}},
+                          {"base_pose", "m,m,rad", {3, -2, 1.2}, {}}};
+  return observation;
+}
+
+}  // namespace
+
+TEST_CASE("parts decoder: an 80-D chunk becomes poses in the base frame and a gripper's position") {
+  const PolicyCard card = canonical_card();
+  const Statistics statistics = sample_statistics(14);
+  PartsDecoder decoder(card, statistics);
+  REQUIRE(decoder.spec() == TensorSpecs{{"actions", DType::f32, {20, 80}}});
+  TensorMap tensors = make_tensors(decoder.spec());
+  Random random(41);
+  fill(tensors["actions"].as<float>(), random);
+  const Observation observation = sample_observation();
+  ActionChunk chunk(16, card.action.chunk_size());
+  REQUIRE(decoder.decode(tensors, observation, chunk) == Status::ok);
+  CHECK(chunk.space == ActionSpace::tool_pose);
+  CHECK(chunk.horizon == 16);  // the tensor has 20 rows
+  CHECK(chunk.dim == 8);
+  CHECK(chunk.observation_id == 5);
+  CHECK_FALSE(decoder.camera_unknown());
+  const auto actions = tensors["actions"].as<float>();
+  const auto& q01 = statistics.at("action").q01;
+  const auto& q99 = statistics.at("action").q99;
+  const Eigen::Isometry3d tip = pose_of(observation.find_channel("tool_pose")->values),
+                          camera = pose_of(observation.find_channel("camera_pose")->values);
+  for (int i = 0; i < 16; ++i) {
+    const auto row = actions.subspan(static_cast<std::size_t>(i) * 80, 80);
+    Delta6<double> delta;
+    for (std::size_t j = 0; j < 6; ++j)
+      delta[static_cast<Eigen::Index>(j)] = (static_cast<double>(row[7 + j]) + 1) / 2 * (q99[7 + j] - q01[7 + j]) + q01[7 + j];
+    CHECK((pose_of(chunk.step(i)).matrix() - apply_camera_delta(camera, tip, delta).matrix()).cwiseAbs().maxCoeff() < 1e-9);
+    CHECK(chunk.step(i)[7] == doctest::Approx(0.08 * (1 - static_cast<double>(row[16]))));  // pi: 0 open, 1 closed
+  }
+}
+
+TEST_CASE("parts decoder: without the camera's pose, base axes where the card allows it and a refusal where not") {
+  PolicyCard card = canonical_card();
+  const Statistics statistics = sample_statistics(14);
+  Observation observation = sample_observation();
+  std::erase_if(observation.channels, [](const Channel& channel) { return channel.name == "camera_pose"; });
+  PartsDecoder relaxed(card, statistics);
+  TensorMap tensors = make_tensors(relaxed.spec());
+  Random random(42);
+  fill(tensors["actions"].as<float>(), random);
+  ActionChunk in_base(16, 8), expected(16, 8);
+  REQUIRE(relaxed.decode(tensors, observation, in_base) == Status::ok);
+  CHECK(relaxed.camera_unknown());
+
+  card.action.parts[1].tool->camera_optional = false;
+  PartsDecoder strict(card, statistics);
+  CHECK(strict.decode(tensors, observation, expected) == Status::missing);
+  CHECK(strict.last_error() == "channel 'camera_pose' (the camera pose) is missing from the observation");
+
+  card.action.parts[1].tool->frame = "base";
+  card.action.parts[1].tool->camera.clear();
+  PartsDecoder base(card, statistics);
+  REQUIRE(base.decode(tensors, observation, expected) == Status::ok);
+  CHECK(in_base.values == expected.values);
+}
+
+TEST_CASE("parts decoder: joints relative to the observation's, their gripper absolute") {
+  PolicyCard card = testing::sample_card();
+  auto& action = card.action;
+  action.decoder = DecoderKind::parts;
+  action.tool_channel.clear();
+  action.normalization = {};
+  action.parts.resize(2);
+  action.parts[0].name = "arm";
+  action.parts[0].joints = JointsPartCard{7, "joint_position"};
+  action.parts[1].name = "gripper";
+  action.parts[1].gripper = GripperPartCard{"droid", 0.08, 0};
+  PartsDecoder decoder(card, sample_statistics(8));
+  TensorMap tensors = make_tensors(decoder.spec());
+  Random random(43);
+  const auto actions = tensors["actions"].as<float>();
+  fill(actions, random);
+  const Observation observation = sample_observation();
+  ActionChunk chunk;
+  REQUIRE(decoder.decode(tensors, observation, chunk) == Status::ok);
+  CHECK(chunk.space == ActionSpace::joint_position);
+  CHECK(chunk.joint_order_hash == hash_joint_order(action.joint_names));
+  for (int i = 0; i < 16; ++i) {
+    const auto row = actions.subspan(static_cast<std::size_t>(i) * 8, 8);
+    for (std::size_t j = 0; j < 7; ++j)
+      CHECK(chunk.step(i)[j] ==
+            doctest::Approx(static_cast<double>(row[j]) + observation.find_channel("joint_position")->values[j]).epsilon(1e-12));
+    CHECK(chunk.step(i)[7] == (row[7] > 0.5F ? 0.0 : 0.08));
+  }
+}
+
+TEST_CASE("parts decoder: padded waypoints, in the world or in the body frame") {
+  PolicyCard card = testing::sample_waypoint_card();
+  PartsDecoder decoder(card, sample_statistics(8));
+  REQUIRE(decoder.spec() == TensorSpecs{{"actions", DType::f32, {32, 32}}});
+  TensorMap tensors = make_tensors(decoder.spec());
+  Random random(44);
+  const auto actions = tensors["actions"].as<float>();
+  fill(actions, random);
+  ActionChunk world, body;
+  REQUIRE(decoder.decode(tensors, sample_observation(), world) == Status::ok);
+  CHECK(world.space == ActionSpace::base_pose);
+  card.action.parts[0].waypoint->channel.clear();
+  PartsDecoder local(card, sample_statistics(8));
+  REQUIRE(local.decode(tensors, {}, body) == Status::ok);
+  const Eigen::Isometry2d world_from_body = Eigen::Translation2d(3, -2) * Eigen::Rotation2Dd(1.2);
+  const double scale[] = {2.5, 1.5, 0.8};
+  for (int i = 0; i < 16; ++i) {
+    for (std::size_t j = 0; j < 3; ++j)
+      CHECK(body.step(i)[j] ==
+            doctest::Approx(static_cast<double>(actions[static_cast<std::size_t>(i) * 32 + j]) * scale[j]).epsilon(1e-12));
+    const Eigen::Vector2d point = world_from_body * Eigen::Vector2d(body.step(i)[0], body.step(i)[1]);
+    CHECK(world.step(i)[0] == doctest::Approx(point.x()).epsilon(1e-12));
+    CHECK(world.step(i)[1] == doctest::Approx(point.y()).epsilon(1e-12));
+    CHECK(std::remainder(world.step(i)[2] - body.step(i)[2] - 1.2, 2 * std::acos(-1)) == doctest::Approx(0).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("parts decoder: action ids as OpenVLA emits them, whole and refused") {
+  PolicyCard card = testing::sample_card();
+  auto& action = card.action;
+  action.decoder = DecoderKind::parts;
+  action.tool_channel.clear();
+  action.normalization = {};
+  action.horizon = 1;
+  card.prompt.fields["chunk_size"] = "1";
+  action.parts.resize(2);
+  action.parts[0].name = "tool";
+  action.parts[0].tool = ToolPartCard{"tool_pose", "base", "first", "rpy", "", false};
+  action.parts[1].name = "gripper";
+  action.parts[1].gripper = GripperPartCard{"openvla", 0.08, 0};
+  action.tokens =
+      ActionTokensCard{.language = "bins", .mapping = "openvla", .folder = "", .vocab_size = 32000, .bins = 256, .max_tokens = 8};
+  CHECK_THROWS_WITH_AS(
+      PartsDecoder(card, sample_statistics(8)),
+      "[PartsDecoder /action/tokens] its tokenizer: expected it to be passed, got none (pass ActionTokens(directory, card))", Error);
+  AnyDecoder decoder = make_decoder(card, sample_statistics(8), ActionTokens({}, card));
+  REQUIRE(decoder.spec() == TensorSpecs{{"action_ids", DType::i64, {8}}});
+  TensorMap tensors = make_tensors(decoder.spec());
+  REQUIRE(tensors["action_ids"].set_shape({7}) == Status::ok);
+  const auto ids = tensors["action_ids"].as<std::int64_t>();
+  const std::vector<std::int64_t> emitted = {31872, 31999, 31744, 31872, 31872, 31872, 31745};
+  std::ranges::copy(emitted, ids.begin());
+  ActionChunk chunk;
+  REQUIRE(decoder.decode(tensors, sample_observation(), chunk) == Status::ok);
+  const Observation observation = sample_observation();
+  const auto& tool = observation.find_channel("tool_pose")->values;
+  CHECK(chunk.step(0)[0] == doctest::Approx(tool[0]));                // the middle bin
+  CHECK(chunk.step(0)[1] == doctest::Approx(tool[1] - 254.0 / 255));  // the first centre
+  CHECK(chunk.step(0)[2] == doctest::Approx(tool[2] + 254.0 / 255));
+  CHECK(chunk.step(0)[7] == 0.08);  // above the middle: open
+  ids[3] = 100;
+  CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::out_of_range);
+  REQUIRE(tensors["action_ids"].set_shape({6}) == Status::ok);
+  CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::bad_shape);
+  CHECK(decoder.last_error() == "expected 7 action ids, 1 steps of 7, got 6");
+}
+
+TEST_CASE("parts decoder: nothing is taken from the heap after the first call") {
+  PartsDecoder decoder(canonical_card(), sample_statistics(14));
+  TensorMap tensors = make_tensors(decoder.spec());
+  const Observation observation = sample_observation();
+  ActionChunk chunk;
+  REQUIRE(decoder.decode(tensors, observation, chunk) == Status::ok);
+  const sinew::testing::HeapCallCounter heap;
+  REQUIRE(decoder.decode(tensors, observation, chunk) == Status::ok);
+  CHECK(decoder.decode(tensors, {}, chunk) == Status::missing);
+  CHECK(heap.count() == 0);
+}
+
+TEST_CASE("parts decoder: names that mean nothing are refused at set-up, bad tensors at the call") {
+  const auto refused = [](auto&& change) {
+    PolicyCard card = canonical_card();
+    change(card);
+    try {
+      PartsDecoder decoder(card, sample_statistics(14));
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  CHECK(refused([](PolicyCard& card) {
+          card.action.parts[1].tool->reference = "start";
+        }).starts_with("[pose_reference] reference: expected one of"));
+  CHECK(refused([](PolicyCard& card) { card.action.parts[1].tool->rotation = "axis"; }).find("rotation") != std::string::npos);
+  CHECK(refused([](PolicyCard& card) { card.action.parts[2].gripper->convention = "open"; }).find("convention") != std::string::npos);
+  CHECK(refused([](PolicyCard& card) { card.action.layout->slots[0].part = "left_arm"; }).find("canonical_part") != std::string::npos);
+  CHECK(refused([](PolicyCard& card) { card.action.layout->width = 90; }).find("80 for 'canonical'") != std::string::npos);
+  CHECK(refused([](PolicyCard& card) { card.action.parts[1].normalization->first = 9; }).find("statistics") != std::string::npos);
+  CHECK(refused([](PolicyCard& card) { card.action.parts[1].normalization->key = "actions"; }).find("one of action, observation.state") !=
+        std::string::npos);
+
+  PartsDecoder decoder(canonical_card(), sample_statistics(14));
+  ActionChunk chunk;
+  TensorMap none, narrow;
+  CHECK(decoder.decode(none, sample_observation(), chunk) == Status::missing);
+  narrow = make_tensors({{"actions", DType::f32, {16, 80}}});
+  CHECK(decoder.decode(narrow, sample_observation(), chunk) == Status::bad_shape);
+  CHECK(decoder.last_error() == "tensor 'actions': expected f32 [20, 80]");
+  TensorMap tensors = make_tensors(decoder.spec());
+  tensors["actions"].as<float>()[8] = std::nanf("");
+  CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::not_finite);
+}
