@@ -43,6 +43,7 @@
 // Observation to tensors, tensors to actions
 #include "sinew/action/bin_tokenizer.hpp"         // actions as one token per value
 #include "sinew/action/decoder.hpp"               // Decoder concept and AnyDecoder
+#include "sinew/action/fast_tokenizer.hpp"        // FAST: chunks as tokens of their cosine transform
 #include "sinew/action/joint_decoder.hpp"         // absolute joint positions
 #include "sinew/action/make_decoder.hpp"          // the decoder of a card
 #include "sinew/action/tool_delta_decoder.hpp"    // tool deltas relative to the observation

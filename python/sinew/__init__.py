@@ -11,6 +11,7 @@ from ._sinew import (
     Observation,
     Policy,
     __version__,
+    action,
     build_info,
     kinematics,
     load_card,
@@ -29,6 +30,7 @@ __all__ = [
     "Observation",
     "Policy",
     "__version__",
+    "action",
     "build_info",
     "kinematics",
     "load_card",
@@ -40,6 +42,6 @@ __all__ = [
 ]
 
 # The compiled submodules under their public names, so that `import sinew.kinematics` works as well.
-for _module in (kinematics, kinematics.rotation, motion, observation, record, runtime):
+for _module in (action, action.canonical, kinematics, kinematics.rotation, motion, observation, record, runtime):
     _sys.modules[_module.__name__.replace("sinew._sinew", "sinew", 1)] = _module
 del _module

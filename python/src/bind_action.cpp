@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds what the action side has for Python so far: sinew.Normalizer. Decoders are reached through a policy.
+// Binds action/: sinew.Normalizer here, the rest in files of their own. Decoders are reached through a policy.
 #include "bindings.hpp"
 #include "sinew/core/normalizer.hpp"
 
 namespace sinew {
+
+void bind_action_spaces(pybind11::module_& action);
+void bind_action_tokenizers(pybind11::module_& action);
+void bind_chunk_math(pybind11::module_& action);
 
 namespace py = pybind11;
 using namespace bindings;
@@ -75,6 +79,11 @@ void bind_action(py::module_& m) {
           "inverse",
           [](const Normalizer& self, const Floats& y) { return apply<float, double>(self, y, "Normalizer.inverse", &Normalizer::inverse); },
           py::arg("y"), "float32 [..., dim], normalised -> float64 in SI units, same shape. Raises for values that are not finite.");
+
+  auto action = m.def_submodule("action", "Model outputs to actions, and actions to tokens.");
+  bind_action_spaces(action);
+  bind_action_tokenizers(action);
+  bind_chunk_math(action);
 }
 
 }  // namespace sinew

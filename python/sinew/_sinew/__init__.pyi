@@ -8,10 +8,11 @@ import os
 import typing
 from . import kinematics
 from . import observation
+from . import action
 from . import motion
 from . import record
 from . import runtime
-__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'build_info', 'kinematics', 'load_card', 'motion', 'observation', 'record', 'runtime', 'status_names']
+__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'kinematics', 'load_card', 'motion', 'observation', 'record', 'runtime', 'status_names']
 class Error(RuntimeError):
     pass
 class Observation:

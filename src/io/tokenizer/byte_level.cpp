@@ -83,23 +83,7 @@ void ByteLevelTokenizer::encode(std::string_view text, EncodeBuffers& buffers, I
 }
 
 void ByteLevelTokenizer::encode_stretch(std::string_view text, EncodeBuffers& buffers, IdSink& sink) const noexcept {
-  if (config_.prefix_space && text.front() != ' ') {
-    buffers.spaced.assign(1, ' ');
-    buffers.spaced.append(text);
-    text = buffers.spaced;
-  }
-  encode_text(text, buffers, sink);
-}
-
-void ByteLevelTokenizer::encode_text(std::string_view text, EncodeBuffers& buffers, IdSink& sink) const noexcept {
-  const auto take = [&](std::string_view piece) { bpe_.encode(piece, buffers.merges, sink); };
-  switch (config_.cut) {
-    case Cut::whole: return for_each_piece<Cut::whole>(text, table_, take);
-    case Cut::gpt2: return for_each_piece<Cut::gpt2>(text, table_, take);
-    case Cut::llama3: return for_each_piece<Cut::llama3>(text, table_, take);
-    case Cut::qwen2: return for_each_piece<Cut::qwen2>(text, table_, take);
-    case Cut::qwen35: return for_each_piece<Cut::qwen35>(text, table_, take);
-  }
+  for_each_word(text, buffers.spaced, [&](std::string_view piece) { bpe_.encode(piece, buffers.merges, sink); });
 }
 
 const AddedToken* ByteLevelTokenizer::added(TokenId id) const noexcept {

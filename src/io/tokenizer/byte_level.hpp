@@ -30,7 +30,26 @@ class ByteLevelTokenizer {
   void encode(std::string_view text, EncodeBuffers& buffers, IdSink& sink) const noexcept;
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const;
 
+  /// Calls `take` with the pieces that text without added tokens is cut into; `spaced` is for a space before it.
+  template <class Take>
+  void for_each_word(std::string_view text, std::string& spaced, const Take& take) const noexcept {
+    if (config_.prefix_space && text.front() != ' ') {
+      spaced.assign(1, ' ');
+      spaced.append(text);
+      text = spaced;
+    }
+    switch (config_.cut) {
+      case Cut::whole: return for_each_piece<Cut::whole>(text, table_, take);
+      case Cut::gpt2: return for_each_piece<Cut::gpt2>(text, table_, take);
+      case Cut::llama3: return for_each_piece<Cut::llama3>(text, table_, take);
+      case Cut::qwen2: return for_each_piece<Cut::qwen2>(text, table_, take);
+      case Cut::qwen35: return for_each_piece<Cut::qwen35>(text, table_, take);
+    }
+  }
+
   [[nodiscard]] std::size_t vocab_size() const noexcept { return size_; }
+  [[nodiscard]] const ByteBpe& bpe() const noexcept { return bpe_; }
+  [[nodiscard]] const Config& config() const noexcept { return config_; }
   [[nodiscard]] TokenId id_of(std::string_view token) const noexcept;
   [[nodiscard]] std::string_view token_of(TokenId id) const noexcept;
   [[nodiscard]] std::span<const TokenId> prefix() const noexcept { return config_.prefix; }
@@ -41,7 +60,6 @@ class ByteLevelTokenizer {
   void make_matchers();
   void check_template(const std::string& where) const;
   void encode_stretch(std::string_view text, EncodeBuffers& buffers, IdSink& sink) const noexcept;
-  void encode_text(std::string_view text, EncodeBuffers& buffers, IdSink& sink) const noexcept;
   [[nodiscard]] const AddedToken* added(TokenId id) const noexcept;
 
   ByteBpe bpe_;

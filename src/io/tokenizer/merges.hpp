@@ -57,6 +57,15 @@ class MergeTable {
   }
   [[nodiscard]] TokenId merged(Rank rank) const noexcept { return merged_[rank]; }
   [[nodiscard]] std::size_t size() const noexcept { return merged_.size(); }
+  /// Calls `take(left, right, rank)` for every pair, in no order.
+  template <class Take>
+  void for_each(const Take& take) const {
+    constexpr std::uint64_t kRank = (1U << kRankBits) - 1, kId = (1U << kIdBits) - 1;
+    for (const std::uint64_t slot : slots_)
+      if (slot != kEmpty)
+        take(static_cast<TokenId>(slot >> (kRankBits + kIdBits)), static_cast<TokenId>(slot >> kRankBits & kId),
+             static_cast<Rank>(slot & kRank));
+  }
   /// Whether every pair ranks above the merges that make its tokens, as it does where merges were learned in their order.
   [[nodiscard]] bool is_ordered(TokenId id_limit) const;
 
@@ -96,6 +105,18 @@ class ByteBpe {
   /// Call once, when the vocabulary and the merges are built.
   void finish();
   [[nodiscard]] bool has_every_byte() const noexcept;
+  /// Whether this token stands for one byte.
+  [[nodiscard]] bool byte_token(TokenId id) const noexcept {
+    if (!vocabulary.has(id)) return false;
+    const auto bytes = vocabulary.bytes_of(id);
+    return bytes.size() == 1 && byte_ids_[static_cast<unsigned char>(bytes[0])] == id;
+  }
+  [[nodiscard]] bool has_byte(unsigned char byte) const noexcept { return byte_ids_[byte] != kNoToken; }
+  /// Whether merging the bytes of a token gives that token.
+  [[nodiscard]] bool reaches(TokenId id) const {
+    MergeBuffers buffers;
+    return byte_token(id) || is_reached(id, vocabulary.bytes_of(id), buffers);
+  }
 
   /// Appends the ids of one piece. Bytes that are no token are left out, as `tokenizers` does without unk_token.
   void encode(std::string_view piece, MergeBuffers& buffers, IdSink& sink) const noexcept {
