@@ -48,6 +48,12 @@ ActionReader::ActionReader(const PolicyCard& card, const Statistics& statistics,
       joint_order_hash_(hash_joint_order(card.action.joint_names)),
       normalizer_(make_normalizer(card.action.normalization, statistics, static_cast<std::size_t>(dim_), where + " /action/normalization")),
       values_(static_cast<std::size_t>(horizon_) * static_cast<std::size_t>(dim_)) {
+  if (!normalizer_.has_inverse())
+    fail(ErrorCode::unsupported,
+         {where + " /action/normalization", "mode", "one with an inverse", to_string(card.action.normalization.mode), ""});
+  if (normalizer_.steps() > 1 && static_cast<std::size_t>(horizon_) > normalizer_.steps())
+    fail(ErrorCode::invalid_argument, {where + " /action/horizon", "steps",
+                                       fmt::format("at most {}, as the statistics", normalizer_.steps()), std::to_string(horizon_), ""});
   specs_.push_back({kActions, DType::f32, {horizon_, dim_}});
 }
 
