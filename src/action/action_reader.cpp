@@ -42,6 +42,30 @@ std::vector<std::size_t> layout_columns(const ActionCard& action) {
   return columns;
 }
 
+/// The normaliser of a row: of its parts side by side when one has its own, else of the whole tensor.
+Normalizer action_normalizer(const ActionCard& action, bool per_part, const Statistics& statistics, const std::string& where) {
+  const auto check = [&](const Normalizer& normalizer, NormalizationMode mode, const std::string& at) {
+    if (!normalizer.has_inverse()) fail(ErrorCode::unsupported, {at, "mode", "one with an inverse", to_string(mode), ""});
+    if (normalizer.steps() > 1 && static_cast<std::size_t>(action.horizon) > normalizer.steps())
+      fail(ErrorCode::invalid_argument, {at, "horizon", fmt::format("at most {}, as the statistics", normalizer.steps()), std::to_string(action.horizon), ""});
+    return normalizer;
+  };
+  if (!per_part)
+    return check(make_normalizer(action.normalization, statistics, static_cast<std::size_t>(action.size()), where + " /action/normalization"),
+                 action.normalization.mode, where + " /action/normalization");
+  std::vector<Normalizer> parts;
+  for (std::size_t i = 0; i < action.parts.size(); ++i) {
+    const std::string at = fmt::format("{} /action/parts/{}/normalization", where, i);
+    const PartNormalizationCard own = action.parts[i].normalization.value_or(PartNormalizationCard{});
+    parts.push_back(check(make_part_normalizer(own, statistics, static_cast<std::size_t>(part_size(action.parts[i])), at), own.mode, at));
+  }
+  return Normalizer::join(parts);
+}
+
+bool has_own_normalization(const ActionCard& action) {
+  return std::ranges::any_of(action.parts, [](const ActionPartCard& part) { return part.normalization.has_value(); });
+}
+
 }  // namespace
 
 ActionReader::ActionReader(const PolicyCard& card, const Statistics& statistics, DecoderKind kind, const std::string& where,
@@ -52,7 +76,8 @@ ActionReader::ActionReader(const PolicyCard& card, const Statistics& statistics,
       joint_order_hash_(hash_joint_order(card.action.joint_names)),
       width_(static_cast<std::size_t>(card.action.size())),
       columns_(layout_columns(card.action)),
-      normalizer_(make_normalizer(card.action.normalization, statistics, width_, where + " /action/normalization")),
+      normalizer_(action_normalizer(card.action, has_own_normalization(card.action), statistics, where)),
+      per_part_(has_own_normalization(card.action)),
       tokens_(std::move(tokens)),
       values_(static_cast<std::size_t>(horizon_) * static_cast<std::size_t>(dim_)) {
   const auto rows = static_cast<std::size_t>(horizon_);
@@ -65,15 +90,9 @@ ActionReader::ActionReader(const PolicyCard& card, const Statistics& statistics,
   } else {
     specs_.push_back({kActions, DType::f32, {card.action.layout ? card.action.layout->rows : horizon_, card.action.size()}});
   }
-  if (!columns_.empty()) tensor_.resize(rows * width_);
-  std::size_t first = 0;
-  for (const auto& part : card.action.parts) {
-    const auto size = static_cast<std::size_t>(part_size(part));
-    if (part.normalization && part.normalization->mode != NormalizationMode::identity)
-      blocks_.push_back({first, make_part_normalizer(*part.normalization, statistics, size, fmt::format("{} part '{}'", where, part.name)),
-                         std::vector<float>(rows * size), std::vector<double>(rows * size)});
-    first += size;
-  }
+  if (columns_.empty()) return;
+  tensor_.resize(per_part_ ? 0 : rows * width_);
+  gathered_.resize(per_part_ ? values_.size() : 0);
 }
 
 Status ActionReader::find_numbers(const TensorMap& in, std::span<const float>& numbers, FixedText& error) noexcept {
@@ -99,21 +118,18 @@ Status ActionReader::find_numbers(const TensorMap& in, std::span<const float>& n
 }
 
 Status ActionReader::map_back(std::span<const float> numbers) noexcept {
-  const std::span<double> whole = columns_.empty() ? std::span(values_) : std::span(tensor_);
-  if (const Status status = normalizer_.inverse(numbers, whole); status != Status::ok) return status;
-  const auto dim = static_cast<std::size_t>(dim_);
-  const auto column = [&](std::size_t j) { return columns_.empty() ? j : columns_[j]; };
-  const auto rows = static_cast<std::size_t>(horizon_);
-  for (std::size_t i = 0; i < rows && !columns_.empty(); ++i)
-    for (std::size_t j = 0; j < dim; ++j) values_[i * dim + j] = tensor_[i * width_ + columns_[j]];
-  for (Block& block : blocks_) {
-    const std::size_t size = block.normalized.size() / rows;
-    for (std::size_t i = 0; i < rows; ++i)
-      for (std::size_t j = 0; j < size; ++j) block.normalized[i * size + j] = numbers[i * width_ + column(block.first + j)];
-    if (const Status status = block.normalizer.inverse(block.normalized, block.values); status != Status::ok) return status;
-    for (std::size_t i = 0; i < rows; ++i)
-      for (std::size_t j = 0; j < size; ++j) values_[i * dim + block.first + j] = block.values[i * size + j];
+  if (columns_.empty()) return normalizer_.inverse(numbers, values_);
+  const auto gather = [this](const auto& from, auto& to) {
+    const auto dim = static_cast<std::size_t>(dim_);
+    for (std::size_t i = 0; i < to.size() / dim; ++i)
+      for (std::size_t j = 0; j < dim; ++j) to[i * dim + j] = from[i * width_ + columns_[j]];
+  };
+  if (per_part_) {
+    gather(numbers, gathered_);
+    return normalizer_.inverse(gathered_, values_);
   }
+  if (const Status status = normalizer_.inverse(numbers, tensor_); status != Status::ok) return status;
+  gather(tensor_, values_);
   return Status::ok;
 }
 

@@ -35,7 +35,11 @@ std::string_view to_string(ProcessorKind kind) noexcept {
                                                               "starvla"};
   return kNames[static_cast<std::size_t>(kind)];
 }
-std::string_view to_string(NormalizationMode mode) noexcept { return mode == NormalizationMode::identity ? "identity" : "quantile"; }
+std::string_view to_string(NormalizationMode mode) noexcept {
+  static constexpr std::array<std::string_view, kNormalizationModes.size()> kNames{"identity",   "mean_std", "min_max", "quantile",
+                                                                                   "quantile10", "scale",    "binary",  "sin_cos"};
+  return kNames[static_cast<std::size_t>(mode)];
+}
 std::string_view to_string(DecoderKind kind) noexcept {
   static constexpr std::array<std::string_view, 3> kNames = {"joint_absolute", "tool_delta", "parts"};
   return kNames[static_cast<std::size_t>(kind)];

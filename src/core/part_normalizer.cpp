@@ -8,30 +8,32 @@ namespace sinew {
 
 namespace {
 
-/// `dim` of the values from `first` on; what the file lacks stays empty.
-std::vector<double> slice(const std::vector<double>& values, std::size_t first, std::size_t dim, const std::string& where) {
-  if (values.empty()) return {};
-  if (first + dim > values.size())
-    fail(ErrorCode::invalid_argument,
-         {where, "statistics", fmt::format("{} values and more", first + dim), std::to_string(values.size()), ""});
-  const auto begin = values.begin() + static_cast<std::ptrdiff_t>(first);
-  return {begin, begin + static_cast<std::ptrdiff_t>(dim)};
+/// Columns `first` to `first + dim` of every row of the statistics; what the file lacks stays empty.
+VectorStatistics slice(const VectorStatistics& whole, std::size_t first, std::size_t dim, const std::string& where) {
+  const auto columns = [&](const auto& values, std::size_t rows) {
+    auto part = values;
+    part.clear();
+    if (values.empty()) return part;
+    const std::size_t width = values.size() / rows;
+    if (first + dim > width)
+      fail(ErrorCode::invalid_argument, {where, "statistics", fmt::format("{} dimensions and more", first + dim), std::to_string(width), ""});
+    for (std::size_t row = 0; row < rows; ++row)
+      for (std::size_t j = first; j < first + dim; ++j) part.push_back(values[row * width + j]);
+    return part;
+  };
+  VectorStatistics part = whole;
+  for_each_statistic(part, [&](std::string_view, std::vector<double>& values) { values = columns(values, whole.steps); });
+  part.mask = columns(whole.mask, 1);
+  return part;
 }
 
 }  // namespace
 
-Normalizer make_part_normalizer(const PartNormalizationCard& card, const Statistics& statistics, std::size_t dim,
-                                const std::string& where) {
-  Statistics part;
-  if (const auto found = statistics.find(card.key); found != statistics.end()) {
-    const auto first = static_cast<std::size_t>(card.first);
-    const auto& [mean, std, min, max, q01, q99] = found->second;
-    part[card.key] = {slice(mean, first, dim, where), slice(std, first, dim, where), slice(min, first, dim, where),
-                      slice(max, first, dim, where),  slice(q01, first, dim, where), slice(q99, first, dim, where)};
-  } else {
-    part = statistics;  // for the list of keys in the refusal
-  }
-  return make_normalizer({card.mode, card.rule, card.key}, part, dim, where);
+Normalizer make_part_normalizer(const PartNormalizationCard& card, const Statistics& statistics, std::size_t dim, const std::string& where) {
+  const auto found = statistics.find(card.key);
+  if (card.mode == NormalizationMode::identity || found == statistics.end())
+    return make_normalizer({card.mode, card.rule, card.key}, statistics, dim, where);
+  return make_normalizer({card.mode, card.rule, card.key}, {{card.key, slice(found->second, static_cast<std::size_t>(card.first), dim, where)}}, dim, where);
 }
 
 }  // namespace sinew

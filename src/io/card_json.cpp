@@ -198,7 +198,7 @@ struct Choices<ProcessorKind> {
 };
 template <>
 struct Choices<NormalizationMode> {
-  static constexpr std::array kAll{NormalizationMode::identity, NormalizationMode::quantile};
+  static constexpr const auto& kAll = kNormalizationModes;
 };
 template <>
 struct Choices<DecoderKind> {

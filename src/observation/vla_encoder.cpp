@@ -62,6 +62,8 @@ VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics, Vla
     : channels_(checked(card).state.channels),
       normalizer_(make_normalizer(card.state.normalization, statistics, static_cast<std::size_t>(card.state.size()),
                                   "VlaEncoder /state/normalization")) {
+  if (!normalizer_.has_forward())
+    fail(ErrorCode::invalid_argument, {kWhere, "/state/normalization", "statistics as long as the state", "shorter ones", ""});
   if (card.history) add_history(card);
   add_cameras(card, options);
   int merge = 1;  // the same for all cameras with patches
@@ -69,10 +71,10 @@ VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics, Vla
   text_.emplace(card.prompt, card.text, std::move(options.tokenizer), merge);
   check_prompt(card);
   specs_.insert(specs_.end(), text_->spec().begin(), text_->spec().end());
-  specs_.push_back({kState, DType::f32, repeated({card.state.size()}, state_moments_)});
+  specs_.push_back({kState, DType::f32, repeated({static_cast<int>(normalizer_.out_dim())}, state_moments_)});
   samples_.resize(state_moments_ * channels_.size());
   state_.resize(normalizer_.dim());
-  prompt_state_.resize(normalizer_.dim());
+  prompt_state_.resize(normalizer_.out_dim());
 }
 
 void VlaEncoder::add_history(const PolicyCard& card) {
@@ -256,7 +258,7 @@ Status VlaEncoder::encode_state(TensorMap& out) noexcept {
       if (status != Status::ok) return status;
       rest = rest.subspan(static_cast<std::size_t>(channels_[i].size));
     }
-    const std::span<float> row = rows.subspan(moment * state_.size(), state_.size());
+    const std::span<float> row = rows.subspan(moment * normalizer_.out_dim(), normalizer_.out_dim());
     status = normalizer_.forward(state_, row);
     if (status != Status::ok) {
       error_.format("state cannot be normalised: {}", to_string(status));

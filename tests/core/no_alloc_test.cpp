@@ -51,7 +51,8 @@ TEST_CASE("no heap: normalising") {
   std::vector<double> x{0.5, 1.0};
   std::vector<float> y(2);
   const HeapCallCounter counter;
-  const bool good = normalizer.forward(x, y) == Status::ok && normalizer.inverse(y, x) == Status::ok;
+  const bool good = normalizer.forward(x, y) == Status::ok && normalizer.inverse(y, x) == Status::ok &&
+                    normalizer.forward(y, y) == Status::ok && normalizer.inverse(y, y) == Status::ok;
   CHECK(counter.count() == 0);
   CHECK(good);
 }

@@ -95,7 +95,7 @@ TEST_CASE("normalizer: refuses sizes that do not fit") {
   CHECK(normalizer.forward(std::vector<double>(2), y) == Status::bad_shape);
   CHECK(normalizer.inverse(std::vector<float>(3), std::span(x).first(3)) == Status::bad_shape);
   CHECK(normalizer.inverse(std::vector<float>(2), x) == Status::bad_shape);
-  CHECK(normalizer.forward({}, {}) == Status::ok);
+  CHECK(normalizer.forward(std::span<const double>(), {}) == Status::ok);
 }
 
 TEST_CASE("normalizer: no NaN, no infinity and no float overflow gets through, in any dimension") {
@@ -127,7 +127,8 @@ TEST_CASE("normalizer: refuses statistics that are missing, of another length, n
   CHECK(refusal(quantiles({0, kNan}, {1, 1})) == "[Normalizer] statistics 'q01': expected finite values, got nan");
   CHECK(refusal(quantiles({0, 2}, {1, 1})) == "[Normalizer] statistics of dimension 1: expected q01 <= q99, got 2 > 1");
   CHECK(refusal(quantiles({0, -1e308}, {1, 1e308})).starts_with("[Normalizer] statistics of dimension 1: expected a finite range"));
-  CHECK(refusal(quantiles({0, 0}, {1, 1}), "openpi") == "[Normalizer] rule: expected \"qwen\", got \"openpi\"");
+  CHECK(refusal(quantiles({0, 0}, {1, 1}), "openpy") ==
+        "[Normalizer] rule: expected one of lerobot, openpi, openvla, oft, starvla, qwen, groot, got \"openpy\" (did you mean 'openpi'?)");
 }
 
 TEST_CASE("make_normalizer: a missing key is never an identity, and the message lists what there is") {

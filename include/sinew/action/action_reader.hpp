@@ -41,13 +41,6 @@ class ActionReader {
   [[nodiscard]] Status start(ActionChunk& chunk, ActionSpace space, int columns, const Observation& observation) const noexcept;
 
  private:
-  /// Columns of a row with a normalisation of their own.
-  struct Block {
-    std::size_t first = 0;
-    Normalizer normalizer;
-    std::vector<float> normalized;  // [horizon, block]
-    std::vector<double> values;     // [horizon, block]
-  };
   [[nodiscard]] Status find_numbers(const TensorMap& in, std::span<const float>& numbers, FixedText& error) noexcept;
   [[nodiscard]] Status map_back(std::span<const float> numbers) noexcept;
 
@@ -58,8 +51,8 @@ class ActionReader {
   std::uint64_t joint_order_hash_;
   std::size_t width_;                 // columns that the policy emits
   std::vector<std::size_t> columns_;  // [dim], the column of the tensor that each column of a row is; empty: the same
-  Normalizer normalizer_;             // of the tensor's columns
-  std::vector<Block> blocks_;
+  Normalizer normalizer_;             // of the columns of a row when parts have their own, else of the tensor's
+  bool per_part_;
   ActionTokens tokens_;
   std::vector<float> decoded_;  // [horizon, width], of tokens
   std::vector<double> tensor_;  // [horizon, width], when the columns differ

@@ -3,6 +3,7 @@
 // io/card_json.hpp reads and writes them as sinew.json; docs/policy_card.md describes every field.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -67,12 +68,24 @@ struct SensorCard {
 };
 
 /// How a vector is mapped to and from the policy's normalised space.
-enum class NormalizationMode : std::uint8_t { identity, quantile };
+enum class NormalizationMode : std::uint8_t {
+  identity,
+  mean_std,
+  min_max,
+  quantile,    ///< 1 % and 99 %
+  quantile10,  ///< 10 % and 90 %
+  scale,       ///< by the larger of |min| and |max|
+  binary,      ///< 0 or 1 by a threshold
+  sin_cos      ///< sines of all dimensions, then their cosines
+};
+inline constexpr std::array kNormalizationModes{NormalizationMode::identity, NormalizationMode::mean_std,   NormalizationMode::min_max,
+                                                NormalizationMode::quantile, NormalizationMode::quantile10, NormalizationMode::scale,
+                                                NormalizationMode::binary,   NormalizationMode::sin_cos};
 
 /// Mode, rule (whose formula: where the epsilon sits, what clips) and key in the statistics file.
 struct NormalizationCard {
   NormalizationMode mode = NormalizationMode::identity;
-  std::string rule;  ///< "qwen"; empty for identity
+  std::string rule;  ///< whose formula, e.g. "qwen" (core/normalizer.hpp); empty for identity
   std::string key;   ///< entry of the statistics file; empty for identity
 
   friend bool operator==(const NormalizationCard&, const NormalizationCard&) = default;
