@@ -14,6 +14,7 @@ using tokenizer::ByteBpe;
 using tokenizer::IdSink;
 
 constexpr std::int32_t kCodePoints = 0x110000;
+constexpr std::size_t kShort = 8;  // bytes up to which merging pair by pair is faster
 
 constexpr bool is_character(std::int32_t point) noexcept { return point < kCodePoints && (point < 0xD800 || point > 0xDFFF); }
 
@@ -95,8 +96,9 @@ Status FastTokenizer::encode_chunk(const FastChunk<const Value>& chunk, FastScra
     if (const Status status = write_text(bpe, model.min_token, buffers, encoded); status != Status::ok) return status;
     IdSink sink(ids);
     model.bytes.for_each_word(buffers.text, buffers.spaced, [&](std::string_view piece) {
-      if (encoded.lost > 0 && model.prefixes) piece = filter(bpe, piece, buffers.filtered);
-      if (!model.prefixes || !model.prefixes->encode(piece, buffers.prefixes, sink)) bpe.encode(piece, buffers.merges, sink);
+      if (!model.prefixes || piece.size() <= kShort) return bpe.encode(piece, buffers.merges, sink);
+      if (encoded.lost > 0) piece = filter(bpe, piece, buffers.filtered);
+      if (!model.prefixes->encode(piece, buffers.prefixes, sink)) bpe.encode(piece, buffers.merges, sink);
     });
     encoded.count = sink.count();
     if (!sink.overflowed()) return Status::ok;
