@@ -18,16 +18,6 @@ constexpr std::size_t kShort = 8;  // bytes up to which merging pair by pair is 
 
 constexpr bool is_character(std::int32_t point) noexcept { return point < kCodePoints && (point < 0xD800 || point > 0xDFFF); }
 
-/// Room for any chunk of these many values, so that a later one of the same shape needs none.
-void reserve(FastScratch::Buffers& buffers, std::size_t values) {
-  const std::size_t most = 4 * values + 1;
-  buffers.whole.resize(values);
-  if (buffers.text.capacity() >= most) return;
-  for (std::string* text : {&buffers.text, &buffers.spaced, &buffers.filtered}) text->reserve(most);
-  buffers.prefixes.ids.reserve(most);
-  buffers.prefixes.closed.reserve(most);
-}
-
 /// The coefficients as text, in buffers.text.
 Status write_text(const ByteBpe& bpe, std::int32_t min_token, FastScratch::Buffers& buffers, FastEncoded& encoded) noexcept {
   buffers.text.resize(4 * buffers.whole.size() + 1);
@@ -87,7 +77,7 @@ Status FastTokenizer::encode_chunk(const FastChunk<const Value>& chunk, FastScra
   const Model& model = *model_;
   const ByteBpe& bpe = model.bytes.bpe();
   try {
-    reserve(buffers, chunk.values.size());
+    buffers.reserve(chunk.values.size());
     auto& transform = buffers.transform(chunk.values.size() / chunk.dim, model.scale);
     if (!transform.quantise(chunk.values, static_cast<int>(chunk.dim), buffers.whole)) {
       buffers.error.format("a value is not finite, or so large that its transform is not");
