@@ -28,6 +28,8 @@ TITLES = {
     "I2/time": "inverse, near seed",
     "I3": "inverse, batch",
     "P1": "from Python",
+    "A1": "FAST chunk to ids",
+    "A2": "FAST ids to chunk",
     "O1": "two cameras 640×480 to patches",
     "O2": "two cameras 224×224 to patches",
     "O3": "640×480 to 224×224",

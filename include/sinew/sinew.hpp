@@ -41,6 +41,7 @@
 #include "sinew/kinematics/urdf.hpp"               // strict URDF reader
 
 // Observation to tensors, tensors to actions
+#include "sinew/action/action_token_map.hpp"      // where action ids lie in a model's vocabulary
 #include "sinew/action/bin_tokenizer.hpp"         // actions as one token per value
 #include "sinew/action/decoder.hpp"               // Decoder concept and AnyDecoder
 #include "sinew/action/fast_tokenizer.hpp"        // FAST: chunks as tokens of their cosine transform

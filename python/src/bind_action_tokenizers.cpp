@@ -49,11 +49,17 @@ Doubles decode_bins(const BinTokenizer& self, const Ids& ids, bool strict) {
   return values;
 }
 
+/// Of this thread: its tables are worth keeping between calls.
+FastScratch& own_scratch() {
+  thread_local FastScratch scratch;
+  return scratch;
+}
+
 template <class Value>
 std::vector<TokenId> encode_values(const FastTokenizer& self, const py::array& chunk) {
   const auto array = py::array_t < Value, py::array::c_style | py::array::forcecast > ::ensure(chunk);
   require_shape(array, {-1, -1}, "FastTokenizer.encode", "chunk");
-  FastScratch scratch;
+  FastScratch& scratch = own_scratch();
   FastEncoded encoded;
   std::vector<TokenId> ids(static_cast<std::size_t>(array.size()) * 4);
   const FastChunk<const Value> values{{array.data(), static_cast<std::size_t>(array.size())}, static_cast<std::size_t>(array.shape(1))};

@@ -47,12 +47,14 @@ Normalizer action_normalizer(const ActionCard& action, bool per_part, const Stat
   const auto check = [&](const Normalizer& normalizer, NormalizationMode mode, const std::string& at) {
     if (!normalizer.has_inverse()) fail(ErrorCode::unsupported, {at, "mode", "one with an inverse", to_string(mode), ""});
     if (normalizer.steps() > 1 && static_cast<std::size_t>(action.horizon) > normalizer.steps())
-      fail(ErrorCode::invalid_argument, {at, "horizon", fmt::format("at most {}, as the statistics", normalizer.steps()), std::to_string(action.horizon), ""});
+      fail(ErrorCode::invalid_argument,
+           {at, "horizon", fmt::format("at most {}, as the statistics", normalizer.steps()), std::to_string(action.horizon), ""});
     return normalizer;
   };
   if (!per_part)
-    return check(make_normalizer(action.normalization, statistics, static_cast<std::size_t>(action.size()), where + " /action/normalization"),
-                 action.normalization.mode, where + " /action/normalization");
+    return check(
+        make_normalizer(action.normalization, statistics, static_cast<std::size_t>(action.size()), where + " /action/normalization"),
+        action.normalization.mode, where + " /action/normalization");
   std::vector<Normalizer> parts;
   for (std::size_t i = 0; i < action.parts.size(); ++i) {
     const std::string at = fmt::format("{} /action/parts/{}/normalization", where, i);

@@ -47,6 +47,8 @@ class Reader {
       const FastSpan& span = spans[static_cast<std::size_t>(id)];
       if (!span.whole) {
         buffers_.broken += vocabulary_.bytes_of(id);
+        if (!is_utf8(buffers_.broken)) continue;
+        if (const Status status = flush(); status != Status::ok) return status;
         continue;
       }
       if (const Status status = flush(); status != Status::ok) return status;
@@ -107,7 +109,7 @@ Status FastTokenizer::decode(std::span<const TokenId> ids, const FastDecodeOptio
   if (const Status status = check_fast_shape(size, chunk.dim, buffers.error); status != Status::ok) return status;
   const Model& model = *model_;
   try {
-    buffers.whole.resize(size);
+    buffers.reserve(size);
     auto& transform = buffers.transform(size / chunk.dim, model.scale);
     Reader reader(model.bytes.bpe().vocabulary, options, buffers, model.min_token);
     Status status = reader.read(ids, model.spans, model.points, model.trained);

@@ -93,6 +93,16 @@ void FastTokenizer::Model::make_spans() {
   }
 }
 
+void FastScratch::Buffers::reserve(std::size_t values) {
+  const std::size_t most = 4 * values + 1;  // bytes
+  whole.resize(values);
+  if (text.capacity() >= most) return;
+  for (std::string* each : {&text, &spaced, &filtered, &broken}) each->reserve(most);
+  repaired.reserve(3 * most);  // a broken byte becomes three
+  prefixes.ids.reserve(most);
+  prefixes.closed.reserve(most);
+}
+
 detail::CosineTransform& FastScratch::Buffers::transform(std::size_t length, double scale) {
   const auto fits = [&](const detail::CosineTransform& candidate) {
     return candidate.length() == static_cast<int>(length) && candidate.scale() == scale;

@@ -52,6 +52,8 @@ struct FastScratch::Buffers {
   tokenizer::MergeBuffers merges;
   FixedText error;
 
+  /// Room for any chunk of these many values, so that a later one of the same shape needs none. Throws std::bad_alloc.
+  void reserve(std::size_t values);
   /// The transform of this length and scale, made when first asked for. Throws std::bad_alloc.
   detail::CosineTransform& transform(std::size_t length, double scale);
 };

@@ -14,18 +14,9 @@ using tokenizer::ByteBpe;
 using tokenizer::IdSink;
 
 constexpr std::int32_t kCodePoints = 0x110000;
+constexpr std::size_t kShort = 8;  // bytes up to which merging pair by pair is faster
 
 constexpr bool is_character(std::int32_t point) noexcept { return point < kCodePoints && (point < 0xD800 || point > 0xDFFF); }
-
-/// Room for any chunk of these many values, so that a later one of the same shape needs none.
-void reserve(FastScratch::Buffers& buffers, std::size_t values) {
-  const std::size_t most = 4 * values + 1;
-  buffers.whole.resize(values);
-  if (buffers.text.capacity() >= most) return;
-  for (std::string* text : {&buffers.text, &buffers.spaced, &buffers.filtered}) text->reserve(most);
-  buffers.prefixes.ids.reserve(most);
-  buffers.prefixes.closed.reserve(most);
-}
 
 /// The coefficients as text, in buffers.text.
 Status write_text(const ByteBpe& bpe, std::int32_t min_token, FastScratch::Buffers& buffers, FastEncoded& encoded) noexcept {
@@ -86,7 +77,7 @@ Status FastTokenizer::encode_chunk(const FastChunk<const Value>& chunk, FastScra
   const Model& model = *model_;
   const ByteBpe& bpe = model.bytes.bpe();
   try {
-    reserve(buffers, chunk.values.size());
+    buffers.reserve(chunk.values.size());
     auto& transform = buffers.transform(chunk.values.size() / chunk.dim, model.scale);
     if (!transform.quantise(chunk.values, static_cast<int>(chunk.dim), buffers.whole)) {
       buffers.error.format("a value is not finite, or so large that its transform is not");
@@ -95,8 +86,9 @@ Status FastTokenizer::encode_chunk(const FastChunk<const Value>& chunk, FastScra
     if (const Status status = write_text(bpe, model.min_token, buffers, encoded); status != Status::ok) return status;
     IdSink sink(ids);
     model.bytes.for_each_word(buffers.text, buffers.spaced, [&](std::string_view piece) {
-      if (encoded.lost > 0 && model.prefixes) piece = filter(bpe, piece, buffers.filtered);
-      if (!model.prefixes || !model.prefixes->encode(piece, buffers.prefixes, sink)) bpe.encode(piece, buffers.merges, sink);
+      if (!model.prefixes || piece.size() <= kShort) return bpe.encode(piece, buffers.merges, sink);
+      if (encoded.lost > 0) piece = filter(bpe, piece, buffers.filtered);
+      if (!model.prefixes->encode(piece, buffers.prefixes, sink)) bpe.encode(piece, buffers.merges, sink);
     });
     encoded.count = sink.count();
     if (!sink.overflowed()) return Status::ok;

@@ -16,7 +16,8 @@ VectorStatistics slice(const VectorStatistics& whole, std::size_t first, std::si
     if (values.empty()) return part;
     const std::size_t width = values.size() / rows;
     if (first + dim > width)
-      fail(ErrorCode::invalid_argument, {where, "statistics", fmt::format("{} dimensions and more", first + dim), std::to_string(width), ""});
+      fail(ErrorCode::invalid_argument,
+           {where, "statistics", fmt::format("{} dimensions and more", first + dim), std::to_string(width), ""});
     for (std::size_t row = 0; row < rows; ++row)
       for (std::size_t j = first; j < first + dim; ++j) part.push_back(values[row * width + j]);
     return part;
@@ -29,11 +30,13 @@ VectorStatistics slice(const VectorStatistics& whole, std::size_t first, std::si
 
 }  // namespace
 
-Normalizer make_part_normalizer(const PartNormalizationCard& card, const Statistics& statistics, std::size_t dim, const std::string& where) {
+Normalizer make_part_normalizer(const PartNormalizationCard& card, const Statistics& statistics, std::size_t dim,
+                                const std::string& where) {
   const auto found = statistics.find(card.key);
   if (card.mode == NormalizationMode::identity || found == statistics.end())
     return make_normalizer({card.mode, card.rule, card.key}, statistics, dim, where);
-  return make_normalizer({card.mode, card.rule, card.key}, {{card.key, slice(found->second, static_cast<std::size_t>(card.first), dim, where)}}, dim, where);
+  return make_normalizer({card.mode, card.rule, card.key},
+                         {{card.key, slice(found->second, static_cast<std::size_t>(card.first), dim, where)}}, dim, where);
 }
 
 }  // namespace sinew

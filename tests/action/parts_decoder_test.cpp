@@ -219,7 +219,7 @@ TEST_CASE("parts decoder: action ids as OpenVLA emits them, whole and refused") 
   CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::out_of_range);
   REQUIRE(tensors["action_ids"].set_shape({6}) == Status::ok);
   CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::bad_shape);
-  CHECK(decoder.last_error() == "expected 7 action ids, 1 steps of 7, got 6");
+  CHECK(decoder.last_error() == "expected 7 action ids, one per value, got 6");
 }
 
 TEST_CASE("parts decoder: nothing is taken from the heap after the first call") {
@@ -266,4 +266,174 @@ TEST_CASE("parts decoder: names that mean nothing are refused at set-up, bad ten
   TensorMap tensors = make_tensors(decoder.spec());
   tensors["actions"].as<float>()[8] = std::nanf("");
   CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::not_finite);
+}
+
+namespace {
+
+std::vector<double> flat(const JsonCursor& numbers) {
+  std::vector<double> values;
+  for (const auto& element : numbers.elements()) {
+    if (element.value().as_array() == nullptr) return numbers.numbers();
+    const auto row = element.numbers();
+    values.insert(values.end(), row.begin(), row.end());
+  }
+  return values;
+}
+
+/// raw_stats of the file as "<modality>/<group>".
+Statistics groot_statistics(const JsonCursor& raw) {
+  Statistics statistics;
+  for (const auto& [modality, groups] : raw.members()) {
+    for (const auto& [group, numbers] : groups.members()) {
+      VectorStatistics& own = statistics[modality + "/" + group];
+      own.min = flat(numbers.at("min"));
+      own.max = flat(numbers.at("max"));
+      own.q01 = flat(numbers.at("q01"));
+      own.q99 = flat(numbers.at("q99"));
+      if (numbers.at("min").elements().front().value().as_array() != nullptr) own.steps = numbers.at("min").elements().size();
+    }
+  }
+  return statistics;
+}
+
+/// The card of a case: one part per group, relative ones with statistics per step and never percentiles.
+PolicyCard groot_card(const JsonCursor& config, const JsonCursor& options, int rows, int width) {
+  PolicyCard card = testing::sample_card();
+  auto& action = card.action;
+  action = {};
+  action.decoder = DecoderKind::parts;
+  action.rate = 10;
+  const auto modality = options.at("modality_config").at("action");
+  action.horizon = static_cast<int>(modality.at("delta_indices").elements().size());
+  if (action.horizon == 0) action.horizon = rows;
+  card.prompt.fields.erase("chunk_size");
+  const auto flag = [&](const char* key) {
+    const auto found = options.optional(key);
+    return found && found->boolean();
+  };
+  const auto keys = modality.at("modality_keys").texts();
+  const auto configs = modality.at("action_configs").elements();
+  for (std::size_t g = 0; g < keys.size(); ++g) {
+    const bool relative = configs[g].at("rep").text() == "relative" && flag("use_relative_action");
+    const int size = static_cast<int>(config.at("groups").at(keys[g]).integer());
+    ActionPartCard part;
+    part.name = keys[g];
+    if (configs[g].at("type").text() == "eef") {
+      part.tool = ToolPartCard{relative ? "eef" : "", relative ? "tool" : "base", relative ? "first" : "absolute", "rot6d_rows", "", false};
+    } else {
+      part.joints = JointsPartCard{size, relative ? keys[g] : ""};
+    }
+    const bool percentiles = flag("use_percentiles") && !relative;
+    part.normalization = PartNormalizationCard{percentiles ? NormalizationMode::quantile : NormalizationMode::min_max, "groot",
+                                               (relative ? "relative_action/" : "action/") + keys[g], 0};
+    action.parts.push_back(part);
+  }
+  int joints = 0;
+  for (const auto& part : action.parts) joints += part.joints ? part.joints->size : 0;
+  for (int i = 0; i < joints + 1; ++i) action.joint_names.push_back("joint_" + std::to_string(i));
+  action.layout = ActionLayoutCard{"padded", width, rows, {}};
+  card.limits.reset();
+  return card;
+}
+
+}  // namespace
+
+TEST_CASE("parts decoder: GR00T N1.7 as LeRobot decodes it, absolute and relative, percentiles and minima") {
+  const auto golden = sinew::testing::read_golden_case("groot_n17", "action_decode");
+  const auto config = golden.json().at("config");
+  const Statistics statistics = groot_statistics(golden.json().at("raw_stats"));
+  const auto& model_shape = golden.tensor("model_action").shape;
+  const int rows = static_cast<int>(model_shape[1]), width = static_cast<int>(model_shape[2]);
+  const double atol = golden.tolerance().absolute;
+  int cases = 0;
+  for (const auto& [name, options] : config.at("cases").members()) {
+    CAPTURE(name);
+    const PolicyCard card = groot_card(config, options, rows, width);
+    PartsDecoder decoder(card, statistics);
+    const auto& expected = golden.tensor(name + ".actions");
+    const auto steps = static_cast<std::size_t>(expected.shape[1]), columns = static_cast<std::size_t>(expected.shape[2]);
+    const bool libero = options.optional("action_decode_transform").has_value();
+    for (std::size_t b = 0; b < static_cast<std::size_t>(model_shape[0]); ++b) {
+      TensorMap tensors = make_tensors(decoder.spec());
+      std::ranges::copy(
+          golden.f32("model_action").subspan(b * static_cast<std::size_t>(rows * width), static_cast<std::size_t>(rows * width)),
+          tensors["actions"].as<float>().begin());
+      const auto raw = [&](const std::string& group) {
+        const auto size = static_cast<std::size_t>(config.at("groups").at(group).integer());
+        const auto part = golden.f32("raw_state." + group).subspan(b * size, size);
+        return std::vector<double>(part.begin(), part.end());
+      };
+      Observation observation;
+      ToolPose<double> eef;
+      REQUIRE(PoseWalk({PoseFrame::base, PoseReference::absolute, RotationLayout::rot6d_rows}, {}).decode(raw("eef"), eef) == Status::ok);
+      observation.channels = {
+          {"eef",
+           "m,quat_wxyz",
+           {eef.position.x(), eef.position.y(), eef.position.z(), eef.rotation.w(), eef.rotation.x(), eef.rotation.y(), eef.rotation.z()},
+           {}},
+          {"arm", "rad", raw("arm"), {}}};
+      ActionChunk chunk;
+      REQUIRE(decoder.decode(tensors, observation, chunk) == Status::ok);
+      REQUIRE(static_cast<std::size_t>(chunk.horizon) == steps);
+      for (std::size_t t = 0; t < steps; ++t) {
+        const auto want = expected.as_f32().subspan((b * steps + t) * columns, columns);
+        const std::vector<double> row(want.begin(), want.begin() + 9);
+        const auto got = chunk.step(static_cast<int>(t));
+        const Eigen::Isometry3d target = pose_of(got);
+        for (int i = 0; i < 3; ++i) CHECK(std::abs(target.translation()[i] - row[static_cast<std::size_t>(i)]) <= atol);
+        const auto R = to_matrix(std::span(row).subspan(3), RotationLayout::rot6d_rows);  // absolute ones are not orthonormal there
+        REQUIRE(R);
+        CHECK((target.linear() - *R).cwiseAbs().maxCoeff() <= 2 * atol);
+        for (std::size_t j = 9; j < columns; ++j) {
+          const double value = got[7 + j - 9];
+          CHECK(std::abs((libero && j + 1 == columns ? convert_gripper(gripper_rule("openvla"), gripper_rule("libero"), value) : value) -
+                         static_cast<double>(want[j])) <= atol);
+        }
+      }
+    }
+    ++cases;
+  }
+  CHECK(cases > 0);
+}
+
+TEST_CASE("parts decoder: FAST ids, whole, refused, and cut or filled where the card allows it") {
+  PolicyCard card = testing::sample_card();
+  auto& action = card.action;
+  action.decoder = DecoderKind::parts;
+  action.tool_channel.clear();
+  action.normalization = {};
+  action.horizon = 10;
+  card.prompt.fields["chunk_size"] = "10";
+  action.parts.resize(1);
+  action.parts[0].name = "arm";
+  action.parts[0].joints = JointsPartCard{8, ""};
+  action.tokens = ActionTokensCard{.language = "fast", .mapping = "none", .folder = "tokenizer", .max_tokens = 320, .relaxed = false};
+  const auto directory = sinew::testing::golden_directory() / "fast";
+  const auto fast = FastTokenizer::from_pretrained(directory / "tokenizer");
+  PartsDecoder decoder(card, {}, ActionTokens(directory, card));
+  TensorMap tensors = make_tensors(decoder.spec());
+
+  Random random(45);
+  std::vector<float> rows(80);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = static_cast<float>(0.5 * std::sin(0.3 * static_cast<double>(i / 8) + static_cast<double>(i % 8)));
+  std::vector<TokenId> ids(320);
+  FastScratch scratch;
+  FastEncoded encoded;
+  REQUIRE(fast.encode({rows, 8}, scratch, ids, encoded) == Status::ok);
+  REQUIRE(encoded.lost == 0);
+  REQUIRE(tensors["action_ids"].set_shape({static_cast<std::int64_t>(encoded.count)}) == Status::ok);
+  std::ranges::copy(std::span(ids).first(encoded.count), tensors["action_ids"].as<std::int64_t>().begin());
+  ActionChunk chunk;
+  REQUIRE(decoder.decode(tensors, {}, chunk) == Status::ok);
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(std::abs(chunk.values[i] - static_cast<double>(rows[i])) < 0.5 / fast.scale() * 4);
+
+  REQUIRE(tensors["action_ids"].set_shape({static_cast<std::int64_t>(encoded.count) - 1}) == Status::ok);
+  CHECK(decoder.decode(tensors, {}, chunk) == Status::bad_shape);
+  CHECK_FALSE(decoder.last_error().empty());
+  card.action.tokens->relaxed = true;
+  PartsDecoder relaxed(card, {}, ActionTokens(directory, card));
+  CHECK(relaxed.decode(tensors, {}, chunk) == Status::ok);
+  card.action.tokens->mapping = "paligemma";
+  CHECK_THROWS_AS(ActionTokens(directory, card), Error);
 }

@@ -100,13 +100,14 @@ class FastTokenizer {
 
   /// Writes the ids of a chunk. `over_capacity` when `ids` is too short: `count` is then what was needed; 4 per value always
   /// suffice. `bad_shape`, `not_finite`, `out_of_range` (a coefficient is no code point): last_error() says more. No heap call
-  /// once the scratch has seen a chunk of this shape.
+  /// once the scratch has seen a chunk of this shape, save for vocabularies whose merges are not in the order of learning.
   [[nodiscard]] Status encode(const FastChunk<const float>& chunk, FastScratch& scratch, std::span<TokenId> ids,
                               FastEncoded& encoded) const noexcept;
   [[nodiscard]] Status encode(const FastChunk<const double>& chunk, FastScratch& scratch, std::span<TokenId> ids,
                               FastEncoded& encoded) const noexcept;
   /// The chunk of `ids`. On a status other than ok `chunk` is as it was and last_error() says why: `bad_shape` for another number of
-  /// coefficients, `out_of_range` for ids, bytes and coefficients that encode never gives.
+  /// coefficients, `out_of_range` for ids, bytes and coefficients that encode never gives. No heap call once the scratch has seen this
+  /// shape, save where more bytes of cut characters follow one another than the chunk has.
   [[nodiscard]] Status decode(std::span<const TokenId> ids, const FastDecodeOptions& options, FastScratch& scratch,
                               const FastChunk<float>& chunk) const noexcept;
 

@@ -8,7 +8,7 @@ namespace sinew::tokenizer {
 
 namespace {
 
-constexpr std::size_t kPairs = 1 << 12;
+constexpr unsigned kPairBits = 15;
 constexpr std::size_t kMaxNodes = 1 << 22;
 
 }  // namespace
@@ -121,17 +121,20 @@ bool PrefixBpe::check_pair(TokenId before, TokenId after) const noexcept {
 }
 
 bool PrefixBpe::may_follow(TokenId before, TokenId after, PrefixBuffers& buffers) const noexcept {
-  const std::uint64_t pair = static_cast<std::uint64_t>(before) << 16 | static_cast<std::uint64_t>(after);
-  std::uint64_t& known = buffers.pairs[pair * 0x9E3779B97F4A7C15U >> 52];
-  if (known >> 1 == pair + 1) return (known & 1) != 0;
+  static_assert(kMaxIds == 1 << 16);
+  // The product maps pairs one to one: its upper bits say where, its lower ones which.
+  const std::uint32_t mixed = (static_cast<std::uint32_t>(before) << 16 | static_cast<std::uint32_t>(after)) * 0x9E3779B1U;
+  const std::uint32_t which = mixed & ((1U << (32 - kPairBits)) - 1);
+  std::uint32_t& known = buffers.pairs[mixed >> (32 - kPairBits)];
+  if (known >> 1 == which + 1) return (known & 1) != 0;
   const bool answer = check_pair(before, after);
-  known = (pair + 1) << 1 | (answer ? 1 : 0);
+  known = (which + 1) << 1 | (answer ? 1 : 0);
   return answer;
 }
 
 bool PrefixBpe::encode(std::string_view piece, PrefixBuffers& buffers, IdSink& sink) const noexcept {
   if (buffers.owner != serial_) {
-    buffers.pairs.assign(kPairs, 0);
+    buffers.pairs.assign(std::size_t{1} << kPairBits, 0);
     buffers.owner = serial_;
   }
   auto& ids = buffers.ids;

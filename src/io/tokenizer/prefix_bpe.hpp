@@ -18,7 +18,7 @@ namespace sinew::tokenizer {
 struct PrefixBuffers {
   std::vector<TokenId> ids;
   std::vector<std::uint8_t> closed;  // places where no token begins
-  std::vector<std::uint64_t> pairs;  // answers of may_follow: pair above answer
+  std::vector<std::uint32_t> pairs;  // answers of may_follow
   std::uint64_t owner = 0;
 };
 
