@@ -54,9 +54,10 @@ class ActionReader {
   Normalizer normalizer_;             // of the columns of a row when parts have their own, else of the tensor's
   bool per_part_;
   ActionTokens tokens_;
-  std::vector<float> decoded_;  // [horizon, width], of tokens
-  std::vector<double> tensor_;  // [horizon, width], when the columns differ
-  std::vector<double> values_;  // [horizon, dim]
+  std::vector<float> decoded_;   // [horizon, width], of tokens
+  std::vector<double> tensor_;   // [horizon, width], when the columns differ
+  std::vector<float> gathered_;  // [horizon, dim], when the columns differ and parts have their own normalisation
+  std::vector<double> values_;   // [horizon, dim]
 };
 
 }  // namespace sinew
