@@ -25,9 +25,11 @@ CachedAxis& Resizer::State::axis(const AxisRequest& request, const CachedAxis* k
   next_ = (next_ + 1) % axes_.size();
   replaced.request = {};  // no match for anyone while half built
   replaced.packed.group = -1;
+  replaced.digit_columns.channels = 0;
   detail::build_axis(request, replaced.axis);
   replaced.split = detail::needs_split(replaced.axis);
   detail::pack_vertical(replaced.axis, replaced.paired);
+  detail::pack_digits(replaced.axis, replaced.digit_rows);
   replaced.request = request;
   return replaced;
 }
@@ -51,7 +53,7 @@ void Resizer::State::prepare(ResizeRule rule, const ImageView& in, int height, i
   const auto channels = static_cast<std::size_t>(in.channels());
   const auto in_row = static_cast<std::size_t>(in.width()) * channels;
   const auto out_row = static_cast<std::size_t>(width) * channels;
-  const int taps = rows_->axis.taps + rows_->axis.taps % 2;
+  const int taps = (rows_->axis.taps + 3) / 4 * 4;  // as many as a pass by digits takes
   pointers_.resize(static_cast<std::size_t>(taps));
   real_pointers_.resize(static_cast<std::size_t>(taps));
   if (arithmetic_ == Arithmetic::real) {
@@ -60,13 +62,25 @@ void Resizer::State::prepare(ResizeRule rule, const ImageView& in, int height, i
     widened_.resize(in_row + 4);
     result_.resize(out_row);
   } else if (arithmetic_ == Arithmetic::fixed) {
-    const int group = detail::observation_kernels().group;
-    if (columns_->packed.group != group || columns_->packed.channels != in.channels())
-      detail::pack_horizontal(columns_->axis, in.channels(), group, columns_->packed);
+    pack_columns(in.channels());
     pitch_ = (vertical_first_ ? in_row : out_row) + kRowSlack;
-    between_.resize(pitch_ * static_cast<std::size_t>(vertical_first_ ? kRowsAtOnce : in.height()) + columns_->packed.reach);
-    copies_.resize((in_row + columns_->packed.reach) * kRowsAtOnce);
+    between_.resize(pitch_ * static_cast<std::size_t>(vertical_first_ ? kRowsAtOnce : in.height()) + reach_);
+    copies_.resize((in_row + reach_) * kRowsAtOnce);
   }
+}
+
+void Resizer::State::pack_columns(int channels) {
+  const auto& kernels = detail::observation_kernels();
+  by_digits_ = kernels.digit_horizontal != nullptr;
+  if (by_digits_ && columns_->digit_columns.channels != channels)
+    detail::pack_digits(columns_->axis, channels, columns_->digit_columns);
+  if (by_digits_ && columns_->digit_columns.digits > 0) {
+    reach_ = columns_->digit_columns.reach;
+    return;
+  }
+  if (columns_->packed.group != kernels.group || columns_->packed.channels != channels)
+    detail::pack_horizontal(columns_->axis, channels, kernels.group, columns_->packed);
+  reach_ = columns_->packed.reach;
 }
 
 void Resizer::State::produce(int top, int count, std::uint8_t* out) {
@@ -87,13 +101,14 @@ const std::uint8_t* Resizer::State::readable_row(int y, int slot) {
   const auto row_bytes = static_cast<std::size_t>(in_.width() * in_.channels());
   const std::uint8_t* row = in_.row(y);
   const std::uint8_t* end = in_.row(in_.row_stride() > 0 ? in_.height() - 1 : 0) + row_bytes;
-  if (static_cast<std::size_t>(end - row) >= columns_->packed.reach) return row;
-  std::uint8_t* copy = copies_.data() + static_cast<std::size_t>(slot) * (row_bytes + columns_->packed.reach);
+  if (static_cast<std::size_t>(end - row) >= reach_) return row;
+  std::uint8_t* copy = copies_.data() + static_cast<std::size_t>(slot) * (row_bytes + reach_);
   std::memcpy(copy, row, row_bytes);
   return copy;
 }
 
 void Resizer::State::horizontal(const std::uint8_t* const* in, std::uint8_t* const* out, int rows) const {
+  if (by_digits_ && columns_->digit_columns.digits > 0) return horizontal_by_digits(in, out, rows);
   const auto& axis = columns_->axis;
   detail::HorizontalPass pass{.in = {},
                               .out = {},
@@ -112,20 +127,50 @@ void Resizer::State::horizontal(const std::uint8_t* const* in, std::uint8_t* con
   detail::observation_kernels().horizontal(pass);
 }
 
+void Resizer::State::horizontal_by_digits(const std::uint8_t* const* in, std::uint8_t* const* out, int rows) const {
+  const auto& digits = columns_->digit_columns;
+  detail::DigitHorizontal pass{.in = {},
+                               .out = {},
+                               .rows = rows,
+                               .count = static_cast<std::size_t>(width_) * static_cast<std::size_t>(in_.channels()),
+                               .bits = columns_->axis.bits,
+                               .digits = digits.digits,
+                               .quads = digits.quads,
+                               .starts = digits.starts.data(),
+                               .places = digits.places.data(),
+                               .weights = digits.weights.data()};
+  std::copy_n(in, rows, pass.in);
+  std::copy_n(out, rows, pass.out);
+  detail::observation_kernels().digit_horizontal(pass);
+}
+
 void Resizer::State::vertical(const std::uint8_t* first_row, std::ptrdiff_t stride, int y, std::uint8_t* out) {
   const auto& axis = rows_->axis;
-  const auto& paired = rows_->paired;
-  const auto place = static_cast<std::size_t>(y) * 2 * static_cast<std::size_t>(paired.pairs);
   for (std::size_t tap = 0; tap < pointers_.size(); ++tap)
     pointers_[tap] = first_row + (axis.at(y) + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(tap), axis.taps - 1)) * stride;
   const int row_width = vertical_first_ ? in_.width() : width_;
+  const auto count = static_cast<std::size_t>(row_width) * static_cast<std::size_t>(in_.channels());
+  const auto& digits = rows_->digit_rows;
+  if (by_digits_ && digits.digits > 0) {
+    const auto first = static_cast<std::size_t>(y) * static_cast<std::size_t>(digits.quads * digits.digits);
+    detail::observation_kernels().digit_vertical({.in = pointers_.data(),
+                                                  .weights = digits.weights.data() + first,
+                                                  .quads = digits.quads,
+                                                  .digits = digits.digits,
+                                                  .bits = axis.bits,
+                                                  .count = count,
+                                                  .out = out});
+    return;
+  }
+  const auto& paired = rows_->paired;
+  const auto place = static_cast<std::size_t>(y) * 2 * static_cast<std::size_t>(paired.pairs);
   detail::observation_kernels().vertical({.in = pointers_.data(),
                                           .weights = paired.weights.data() + place,
                                           .packed = paired.packed.data() + place,
                                           .pairs = paired.pairs,
                                           .bits = axis.bits,
                                           .split = rows_->split,
-                                          .count = static_cast<std::size_t>(row_width) * static_cast<std::size_t>(in_.channels()),
+                                          .count = count,
                                           .out = out});
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "digit_axis.hpp"
 #include "packed_axis.hpp"
 #include "resample_axis.hpp"
 #include "sinew/observation/resize.hpp"
@@ -21,6 +22,8 @@ struct CachedAxis {
   ResampleAxis axis;
   PackedAxis packed;
   PairedAxis paired;
+  DigitColumns digit_columns;
+  DigitRows digit_rows;
   bool split = false;
 };
 
@@ -45,7 +48,10 @@ struct Resizer::State {
   void fixed_rows(int top, int count, std::uint8_t* out);
   void real_rows(int top, int count, std::uint8_t* out);
 
+  /// Packs the weights as the active kernels want them; afterwards `reach_` bytes of a row are read.
+  void pack_columns(int channels);
   void horizontal(const std::uint8_t* const* in, std::uint8_t* const* out, int rows) const;
+  void horizontal_by_digits(const std::uint8_t* const* in, std::uint8_t* const* out, int rows) const;
   void vertical(const std::uint8_t* first_row, std::ptrdiff_t stride, int y, std::uint8_t* out);
   const std::uint8_t* readable_row(int y, int slot);
   [[nodiscard]] bool is_black(int y) const noexcept;
@@ -68,6 +74,8 @@ struct Resizer::State {
   detail::CachedAxis* columns_ = nullptr;
   detail::CachedAxis* rows_ = nullptr;
   int filled_ = 0;                             // rows of between_ that hold their values, up to here
+  bool by_digits_ = false;                     // the active kernels multiply bytes
+  std::size_t reach_ = 0;                      // bytes of a row that the horizontal pass reads, from its beginning
   std::size_t pitch_ = 0;                      // bytes or floats between rows of between_ or reals_
   std::vector<std::uint8_t> between_;          // rows between the passes
   std::vector<std::uint8_t> copies_;           // rows with slack behind their end

@@ -45,6 +45,36 @@ struct VerticalPass {
   std::uint8_t* out;
 };
 
+inline constexpr int kLeastDigits = 2;  ///< to the base 256, of the weights of a pass by digits
+inline constexpr int kMostDigits = 3;
+inline constexpr int kDigitGroup = 16;  ///< output bytes that a horizontal pass by digits computes together
+
+/// A fixed-point pass along rows whose weights are sums of signed digits. A quad is four taps of kDigitGroup output bytes, which lie within
+/// 64 bytes of the row.
+struct DigitHorizontal {
+  const std::uint8_t* in[kRowsAtOnce];
+  std::uint8_t* out[kRowsAtOnce];
+  int rows;           ///< of `in` and `out` that are used
+  std::size_t count;  ///< bytes per output row
+  int bits;           ///< fractional bits of the weights
+  int digits;
+  int quads;                    ///< per group
+  const std::int32_t* starts;   ///< [groups, quads] where the 64 bytes begin
+  const std::uint8_t* places;   ///< [groups, quads, 64] the taps among them, those of one output byte side by side
+  const std::int8_t* weights;   ///< [groups, quads, digits, 64] from the lowest digit on
+};
+
+/// A fixed-point pass along columns whose weights are sums of signed digits: one output row.
+struct DigitVertical {
+  const std::uint8_t* const* in;  ///< [4 * quads] input rows
+  const std::int32_t* weights;    ///< [quads, digits] four signed bytes each, from the lowest digit on
+  int quads;
+  int digits;
+  int bits;
+  std::size_t count;  ///< bytes per row
+  std::uint8_t* out;
+};
+
 /// A float pass along rows: one row.
 struct RealHorizontal {
   const float* in;  ///< with 4 readable floats behind its end
@@ -92,6 +122,8 @@ struct ObservationKernels {
   int group;  ///< output pixels per group of a horizontal pass; 0: takes `weights` instead of `packed`
   void (*horizontal)(const HorizontalPass& pass);
   void (*vertical)(const VerticalPass& pass);
+  void (*digit_horizontal)(const DigitHorizontal& pass);  ///< null in units without products of bytes, as is the next
+  void (*digit_vertical)(const DigitVertical& pass);
   void (*real_horizontal)(const RealHorizontal& pass);
   void (*real_vertical)(const RealVertical& pass);
   void (*widen)(const std::uint8_t* in, std::size_t count, float* out);            ///< levels as floats
@@ -116,6 +148,9 @@ namespace v3 {
 extern const ObservationKernels kObservationKernels;
 }
 namespace v4 {
+extern const ObservationKernels kObservationKernels;
+}
+namespace v4_vnni {
 extern const ObservationKernels kObservationKernels;
 }
 
