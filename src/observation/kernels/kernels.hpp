@@ -118,6 +118,16 @@ struct PatchBand {
   float* out;  ///< [width / patch * merge, 3, temporal, patch, patch]
 };
 
+/// Interleaved RGB rows to three planes.
+struct PlaneBand {
+  const std::uint8_t* in;  ///< [height, width, 3]
+  std::ptrdiff_t stride;   ///< bytes between rows
+  int height;
+  int width;
+  std::ptrdiff_t plane;  ///< bytes between planes
+  std::uint8_t* out;     ///< the rows' first byte in the first plane
+};
+
 struct ObservationKernels {
   int group;  ///< output pixels per group of a horizontal pass; 0: takes `weights` instead of `packed`
   void (*horizontal)(const HorizontalPass& pass);
@@ -131,8 +141,7 @@ struct ObservationKernels {
   void (*round_half_up)(const float* in, std::size_t count, std::uint8_t* out);
   /// OpenCV's end of a two-tap pass: `in` hold sums with 11 fractional bits.
   void (*opencv_linear)(const float* const in[2], const float weights[2], std::size_t count, std::uint8_t* out);
-  /// `[height, width, 3]` with `stride` bytes between rows to three planes `[3, height, width]`.
-  void (*planes)(const std::uint8_t* in, std::ptrdiff_t stride, int height, int width, std::uint8_t* out);
+  void (*planes)(const PlaneBand& band);
   /// [256] normalised values of one channel by arithmetic, to be compared with the table; false when this unit has none.
   bool (*normalize)(const Levels& levels, int channel, float* out);
   void (*patches)(const PatchBand& band);

@@ -19,19 +19,20 @@ inline __m128i plane_of(__m128i a, __m128i b, __m128i c, int channel) {
 }
 #endif
 
-void planes(const std::uint8_t* in, std::ptrdiff_t stride, int height, int width, std::uint8_t* out) {
-  const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(height) * width;
-  for (int y = 0; y < height; ++y, in += stride, out += width) {
+void planes(const PlaneBand& band) {
+  const std::uint8_t* in = band.in;
+  std::uint8_t* out = band.out;
+  for (int y = 0; y < band.height; ++y, in += band.stride, out += band.width) {
     int x = 0;
 #if defined(__SSE4_1__)
-    for (; x + 16 <= width; x += 16) {
+    for (; x + 16 <= band.width; x += 16) {
       const auto lane = [&](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + 3 * x + 16 * i)); };
       const __m128i a = lane(0), b = lane(1), c = lane(2);
       for (int channel = 0; channel < 3; ++channel)
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + channel * plane + x), plane_of(a, b, c, channel));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + channel * band.plane + x), plane_of(a, b, c, channel));
     }
 #endif
-    for (; x < width; ++x)
-      for (int channel = 0; channel < 3; ++channel) out[channel * plane + x] = in[3 * x + channel];
+    for (; x < band.width; ++x)
+      for (int channel = 0; channel < 3; ++channel) out[channel * band.plane + x] = in[3 * x + channel];
   }
 }
