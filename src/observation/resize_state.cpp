@@ -3,6 +3,7 @@
 #include "resize_state.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -77,9 +78,11 @@ void Resizer::State::prepare(ResizeRule rule, const ImageView& in, const ResizeR
     result_.resize(out_row);
   } else if (arithmetic_ == Arithmetic::fixed) {
     pack_columns(in.channels());
-    pitch_ = (vertical_first_ ? in_row : out_row) + kRowSlack;
-    ring_ = vertical_first_ ? kRowsAtOnce : rows_->axis.taps + rows_->axis.lag + 2 * kRowsAtOnce;
-    between_.resize(pitch_ * static_cast<std::size_t>(ring_) + reach_);
+    pitch_ = ((vertical_first_ ? in_row : out_row) + 2 * kRowSlack - 1) / kRowSlack * kRowSlack;
+    // Rows that are still read, and a pass that begins with the last of them.
+    const int kept = vertical_first_ ? kRowsAtOnce : rows_->axis.taps + rows_->axis.lag + kRowsAtOnce;
+    ring_ = std::bit_ceil(static_cast<std::size_t>(kept));
+    between_.resize(pitch_ * ring_ + reach_);
     black_.assign(pitch_, 0);
     copies_.resize((in_row + reach_) * kRowsAtOnce);
   }
@@ -151,6 +154,7 @@ void Resizer::State::horizontal_by_digits(const std::uint8_t* const* in, std::ui
   const auto& digits = columns_->digit_columns;
   detail::DigitHorizontal pass{.in = {},
                                .out = {},
+                               .next = kRowsAtOnce * in_.row_stride(),
                                .rows = rows,
                                .count = static_cast<std::size_t>(width_) * static_cast<std::size_t>(in_.channels()),
                                .bits = columns_->axis.bits,

@@ -60,7 +60,7 @@ struct Resizer::State {
   const std::uint8_t* readable_row(int y, int slot);
   /// Whether row `y` of the canvas lies above or below the image.
   [[nodiscard]] bool is_black(int y) const noexcept { return y < canvas_.top || y >= canvas_.top + in_.height(); }
-  [[nodiscard]] std::uint8_t* between(int y) noexcept { return between_.data() + static_cast<std::size_t>(y % ring_) * pitch_; }
+  [[nodiscard]] std::uint8_t* between(int y) noexcept { return between_.data() + (static_cast<std::size_t>(y) & (ring_ - 1)) * pitch_; }
   void fill_between(int until);
   void fill_reals(int until);
   void wide_horizontal(const FloatImageView& in, int y, float* out) const;
@@ -80,11 +80,11 @@ struct Resizer::State {
   detail::CachedAxis* columns_ = nullptr;
   detail::CachedAxis* rows_ = nullptr;
   int filled_ = 0;                             // rows of the canvas that went through the first pass, up to here
-  int ring_ = 1;                               // rows of between_
+  std::size_t ring_ = 1;                       // rows of between_, a power of 2
   bool by_digits_ = false;                     // the active kernels multiply bytes
   std::size_t reach_ = 0;                      // bytes of a row that the horizontal pass reads, from its beginning
   std::size_t pitch_ = 0;                      // bytes or floats between rows of between_ or reals_
-  std::vector<std::uint8_t> between_;          // rows between the passes
+  std::vector<std::uint8_t, detail::LineAllocator<std::uint8_t>> between_;          // rows between the passes
   std::vector<std::uint8_t> black_;            // what the first pass makes of a black row
   std::vector<std::uint8_t> copies_;           // rows with slack behind their end
   Image flat_;                                 // the image on its canvas

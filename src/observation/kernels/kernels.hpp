@@ -54,6 +54,7 @@ inline constexpr int kDigitGroup = 16;  ///< output bytes that a horizontal pass
 struct DigitHorizontal {
   const std::uint8_t* in[kRowsAtOnce];
   std::uint8_t* out[kRowsAtOnce];
+  std::ptrdiff_t next;  ///< bytes from a row of `in` to the one that will be read in its place next, which is fetched meanwhile
   int rows;           ///< of `in` and `out` that are used
   std::size_t count;  ///< bytes per output row
   int bits;           ///< fractional bits of the weights

@@ -31,11 +31,13 @@ __attribute__((always_inline)) inline void sum_digits(const DigitHorizontal& pas
 }
 
 template <int Digits, int Rows>
-void digit_rows(const DigitHorizontal& pass) {
+void digit_rows(const DigitHorizontal& given) {
+  const DigitHorizontal pass = given;  // a store of bytes may alias what is not local
   const __m512i together = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   std::ptrdiff_t quad = 0;
   for (std::size_t at = 0; at < pass.count; at += kDigitGroup, quad += pass.quads) {
     Vector sums[kRowsAtOnce] = {zero(), zero(), zero(), zero()};
+    for (int r = 0; r < Rows; ++r) _mm_prefetch(reinterpret_cast<const char*>(pass.in[r] + pass.starts[quad] + pass.next), _MM_HINT_T0);
     sum_digits<Digits, Rows>(pass, quad, sums);
     const Vector bytes = _mm512_permutexvar_epi32(together, narrow(sums[0], sums[1], sums[2], sums[3]));
     const std::size_t left = pass.count - at;
@@ -60,14 +62,15 @@ void digit_rows(const DigitHorizontal& pass) {
 void digit_horizontal(const DigitHorizontal& pass) { pass.digits == 2 ? digit_rows<2>(pass) : digit_rows<3>(pass); }
 
 /// 64 bytes of an output row; `mask` says which of them exist.
-template <int Digits>
+template <int Digits, int Quads>
 __attribute__((always_inline)) inline void digit_vector(const DigitVertical& pass, std::size_t at, __mmask64 mask) {
   Vector sums[4][Digits];
   for (auto& quarter : sums) {
     quarter[0] = repeat32(1 << (pass.bits - 1));
     for (int digit = 1; digit < Digits; ++digit) quarter[digit] = zero();
   }
-  for (int quad = 0; quad < pass.quads; ++quad) {
+  const int quads = Quads > 0 ? Quads : pass.quads;
+  for (int quad = 0; quad < quads; ++quad) {
     const auto row = [&](int i) { return _mm512_maskz_loadu_epi8(mask, pass.in[4 * quad + i] + at); };
     const Vector a = row(0), b = row(1), c = row(2), d = row(3);
     const Vector low = interleave_low(a, b), low_next = interleave_low(c, d);
@@ -84,11 +87,22 @@ __attribute__((always_inline)) inline void digit_vector(const DigitVertical& pas
   _mm512_mask_storeu_epi8(pass.out + at, mask, bytes);
 }
 
+template <int Digits, int Quads>
+void digit_columns(const DigitVertical& given) {
+  const DigitVertical pass = given;  // as above
+  std::size_t at = 0;
+  for (; at + 64 <= pass.count; at += 64) digit_vector<Digits, Quads>(pass, at, ~__mmask64{0});
+  if (at < pass.count) digit_vector<Digits, Quads>(pass, at, (__mmask64{1} << (pass.count - at)) - 1);
+}
+
 template <int Digits>
 void digit_columns(const DigitVertical& pass) {
-  std::size_t at = 0;
-  for (; at + 64 <= pass.count; at += 64) digit_vector<Digits>(pass, at, ~__mmask64{0});
-  if (at < pass.count) digit_vector<Digits>(pass, at, (__mmask64{1} << (pass.count - at)) - 1);
+  switch (pass.quads) {
+    case 1: return digit_columns<Digits, 1>(pass);
+    case 2: return digit_columns<Digits, 2>(pass);
+    case 3: return digit_columns<Digits, 3>(pass);
+    default: return digit_columns<Digits, 0>(pass);
+  }
 }
 
 void digit_vertical(const DigitVertical& pass) { pass.digits == 2 ? digit_columns<2>(pass) : digit_columns<3>(pass); }
