@@ -17,7 +17,8 @@ namespace {
 const Kernels& kernels_of(Isa isa) noexcept {
 #if defined(__x86_64__)
   // Nothing in kinematics multiplies bytes.
-  static constexpr std::array<const Kernels*, kIsaCount> kTable = {&portable::kKernels, &v2::kKernels, &v3::kKernels, &v4::kKernels, &v4::kKernels};
+  static constexpr std::array<const Kernels*, kIsaCount> kTable = {&portable::kKernels, &v2::kKernels, &v3::kKernels, &v4::kKernels,
+                                                                   &v4::kKernels};
   return *kTable[static_cast<std::size_t>(isa)];
 #else
   (void)isa;

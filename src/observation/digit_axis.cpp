@@ -39,7 +39,8 @@ int digits_needed(const ResampleAxis& axis) noexcept {
 
 /// Weight of a tap of output sample `i`; 0 behind the last.
 std::int32_t weight_at(const ResampleAxis& axis, int i, int tap) noexcept {
-  return tap < axis.taps ? axis.fixed[static_cast<std::size_t>(i) * static_cast<std::size_t>(axis.taps) + static_cast<std::size_t>(tap)] : 0;
+  return tap < axis.taps ? axis.fixed[static_cast<std::size_t>(i) * static_cast<std::size_t>(axis.taps) + static_cast<std::size_t>(tap)]
+                         : 0;
 }
 
 /// Fills one quad of 16 output bytes; false when its taps lie too far apart for one load.

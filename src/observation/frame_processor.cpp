@@ -183,8 +183,7 @@ Status FrameProcessor::apply(const FrameStep& step, Scratch& scratch, ImageView&
             const Placement canvas{size.height, size.width, (size.height - image.height()) / 2, (size.width - image.width()) / 2};
             return made([&](auto out) { return pad(image, canvas, 0, out); });
           },
-          [&](const CropStep&) { return cut(); },
-          [&](const CropFractionStep&) { return cut(); },
+          [&](const CropStep&) { return cut(); }, [&](const CropFractionStep&) { return cut(); },
           [&](const AreaCropStep& s) { return made([&](auto out) { return crop_and_resize(image, s.area, s.height, s.width, out); }); },
           [&](const JpegResizeStep& s) {
             if (image.height() == s.height && image.width() == s.width) return Status::ok;

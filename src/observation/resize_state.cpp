@@ -91,8 +91,7 @@ void Resizer::State::prepare(ResizeRule rule, const ImageView& in, const ResizeR
 void Resizer::State::pack_columns(int channels) {
   const auto& kernels = detail::observation_kernels();
   by_digits_ = kernels.digit_horizontal != nullptr;
-  if (by_digits_ && columns_->digit_columns.channels != channels)
-    detail::pack_digits(columns_->axis, channels, columns_->digit_columns);
+  if (by_digits_ && columns_->digit_columns.channels != channels) detail::pack_digits(columns_->axis, channels, columns_->digit_columns);
   if (by_digits_ && columns_->digit_columns.digits > 0) {
     reach_ = columns_->digit_columns.reach;
     return;
@@ -229,7 +228,8 @@ void Resizer::State::fixed_rows(int top, int count, std::uint8_t* out) {
     } else if (!same_height && !vertical_first_) {
       const int first = rows_->axis.at(y);
       filled_ = std::max(filled_, first - rows_->axis.lag);  // rows that nobody reads are left out
-      if (filled_ < first + rows_->axis.taps) fill_between(filled_ + (first + rows_->axis.taps - filled_ + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce);
+      if (filled_ < first + rows_->axis.taps)
+        fill_between(filled_ + (first + rows_->axis.taps - filled_ + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce);
       vertical(between_passes, y, out);
       ++y, out += row_bytes;
     } else {

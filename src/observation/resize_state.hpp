@@ -79,19 +79,19 @@ struct Resizer::State {
   bool vertical_first_ = false;
   detail::CachedAxis* columns_ = nullptr;
   detail::CachedAxis* rows_ = nullptr;
-  int filled_ = 0;                             // rows of the canvas that went through the first pass, up to here
-  std::size_t ring_ = 1;                       // rows of between_, a power of 2
-  bool by_digits_ = false;                     // the active kernels multiply bytes
-  std::size_t reach_ = 0;                      // bytes of a row that the horizontal pass reads, from its beginning
-  std::size_t pitch_ = 0;                      // bytes or floats between rows of between_ or reals_
-  std::vector<std::uint8_t, detail::LineAllocator<std::uint8_t>> between_;          // rows between the passes
-  std::vector<std::uint8_t> black_;            // what the first pass makes of a black row
-  std::vector<std::uint8_t> copies_;           // rows with slack behind their end
-  Image flat_;                                 // the image on its canvas
-  std::vector<float> reals_;                   // float rows between the passes
-  std::vector<float> widened_;                 // one input row as floats
-  std::vector<float> result_;                  // one output row as floats
-  std::vector<const std::uint8_t*> pointers_;  // rows of a vertical pass
+  int filled_ = 0;          // rows of the canvas that went through the first pass, up to here
+  std::size_t ring_ = 1;    // rows of between_, a power of 2
+  bool by_digits_ = false;  // the active kernels multiply bytes
+  std::size_t reach_ = 0;   // bytes of a row that the horizontal pass reads, from its beginning
+  std::size_t pitch_ = 0;   // bytes or floats between rows of between_ or reals_
+  std::vector<std::uint8_t, detail::LineAllocator<std::uint8_t>> between_;  // rows between the passes
+  std::vector<std::uint8_t> black_;                                         // what the first pass makes of a black row
+  std::vector<std::uint8_t> copies_;                                        // rows with slack behind their end
+  Image flat_;                                                              // the image on its canvas
+  std::vector<float> reals_;                                                // float rows between the passes
+  std::vector<float> widened_;                                              // one input row as floats
+  std::vector<float> result_;                                               // one output row as floats
+  std::vector<const std::uint8_t*> pointers_;                               // rows of a vertical pass
   std::vector<const float*> real_pointers_;
 };
 

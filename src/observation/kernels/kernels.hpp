@@ -55,14 +55,14 @@ struct DigitHorizontal {
   const std::uint8_t* in[kRowsAtOnce];
   std::uint8_t* out[kRowsAtOnce];
   std::ptrdiff_t next;  ///< bytes from a row of `in` to the one that will be read in its place next, which is fetched meanwhile
-  int rows;           ///< of `in` and `out` that are used
-  std::size_t count;  ///< bytes per output row
-  int bits;           ///< fractional bits of the weights
+  int rows;             ///< of `in` and `out` that are used
+  std::size_t count;    ///< bytes per output row
+  int bits;             ///< fractional bits of the weights
   int digits;
-  int quads;                    ///< per group
-  const std::int32_t* starts;   ///< [groups, quads] where the 64 bytes begin
-  const std::uint8_t* places;   ///< [groups, quads, 64] the taps among them, those of one output byte side by side
-  const std::int8_t* weights;   ///< [groups, quads, digits, 64] from the lowest digit on
+  int quads;                   ///< per group
+  const std::int32_t* starts;  ///< [groups, quads] where the 64 bytes begin
+  const std::uint8_t* places;  ///< [groups, quads, 64] the taps among them, those of one output byte side by side
+  const std::int8_t* weights;  ///< [groups, quads, digits, 64] from the lowest digit on
 };
 
 /// A fixed-point pass along columns whose weights are sums of signed digits: one output row.
