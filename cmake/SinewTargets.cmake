@@ -16,10 +16,11 @@ function(sinew_module target)
   target_sources(${target} PRIVATE ${arg_SOURCES} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${arg_HEADERS})
 endfunction()
 
-# sinew_kernels(<target> [OPTIONS <flags>]): adds the calling folder's kernels/kernels_portable.cpp and, on x86-64, kernels_v2, _v3 and
-# _v4 beside it, each compiled for its instruction set (docs/architecture.md). Always optimised: an unoptimised one is of no use to anyone.
+# sinew_kernels(<target> [VNNI] [OPTIONS <flags>]): adds the calling folder's kernels/kernels_portable.cpp and, on x86-64, kernels_v2, _v3,
+# _v4 and with VNNI _v4_vnni beside it, each compiled for its instruction set (docs/architecture.md). Always optimised: an unoptimised one
+# is of no use to anyone.
 function(sinew_kernels target)
-  cmake_parse_arguments(arg "" "" "OPTIONS" ${ARGN})
+  cmake_parse_arguments(arg "VNNI" "" "OPTIONS" ${ARGN})
   target_sources(${target} PRIVATE kernels/kernels_portable.cpp)
   set_source_files_properties(kernels/kernels_portable.cpp TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "-O3;${arg_OPTIONS}")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
@@ -27,6 +28,11 @@ function(sinew_kernels target)
       target_sources(${target} PRIVATE kernels/kernels_${isa}.cpp)
       set_source_files_properties(kernels/kernels_${isa}.cpp TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "-march=x86-64-${isa};-O3;${arg_OPTIONS}")
     endforeach()
+    if(arg_VNNI)
+      target_sources(${target} PRIVATE kernels/kernels_v4_vnni.cpp)
+      set_source_files_properties(kernels/kernels_v4_vnni.cpp TARGET_DIRECTORY ${target}
+                                  PROPERTIES COMPILE_OPTIONS "-march=x86-64-v4;-mavx512vnni;-mavx512vbmi;-O3;${arg_OPTIONS}")
+    endif()
   endif()
 endfunction()
 

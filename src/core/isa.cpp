@@ -14,7 +14,7 @@ namespace sinew {
 namespace {
 
 struct Available {
-  std::array<Isa, 4> isas = {Isa::portable};
+  std::array<Isa, kIsaCount> isas = {Isa::portable};
   std::size_t count = 1;
 };
 
@@ -22,12 +22,13 @@ Available detect() noexcept {
   Available available;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  const std::array<bool, 3> runs = {__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"),
-                                    __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"),
-                                    __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                                        __builtin_cpu_supports("avx512vl")};
-  for (const Isa isa : {Isa::v2, Isa::v3, Isa::v4}) {
+  const std::array<bool, kIsaCount - 1> runs = {
+      __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"),
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"),
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
+      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi")};
+  for (const Isa isa : {Isa::v2, Isa::v3, Isa::v4, Isa::v4_vnni}) {
     if (!runs[static_cast<std::size_t>(isa) - 1]) break;
     available.isas[available.count++] = isa;
   }
@@ -53,6 +54,7 @@ std::string_view to_string(Isa isa) noexcept {
     case Isa::v2: return "v2";
     case Isa::v3: return "v3";
     case Isa::v4: return "v4";
+    case Isa::v4_vnni: return "v4_vnni";
   }
   return "unknown";
 }

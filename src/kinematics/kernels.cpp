@@ -16,7 +16,9 @@ namespace {
 
 const Kernels& kernels_of(Isa isa) noexcept {
 #if defined(__x86_64__)
-  static constexpr std::array<const Kernels*, 4> kTable = {&portable::kKernels, &v2::kKernels, &v3::kKernels, &v4::kKernels};
+  // Nothing in kinematics multiplies bytes.
+  static constexpr std::array<const Kernels*, kIsaCount> kTable = {&portable::kKernels, &v2::kKernels, &v3::kKernels, &v4::kKernels,
+                                                                   &v4::kKernels};
   return *kTable[static_cast<std::size_t>(isa)];
 #else
   (void)isa;

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/kernels.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/image_codec.hpp"
 
@@ -56,6 +57,14 @@ Size size_after(const FrameStep& step, const Size& in) noexcept {
                                },
                                [](const auto& s) { return Size{s.height, s.width}; }},
                     step);
+}
+
+/// The part that a centre crop keeps; empty for other steps and where it does not fit.
+CropBox crop_box(const FrameStep& step, const Size& in) noexcept {
+  const Size out = size_after(step, in);
+  if (const auto* cut = std::get_if<CropStep>(&step)) return centre_box(in.height, in.width, cut->height, cut->width, cut->rounding);
+  if (std::holds_alternative<CropFractionStep>(step)) return centre_box(in.height, in.width, out.height, out.width, CropRounding::floor);
+  return {};
 }
 
 FitRule fit_rule_of(const FrameStep& step) noexcept {
@@ -109,6 +118,10 @@ float scaled_unit(float unit, PixelScale scale, const MeanStd& statistics, std::
 
 }  // namespace
 
+const ResizeStep* FrameProcessor::last_resize() const noexcept {
+  return recipe_.steps.empty() ? nullptr : std::get_if<ResizeStep>(&recipe_.steps.back());
+}
+
 FrameProcessor::FrameProcessor(FrameRecipe recipe) : recipe_(std::move(recipe)) {
   for (const FrameStep& step : recipe_.steps) {
     check_step(step, recipe_.on_floats);
@@ -154,6 +167,10 @@ Status FrameProcessor::apply(const FrameStep& step, Scratch& scratch, ImageView&
     image = scratch.image.view();
     return status;
   };
+  const auto cut = [&] {
+    image = crop(image, crop_box(step, {image.height(), image.width()}));
+    return Status::ok;
+  };
   const auto resize = [&](std::span<std::uint8_t> out) { return scratch.resizer.resize(image, size.height, size.width, out); };
   return std::visit(
       Overloaded{
@@ -166,14 +183,7 @@ Status FrameProcessor::apply(const FrameStep& step, Scratch& scratch, ImageView&
             const Placement canvas{size.height, size.width, (size.height - image.height()) / 2, (size.width - image.width()) / 2};
             return made([&](auto out) { return pad(image, canvas, 0, out); });
           },
-          [&](const CropStep& s) {
-            image = crop(image, centre_box(image.height(), image.width(), s.height, s.width, s.rounding));
-            return Status::ok;
-          },
-          [&](const CropFractionStep&) {
-            image = crop(image, centre_box(image.height(), image.width(), size.height, size.width, CropRounding::floor));
-            return Status::ok;
-          },
+          [&](const CropStep&) { return cut(); }, [&](const CropFractionStep&) { return cut(); },
           [&](const AreaCropStep& s) { return made([&](auto out) { return crop_and_resize(image, s.area, s.height, s.width, out); }); },
           [&](const JpegResizeStep& s) {
             if (image.height() == s.height && image.width() == s.width) return Status::ok;
@@ -185,12 +195,8 @@ Status FrameProcessor::apply(const FrameStep& step, Scratch& scratch, ImageView&
 
 Status FrameProcessor::apply(const FrameStep& step, Scratch& scratch, FloatImageView& image) {
   const Size size = size_after(step, {image.height(), image.width()});
-  if (const auto* cut = std::get_if<CropStep>(&step)) {
-    image = crop(image, centre_box(image.height(), image.width(), cut->height, cut->width, cut->rounding));
-    return Status::ok;
-  }
-  if (std::holds_alternative<CropFractionStep>(step)) {
-    image = crop(image, centre_box(image.height(), image.width(), size.height, size.width, CropRounding::floor));
+  if (std::holds_alternative<CropStep>(step) || std::holds_alternative<CropFractionStep>(step)) {
+    image = crop(image, crop_box(step, {image.height(), image.width()}));
     return Status::ok;
   }
   scratch.floats.resize(static_cast<std::size_t>(size.height) * static_cast<std::size_t>(size.width) * 3);
@@ -207,10 +213,46 @@ Status FrameProcessor::apply(const FrameStep& step, Scratch& scratch, FloatImage
   return status;
 }
 
+std::size_t FrameProcessor::join(std::size_t first, std::size_t count, const ImageView& image, ResizeRequest& request) const noexcept {
+  std::size_t next = first;
+  Size size{image.height(), image.width()};
+  if (std::holds_alternative<SquareStep>(recipe_.steps[next])) {
+    size = size_after(recipe_.steps[next++], size);
+    request.canvas = {size.height, size.width, (size.height - image.height()) / 2, (size.width - image.width()) / 2};
+  }
+  if (next == count) return 0;
+  const FrameStep& resize = recipe_.steps[next++];
+  if (!std::holds_alternative<ResizeStep>(resize) && !std::holds_alternative<ShortestEdgeStep>(resize)) return 0;
+  const Size whole = size_after(resize, size);
+  if (whole.height == size.height && whole.width == size.width) return 0;
+  request.height = whole.height;
+  request.width = whole.width;
+  request.window = {0, 0, whole.height, whole.width};
+  if (next == count) return next - first;
+  if (const CropBox box = crop_box(recipe_.steps[next], whole); box.height > 0) {
+    request.window = box;
+    ++next;
+  }
+  return next - first;
+}
+
 Status FrameProcessor::run_levels(const ImageView& frame, std::size_t count, ImageView& result) {
   result = frame;
-  for (std::size_t i = 0; i < count; ++i)
-    if (const Status status = apply(recipe_.steps[i], scratch_[i], result); status != Status::ok) return status;
+  for (std::size_t i = 0; i < count;) {
+    ResizeRequest request;
+    const std::size_t joined = join(i, count, result, request);
+    Scratch& scratch = scratch_[joined > 0 && request.canvas.height > 0 ? i + 1 : i];
+    Status status = Status::ok;
+    if (joined > 0) {
+      scratch.image.resize(request.window.height, request.window.width, 3);
+      status = scratch.resizer.resize(result, request, scratch.image.pixels());
+      result = scratch.image.view();
+    } else {
+      status = apply(recipe_.steps[i], scratch, result);
+    }
+    if (status != Status::ok) return status;
+    i += std::max<std::size_t>(joined, 1);
+  }
   return Status::ok;
 }
 
@@ -263,7 +305,7 @@ Status FrameProcessor::convert(const ImageView& frame, std::span<float> out) {
     if (status == Status::ok) convert_rows(image, out.data());
     return status;
   }
-  const auto* last = recipe_.steps.empty() ? nullptr : std::get_if<ResizeStep>(&recipe_.steps.back());
+  const ResizeStep* last = last_resize();
   ImageView image;
   const Status status = run_levels(frame, recipe_.steps.size() - (last != nullptr ? 1 : 0), image);
   if (status != Status::ok) return status;
@@ -290,7 +332,18 @@ Status FrameProcessor::process(const ImageView& frame, std::span<std::uint8_t> o
   if (out.empty() || out.size() != output_shape(frame.height(), frame.width()).count()) return Status::bad_shape;
   try {
     ImageView image;
-    if (const Status status = run_levels(frame, recipe_.steps.size(), image); status != Status::ok) return status;
+    const ResizeStep* last = last_resize();
+    const bool in_bands = recipe_.channels_first && last != nullptr;
+    if (const Status status = run_levels(frame, recipe_.steps.size() - (in_bands ? 1 : 0), image); status != Status::ok) return status;
+    if (in_bands)
+      return scratch_.back().resizer.resize_bands(image, last->height, last->width, kBandRows, [&](const ImageView& band, int top) {
+        detail::observation_kernels().planes({.in = band.data(),
+                                              .stride = band.row_stride(),
+                                              .height = band.height(),
+                                              .width = band.width(),
+                                              .plane = std::ptrdiff_t{last->height} * last->width,
+                                              .out = out.data() + std::ptrdiff_t{top} * last->width});
+      });
     return recipe_.channels_first ? to_planes(image, out) : pad(image, {image.height(), image.width()}, 0, out);
   } catch (const std::exception&) {
     return Status::over_capacity;

@@ -159,7 +159,12 @@ Status swap_red_blue(const ImageView& in, std::span<std::uint8_t> out) noexcept 
 
 Status to_planes(const ImageView& in, std::span<std::uint8_t> out) noexcept {
   if (in.channels() != 3 || !fits(in, out.size())) return planes_any(in, out);
-  detail::observation_kernels().planes(in.data(), in.row_stride(), in.height(), in.width(), out.data());
+  detail::observation_kernels().planes({.in = in.data(),
+                                        .stride = in.row_stride(),
+                                        .height = in.height(),
+                                        .width = in.width(),
+                                        .plane = std::ptrdiff_t{in.height()} * in.width(),
+                                        .out = out.data()});
   return Status::ok;
 }
 Status to_planes(const FloatImageView& in, std::span<float> out) noexcept { return planes_any(in, out); }

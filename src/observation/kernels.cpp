@@ -9,8 +9,9 @@ namespace sinew::detail {
 
 const ObservationKernels& observation_kernels(Isa isa) noexcept {
 #if defined(__x86_64__)
-  static constexpr std::array<const ObservationKernels*, 4> kTable = {&portable::kObservationKernels, &v2::kObservationKernels,
-                                                                      &v3::kObservationKernels, &v4::kObservationKernels};
+  static constexpr std::array<const ObservationKernels*, kIsaCount> kTable = {&portable::kObservationKernels, &v2::kObservationKernels,
+                                                                              &v3::kObservationKernels, &v4::kObservationKernels,
+                                                                              &v4_vnni::kObservationKernels};
   return *kTable[static_cast<std::size_t>(isa)];
 #else
   (void)isa;

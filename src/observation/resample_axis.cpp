@@ -259,7 +259,9 @@ Windows nearest_windows(int in, int out) {
 }
 
 Windows windows_of(const AxisRequest& request) {
-  const auto [rule, in, out, bytes, shrinks] = request;
+  const ResizeRule rule = request.rule;
+  const int in = request.in, out = request.out;
+  const bool bytes = request.bytes, shrinks = request.shrinks;
   const ResizeRule filter = filter_of(rule);
   switch (filter) {
     case pil_nearest: return nearest_windows(in, out);
@@ -298,6 +300,24 @@ void to_fixed(Windows& windows, int bits) {
     }
 }
 
+void keep_part(Windows& windows, int begin, int count) {
+  windows.first.erase(windows.first.begin() + begin + count, windows.first.end());
+  windows.first.erase(windows.first.begin(), windows.first.begin() + begin);
+  windows.weights.erase(windows.weights.begin() + begin + count, windows.weights.end());
+  windows.weights.erase(windows.weights.begin(), windows.weights.begin() + begin);
+}
+
+/// How far a sample begins before one that precedes it: weights that are 0 at the beginning were dropped.
+int lag_of(std::span<const std::int32_t> first) {
+  int lag = 0;
+  std::int32_t least = first.back();
+  for (std::size_t i = first.size(); i-- > 0;) {
+    least = std::min(least, first[i]);
+    lag = std::max(lag, first[i] - least);
+  }
+  return lag;
+}
+
 /// Drops zeros at both ends and gives every window the length of the longest, inside the input.
 void even_out(Windows& windows, ResampleAxis& axis) {
   std::size_t most = 1;
@@ -329,11 +349,11 @@ Arithmetic arithmetic_of(ResizeRule rule, bool bytes) noexcept {
   return torch && bytes ? Arithmetic::fixed : Arithmetic::real;
 }
 
-Finish finish_of(ResizeRule rule, const ImageView& in, int height, int width) noexcept {
-  const bool shrinks = height <= in.height() && width <= in.width();
+Finish finish_of(ResizeRule rule, int in_height, int in_width, int height, int width) noexcept {
+  const bool shrinks = height <= in_height && width <= in_width;
   if (rule == cv2_linear || (rule == cv2_area && !shrinks)) return Finish::opencv_linear;
   // OpenCV halves both sides with integers.
-  if (rule == cv2_area && in.height() == 2 * height && in.width() == 2 * width) return Finish::half_up;
+  if (rule == cv2_area && in_height == 2 * height && in_width == 2 * width) return Finish::half_up;
   return Finish::half_even;
 }
 
@@ -346,7 +366,8 @@ bool vertical_first(ResizeRule rule, int in_height, int in_width, int height, in
 
 void build_axis(const AxisRequest& request, ResampleAxis& axis) {
   axis.in = request.in;
-  axis.out = request.out;
+  axis.out = request.count;
+  axis.same = request.in == request.out;
   Windows windows = windows_of(request);
   const Arithmetic arithmetic = arithmetic_of(request.rule, request.bytes);
   if (arithmetic == Arithmetic::fixed) {
@@ -354,8 +375,10 @@ void build_axis(const AxisRequest& request, ResampleAxis& axis) {
     axis.bits = is_pillow(request.rule) ? kPillowBits : torch_bits(windows);
     to_fixed(windows, axis.bits);
   }
+  keep_part(windows, request.begin, request.count);  // only now: torch's precision depends on all weights
   even_out(windows, axis);
   axis.first = std::move(windows.first);
+  axis.lag = lag_of(axis.first);
   axis.fixed.clear();
   axis.real.clear();
   axis.wide.clear();

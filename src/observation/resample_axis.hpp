@@ -28,14 +28,16 @@ enum class Finish : std::uint8_t {
 /// Weights of one axis for every output sample, in one of three number formats. Windows lie inside the input.
 struct ResampleAxis {
   int in = 0;
-  int out = 0;
+  int out = 0;                      ///< samples that are kept
   int taps = 0;                     ///< per output sample
+  int lag = 0;                      ///< no sample begins further before one that precedes it
+  bool same = false;                ///< the whole output has the length of the input
   int bits = 0;                     ///< fractional bits of `fixed`
   std::vector<std::int32_t> first;  ///< [out] first input sample
   std::vector<std::int32_t> fixed;  ///< [out, taps]
   std::vector<float> real;          ///< [out, taps]
   std::vector<double> wide;         ///< [out, taps]
-  [[nodiscard]] bool trivial() const noexcept { return in == out; }
+  [[nodiscard]] bool trivial() const noexcept { return same; }
   /// First input sample of output sample `i`.
   [[nodiscard]] int at(int i) const noexcept { return first[static_cast<std::size_t>(i)]; }
 };
@@ -43,7 +45,7 @@ struct ResampleAxis {
 /// What a rule computes with for 8-bit images, and for float images.
 [[nodiscard]] Arithmetic arithmetic_of(ResizeRule rule, bool bytes) noexcept;
 /// How `real` arithmetic ends for 8-bit images.
-[[nodiscard]] Finish finish_of(ResizeRule rule, const ImageView& in, int height, int width) noexcept;
+[[nodiscard]] Finish finish_of(ResizeRule rule, int in_height, int in_width, int height, int width) noexcept;
 /// Which pass comes first decides what is rounded in between.
 [[nodiscard]] bool vertical_first(ResizeRule rule, int in_height, int in_width, int height, int width) noexcept;
 
@@ -55,6 +57,8 @@ struct AxisRequest {
   int out = 0;
   bool bytes = true;
   bool shrinks = false;
+  int begin = 0;   ///< first output sample to keep
+  int count = -1;  ///< samples to keep
   friend bool operator==(const AxisRequest&, const AxisRequest&) = default;
 };
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <new>
 #include <vector>
 
@@ -37,6 +36,11 @@ constexpr std::array<std::string_view, 20> kRuleNames = {"pil_nearest",    "pil_
                                                          "jax_lanczos3",   "torch_area"};
 
 bool in_range(int side) noexcept { return side >= 1 && side <= Resizer::kMaxSide; }
+
+bool inside(const CropBox& box, int height, int width) noexcept {
+  return box.top >= 0 && box.left >= 0 && box.height >= 1 && box.width >= 1 && box.height <= height - box.top &&
+         box.width <= width - box.left;
+}
 
 template <class Value>
 bool acceptable(const BasicImageView<Value>& in, int height, int width) noexcept {
@@ -77,7 +81,7 @@ Status Resizer::run_bands(const ImageView& in, int height, int width, int rows, 
     State& work = state();
     const int row_bytes = width * in.channels();
     work.band.resize(static_cast<std::size_t>(std::min(rows, height)) * static_cast<std::size_t>(row_bytes));
-    work.prepare(rule_, in, height, width);
+    work.prepare(rule_, in, {height, width, {in.height(), in.width(), 0, 0}, {0, 0, height, width}});
     for (int top = 0; top < height; top += rows) {
       const int count = std::min(rows, height - top);
       work.produce(top, count, work.band.data());
@@ -90,17 +94,30 @@ Status Resizer::run_bands(const ImageView& in, int height, int width, int rows, 
 }
 
 Status Resizer::resize(const ImageView& in, int height, int width, std::span<std::uint8_t> out) noexcept {
-  if (!acceptable(in, height, width)) return Status::bad_shape;
-  const auto row_bytes = static_cast<std::size_t>(width) * static_cast<std::size_t>(in.channels());
-  if (out.size() != static_cast<std::size_t>(height) * row_bytes) return Status::bad_shape;
-  if (height == in.height() && width == in.width()) {
-    for (int y = 0; y < height; ++y) std::memcpy(out.data() + static_cast<std::size_t>(y) * row_bytes, in.row(y), row_bytes);
-    return Status::ok;
-  }
+  return resize(in, ResizeRequest{.height = height, .width = width}, out);
+}
+
+Status Resizer::resize(const ImageView& in, const ResizeRequest& wanted, std::span<std::uint8_t> out) noexcept {
+  ResizeRequest request = wanted;
+  if (!acceptable(in, request.height, request.width)) return Status::bad_shape;
+  if (request.canvas.height == 0) request.canvas = {in.height(), in.width(), 0, 0};
+  if (request.window.height == 0) request.window = {0, 0, request.height, request.width};
+  const Placement& canvas = request.canvas;
+  const CropBox& window = request.window;
+  if (!in_range(canvas.height) || !in_range(canvas.width) ||
+      !inside({canvas.top, canvas.left, in.height(), in.width()}, canvas.height, canvas.width) ||
+      !inside(window, request.height, request.width))
+    return Status::bad_shape;
+  const auto row_bytes = static_cast<std::size_t>(window.width) * static_cast<std::size_t>(in.channels());
+  if (out.size() != static_cast<std::size_t>(window.height) * row_bytes) return Status::bad_shape;
   try {
+    if (request.height == canvas.height && request.width == canvas.width) {
+      const ImageView whole = canvas.height == in.height() && canvas.width == in.width() ? in : state().flatten(in, canvas);
+      return pad(crop(whole, window), {window.height, window.width, 0, 0}, 0, out);
+    }
     State& work = state();
-    work.prepare(rule_, in, height, width);
-    work.produce(0, height, out.data());
+    work.prepare(rule_, in, request);
+    work.produce(0, window.height, out.data());
   } catch (const std::bad_alloc&) {
     return Status::over_capacity;
   }

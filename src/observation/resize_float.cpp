@@ -45,7 +45,7 @@ void Resizer::State::wide_vertical(int y, std::size_t count, float* out) const {
 }
 
 void Resizer::State::resize_floats(ResizeRule rule, const FloatImageView& in, int height, int width, float* out) {
-  find_axes(rule, false, in.height(), in.width(), height, width);
+  find_axes(rule, false, {height, width, {in.height(), in.width(), 0, 0}, {0, 0, height, width}});
   const auto& kernels = detail::observation_kernels();
   const bool wide = arithmetic_ == Arithmetic::wide;
   const auto& rows = rows_->axis;
@@ -101,7 +101,7 @@ void Resizer::State::resize_floats(ResizeRule rule, const FloatImageView& in, in
   reals_.resize(pitch_ * static_cast<std::size_t>(in.height()));
   int filled = 0;
   for (int y = 0; y < height; ++y, out += out_row) {
-    for (filled = std::max(filled, rows.at(y)); filled < rows.at(y) + rows.taps; ++filled)
+    for (filled = std::max(filled, rows.at(y) - rows.lag); filled < rows.at(y) + rows.taps; ++filled)
       run_horizontal(in, filled, reals_.data() + static_cast<std::size_t>(filled) * pitch_);
     run_vertical(reals_.data(), static_cast<std::ptrdiff_t>(pitch_), y, out_row, out);
   }

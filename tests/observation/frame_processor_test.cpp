@@ -82,6 +82,34 @@ TEST_CASE("frame processor: nothing is allocated after the first frame, and the 
   }
 }
 
+TEST_CASE("frame processor: steps that run together give what they give one by one") {
+  const auto bytes_of = [](std::vector<FrameStep> steps, bool channels_first, const Image& frame) {
+    FrameProcessor processor({.reference = "test", .steps = std::move(steps), .channels_first = channels_first});
+    Result result;
+    REQUIRE(run(processor, frame.view(), result) == Status::ok);
+    const Shape shape = processor.output_shape(frame.height(), frame.width());
+    return std::pair(result.levels, shape);
+  };
+  const ResizeStep cubic{ResizeRule::torch_bicubic_antialias, 64, 64};
+  const std::vector<std::vector<FrameStep>> recipes = {
+      {SquareStep{}, cubic, CropFractionStep{0.9, SideRounding::round}, cubic},
+      {SquareStep{}, ShortestEdgeStep{ResizeRule::cv2_area, 40}, CropFractionStep{0.8, SideRounding::truncate}},
+      {ShortestEdgeStep{ResizeRule::cv2_area, 40}, CropStep{32, 36, CropRounding::torchvision}, SquareStep{}, SquareStep{}},
+      {TurnStep{}, SquareStep{}, CropStep{41, 43, CropRounding::floor}, cubic, CropStep{31, 33, CropRounding::torchvision}}};
+  for (const auto& [height, width] : {std::pair{90, 120}, {121, 75}, {64, 64}, {50, 60}})
+    for (const auto& steps : recipes) {
+      Image one_by_one = noise(height, width, 5);
+      for (const FrameStep& step : steps) {
+        const auto [levels, shape] = bytes_of({step}, false, one_by_one);
+        one_by_one = Image(static_cast<int>(shape[0]), static_cast<int>(shape[1]));
+        std::ranges::copy(levels, one_by_one.pixels().begin());
+      }
+      const Image frame = noise(height, width, 5);
+      CHECK(std::ranges::equal(bytes_of(steps, false, frame).first, one_by_one.pixels()));
+      CHECK(bytes_of(steps, true, frame).first == bytes_of({}, true, one_by_one).first);
+    }
+}
+
 TEST_CASE("frame processor: a moved processor works on") {
   const Image image = noise(50, 60, 2);
   FrameProcessor processor(frame_recipe("openvla"));

@@ -2,6 +2,7 @@
 // Which instruction set the vector kernels use: the best that processor and build have, unless a test says otherwise.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -18,8 +19,11 @@ enum class Isa : std::uint8_t {
   portable,  ///< what the compiler assumes for the target
   v2,        ///< x86-64-v2: SSE4.2
   v3,        ///< x86-64-v3: AVX2 and fused multiply-add
-  v4         ///< x86-64-v4: AVX-512 F, BW, CD, DQ, VL
+  v4,        ///< x86-64-v4: AVX-512 F, BW, CD, DQ, VL
+  v4_vnni    ///< v4 with AVX-512 VNNI and VBMI: sums of products of bytes
 };
+
+inline constexpr std::size_t kIsaCount = 5;
 
 /// Name of the enumerator, e.g. "v3".
 [[nodiscard]] std::string_view to_string(Isa isa) noexcept;

@@ -47,8 +47,12 @@ class FrameProcessor {
     std::vector<std::byte> encoded;
   };
 
+  /// The last step when its result can be converted in bands, else null.
+  [[nodiscard]] const ResizeStep* last_resize() const noexcept;
   Status run_levels(const ImageView& frame, std::size_t count, ImageView& result);
   Status run_floats(const ImageView& frame, FloatImageView& result);
+  /// How many steps from `first` on are one resize of `image`: a square before it, a centre crop behind it. 0: none.
+  std::size_t join(std::size_t first, std::size_t count, const ImageView& image, ResizeRequest& request) const noexcept;
   static Status through_jpeg(int quality, Scratch& scratch, ImageView& image);
   Status apply(const FrameStep& step, Scratch& scratch, ImageView& image);
   Status apply(const FrameStep& step, Scratch& scratch, FloatImageView& image);

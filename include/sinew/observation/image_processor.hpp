@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sinew/core/image.hpp"
+#include "sinew/core/isa.hpp"
 #include "sinew/core/status.hpp"
 #include "sinew/observation/resize.hpp"
 
@@ -130,7 +131,7 @@ class QwenVlProcessor {
   std::array<float, 2> factor_{};                   // the rescaling as a sum of two floats
   std::array<float, 3> mean_{};
   std::array<float, 3> deviation_{};
-  std::array<bool, 4> arithmetic_{};  // by Isa: the kernel's arithmetic gives levels_ exactly
+  std::array<bool, kIsaCount> arithmetic_{};  // by Isa: the kernel's arithmetic gives levels_ exactly
   Resizer resizer_;
   std::vector<Image> resized_;  // the frames of one temporal patch
 };

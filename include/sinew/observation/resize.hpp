@@ -11,6 +11,7 @@
 
 #include "sinew/core/image.hpp"
 #include "sinew/core/status.hpp"
+#include "sinew/observation/image_ops.hpp"
 
 namespace sinew {
 
@@ -50,6 +51,15 @@ enum class ResizeRule : std::uint8_t {
 /// Inverse of `to_string`. Throws Error that names the nearest rule; `where` begins the message.
 [[nodiscard]] ResizeRule resize_rule_from_string(std::string_view name, std::string_view where);
 
+/// A resize of an image on a black canvas, of which a part is wanted. The pixels are those of pad(), resize and crop() one after the
+/// other, but what is black or cut off is not computed.
+struct ResizeRequest {
+  int height = 0;         ///< of the whole result
+  int width = 0;          ///< of the whole result
+  Placement canvas = {};  ///< height 0: none
+  CropBox window = {};    ///< of the result; height 0: all of it
+};
+
 /// Resizes images of 1 to 4 channels and 1 to 8192 pixels a side with one rule. Channels are independent: alpha is not
 /// premultiplied (Pillow does that for modes LA and RGBA only).
 ///
@@ -69,6 +79,9 @@ class Resizer {
   /// `bad_shape`: an empty image, a size or channel count outside the range, or another size of `out`; `over_capacity`: no
   /// memory for the weights or the rows between the passes.
   [[nodiscard]] Status resize(const ImageView& in, int height, int width, std::span<std::uint8_t> out) noexcept;
+  /// Writes the window of the request, tightly packed. `bad_shape` also for an image that sticks out of its canvas and a window that
+  /// does not lie inside the result.
+  [[nodiscard]] Status resize(const ImageView& in, const ResizeRequest& request, std::span<std::uint8_t> out) noexcept;
   /// The same into an owned image, which keeps its memory when that suffices.
   [[nodiscard]] Status resize(const ImageView& in, int height, int width, Image& out) noexcept;
   /// The same for float images, neither rounded nor clipped. `not_finite`: a NaN or infinity in `in`.

@@ -45,6 +45,37 @@ struct VerticalPass {
   std::uint8_t* out;
 };
 
+inline constexpr int kLeastDigits = 2;  ///< to the base 256, of the weights of a pass by digits
+inline constexpr int kMostDigits = 3;
+inline constexpr int kDigitGroup = 16;  ///< output bytes that a horizontal pass by digits computes together
+
+/// A fixed-point pass along rows whose weights are sums of signed digits. A quad is four taps of kDigitGroup output bytes, which lie within
+/// 64 bytes of the row.
+struct DigitHorizontal {
+  const std::uint8_t* in[kRowsAtOnce];
+  std::uint8_t* out[kRowsAtOnce];
+  std::ptrdiff_t next;  ///< bytes from a row of `in` to the one that will be read in its place next, which is fetched meanwhile
+  int rows;             ///< of `in` and `out` that are used
+  std::size_t count;    ///< bytes per output row
+  int bits;             ///< fractional bits of the weights
+  int digits;
+  int quads;                   ///< per group
+  const std::int32_t* starts;  ///< [groups, quads] where the 64 bytes begin
+  const std::uint8_t* places;  ///< [groups, quads, 64] the taps among them, those of one output byte side by side
+  const std::int8_t* weights;  ///< [groups, quads, digits, 64] from the lowest digit on
+};
+
+/// A fixed-point pass along columns whose weights are sums of signed digits: one output row.
+struct DigitVertical {
+  const std::uint8_t* const* in;  ///< [4 * quads] input rows
+  const std::int32_t* weights;    ///< [quads, digits] four signed bytes each, from the lowest digit on
+  int quads;
+  int digits;
+  int bits;
+  std::size_t count;  ///< bytes per row
+  std::uint8_t* out;
+};
+
 /// A float pass along rows: one row.
 struct RealHorizontal {
   const float* in;  ///< with 4 readable floats behind its end
@@ -88,10 +119,22 @@ struct PatchBand {
   float* out;  ///< [width / patch * merge, 3, temporal, patch, patch]
 };
 
+/// Interleaved RGB rows to three planes.
+struct PlaneBand {
+  const std::uint8_t* in;  ///< [height, width, 3]
+  std::ptrdiff_t stride;   ///< bytes between rows
+  int height;
+  int width;
+  std::ptrdiff_t plane;  ///< bytes between planes
+  std::uint8_t* out;     ///< the rows' first byte in the first plane
+};
+
 struct ObservationKernels {
   int group;  ///< output pixels per group of a horizontal pass; 0: takes `weights` instead of `packed`
   void (*horizontal)(const HorizontalPass& pass);
   void (*vertical)(const VerticalPass& pass);
+  void (*digit_horizontal)(const DigitHorizontal& pass);  ///< null in units without products of bytes, as is the next
+  void (*digit_vertical)(const DigitVertical& pass);
   void (*real_horizontal)(const RealHorizontal& pass);
   void (*real_vertical)(const RealVertical& pass);
   void (*widen)(const std::uint8_t* in, std::size_t count, float* out);            ///< levels as floats
@@ -99,8 +142,7 @@ struct ObservationKernels {
   void (*round_half_up)(const float* in, std::size_t count, std::uint8_t* out);
   /// OpenCV's end of a two-tap pass: `in` hold sums with 11 fractional bits.
   void (*opencv_linear)(const float* const in[2], const float weights[2], std::size_t count, std::uint8_t* out);
-  /// `[height, width, 3]` with `stride` bytes between rows to three planes `[3, height, width]`.
-  void (*planes)(const std::uint8_t* in, std::ptrdiff_t stride, int height, int width, std::uint8_t* out);
+  void (*planes)(const PlaneBand& band);
   /// [256] normalised values of one channel by arithmetic, to be compared with the table; false when this unit has none.
   bool (*normalize)(const Levels& levels, int channel, float* out);
   void (*patches)(const PatchBand& band);
@@ -116,6 +158,9 @@ namespace v3 {
 extern const ObservationKernels kObservationKernels;
 }
 namespace v4 {
+extern const ObservationKernels kObservationKernels;
+}
+namespace v4_vnni {
 extern const ObservationKernels kObservationKernels;
 }
 

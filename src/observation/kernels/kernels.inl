@@ -13,6 +13,12 @@ namespace {
 // clang-format off
 #include "bytes.inl"
 #include "resize.inl"
+#if defined(__AVX512VNNI__) && defined(__AVX512VBMI__)
+#include "resize_digits.inl"
+#else
+constexpr void (*digit_horizontal)(const DigitHorizontal&) = nullptr;
+constexpr void (*digit_vertical)(const DigitVertical&) = nullptr;
+#endif
 #include "resize_real.inl"
 #include "planes.inl"
 #include "patches.inl"
@@ -23,6 +29,8 @@ namespace {
 const ObservationKernels kObservationKernels = {.group = kGroup,
                                                 .horizontal = horizontal,
                                                 .vertical = vertical,
+                                                .digit_horizontal = digit_horizontal,
+                                                .digit_vertical = digit_vertical,
                                                 .real_horizontal = real_horizontal,
                                                 .real_vertical = real_vertical,
                                                 .widen = widen,
