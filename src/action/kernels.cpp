@@ -9,8 +9,9 @@ namespace sinew::detail {
 
 const ActionKernels& action_kernels(Isa isa) noexcept {
 #if defined(__x86_64__)
-  static constexpr std::array<const ActionKernels*, 4> kTable = {&portable::kActionKernels, &v2::kActionKernels, &v3::kActionKernels,
-                                                                 &v4::kActionKernels};
+  // Nothing here multiplies bytes.
+  static constexpr std::array<const ActionKernels*, kIsaCount> kTable = {&portable::kActionKernels, &v2::kActionKernels,
+                                                                         &v3::kActionKernels, &v4::kActionKernels, &v4::kActionKernels};
   return *kTable[static_cast<std::size_t>(isa)];
 #else
   (void)isa;

@@ -8,8 +8,9 @@ namespace sinew::detail {
 
 const CoreKernels& core_kernels() noexcept {
 #if defined(__x86_64__)
-  static constexpr std::array<const CoreKernels*, 4> kTable = {&portable::kCoreKernels, &v2::kCoreKernels, &v3::kCoreKernels,
-                                                               &v4::kCoreKernels};
+  // Nothing here multiplies bytes.
+  static constexpr std::array<const CoreKernels*, kIsaCount> kTable = {&portable::kCoreKernels, &v2::kCoreKernels, &v3::kCoreKernels,
+                                                                       &v4::kCoreKernels, &v4::kCoreKernels};
   return *kTable[static_cast<std::size_t>(active_isa())];
 #else
   return portable::kCoreKernels;
