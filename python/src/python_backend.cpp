@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "sinew/action/action_reader.hpp"
 #include "tensor_arrays.hpp"
 
 namespace sinew {
@@ -34,6 +35,27 @@ Status PythonBackend::infer(const TensorMap& in, TensorMap& out) noexcept {
   }
 }
 
+Status PythonBackend::take(const py::object& value, const TensorSpec& spec, Tensor& tensor) {
+  // Ids are whole numbers already; floats are converted, because models compute in many precisions.
+  using Ids = py::array_t<std::int64_t, py::array::c_style>;
+  const bool ids = spec.dtype == DType::i64;
+  const py::array array = ids ? py::array(Ids::ensure(value)) : py::array(bindings::Floats::ensure(value));
+  if (!array) {
+    PyErr_Clear();
+    error_ = fmt::format("infer() returned '{}' that is no array of {}", spec.name, ids ? "int64" : "numbers");
+    return Status::bad_shape;
+  }
+  const std::vector<std::int64_t> dims(array.shape(), array.shape() + array.ndim());
+  const bool fits = dims.size() <= Shape::kMaxRank && (ids ? dims.size() == 1 : Shape(dims) == spec.capacity);
+  if (tensor.dtype() != spec.dtype || !fits || tensor.set_shape(Shape(dims)) != Status::ok) {
+    error_ = fmt::format("infer() returned '{}' of shape {}, expected {}{}", spec.name, bindings::shape_text(array), ids ? "up to " : "",
+                         to_string(spec.capacity));
+    return Status::bad_shape;
+  }
+  std::memcpy(tensor.bytes().data(), array.data(), tensor.size_bytes());
+  return Status::ok;
+}
+
 Status PythonBackend::call(const TensorMap& in, TensorMap& out) {
   const py::dict inputs = bindings::to_dict(in);
   const py::object result = object_->attr("infer")(inputs);
@@ -42,20 +64,7 @@ Status PythonBackend::call(const TensorMap& in, TensorMap& out) {
       error_ = fmt::format("infer() returned no '{}'", spec.name);
       return Status::missing;
     }
-    const auto array = bindings::Floats::ensure(result[py::str(spec.name)]);
-    if (!array) {
-      error_ = fmt::format("infer() returned '{}' that is no array of numbers", spec.name);
-      return Status::bad_shape;
-    }
-    Tensor& tensor = out[spec.name];
-    const std::vector<std::int64_t> dims(array.shape(), array.shape() + array.ndim());
-    if (tensor.dtype() != DType::f32 || dims.size() > Shape::kMaxRank || Shape(dims) != spec.capacity ||
-        tensor.set_shape(Shape(dims)) != Status::ok) {
-      error_ =
-          fmt::format("infer() returned '{}' of shape {}, expected {}", spec.name, bindings::shape_text(array), to_string(spec.capacity));
-      return Status::bad_shape;
-    }
-    std::memcpy(tensor.bytes().data(), array.data(), tensor.size_bytes());
+    if (const Status status = take(result[py::str(spec.name)], spec, out[spec.name]); status != Status::ok) return status;
   }
   return Status::ok;
 }
@@ -77,9 +86,7 @@ BackendFactory python_factory(py::object factory) {
   });
   return [shared](const BackendRequest& request) {
     const py::gil_scoped_acquire gil;
-    const auto& action = request.card.action;
-    return AnyBackend(
-        PythonBackend((*shared)(request.directory.string()), {{"actions", DType::f32, Shape{action.horizon, action.size()}}}));
+    return AnyBackend(PythonBackend((*shared)(request.directory.string()), action_specs(request.card.action)));
   };
 }
 

@@ -70,9 +70,15 @@ bool has_own_normalization(const ActionCard& action) {
 
 }  // namespace
 
+TensorSpecs action_specs(const ActionCard& action) {
+  if (action.tokens) return {{kIds, DType::i64, {action.tokens->max_tokens}}};
+  return {{kActions, DType::f32, {action.layout ? action.layout->rows : action.horizon, action.size()}}};
+}
+
 ActionReader::ActionReader(const PolicyCard& card, const Statistics& statistics, DecoderKind kind, const std::string& where,
                            ActionTokens tokens)
-    : horizon_(checked(card, kind, where).action.horizon),
+    : specs_(action_specs(checked(card, kind, where).action)),
+      horizon_(card.action.horizon),
       dim_(kind == DecoderKind::parts ? card.action.parts_size() : card.action.size()),
       dt_(from_seconds(1.0 / card.action.rate)),
       joint_order_hash_(hash_joint_order(card.action.joint_names)),
@@ -87,10 +93,7 @@ ActionReader::ActionReader(const PolicyCard& card, const Statistics& statistics,
     if (!tokens_)
       fail(ErrorCode::invalid_argument,
            {where + " /action/tokens", "its tokenizer", "it to be passed", "none", "pass ActionTokens(directory, card)"});
-    specs_.push_back({kIds, DType::i64, {card.action.tokens->max_tokens}});
     decoded_.resize(rows * width_);
-  } else {
-    specs_.push_back({kActions, DType::f32, {card.action.layout ? card.action.layout->rows : horizon_, card.action.size()}});
   }
   if (columns_.empty()) return;
   tensor_.resize(per_part_ ? 0 : rows * width_);

@@ -17,6 +17,9 @@
 
 namespace sinew {
 
+/// The tensor that a policy with this action card emits.
+[[nodiscard]] TensorSpecs action_specs(const ActionCard& action);
+
 /// Reads a policy's actions, takes them out of their layout and un-normalises them; knows what every chunk of the policy has in common.
 ///
 /// Numbers are `actions f32 [rows, width]`, rows and width of the card's layout, else `[horizon, dim]`. Tokens are
