@@ -241,3 +241,48 @@ TEST_CASE("FastTokenizer: allocates nothing after the first chunk of a shape") {
   }
   CHECK(counter.count() == 0);
 }
+
+TEST_CASE("FastTokenizer: what was learned and saved is loaded again") {
+  Random random(4);
+  CAPTURE(sinew::testing::seed());
+  std::vector<std::vector<float>> values;
+  std::vector<FastChunk<const float>> chunks;
+  for (int i = 0; i < 40; ++i) values.push_back(random_chunk(random, 20, 6));
+  for (const auto& each : values) chunks.push_back({each, 6});
+  const FastTokenizer learned = FastTokenizer::fit(chunks, {.vocab_size = 600, .scale = 12.5});
+  const sinew::testing::TemporaryDirectory folder;
+  learned.save(folder.path());
+  const FastTokenizer loaded = FastTokenizer::from_pretrained(folder.path());
+  CHECK(loaded.vocab_size() == learned.vocab_size());
+  CHECK(loaded.scale() == 12.5);
+  CHECK(loaded.token_limit() == 600);
+  for (const auto& each : values) {
+    FastEncoded encoded;
+    CHECK(encode(loaded, std::span<const float>(each), 6, encoded) == encode(learned, std::span<const float>(each), 6, encoded));
+    CHECK(encoded.lost + encoded.clamped == 0);
+  }
+  CHECK_THROWS_AS(FastTokenizer::fit(chunks, {.vocab_size = 3}), sinew::Error);
+  CHECK_THROWS_AS(FastTokenizer::fit(std::span(chunks).first(0), {}), sinew::Error);
+}
+
+TEST_CASE("FastTokenizer: files that contradict one another, or hold what FAST has not, are refused") {
+  const auto refusal = [](const sinew::testing::SmallTokenizer& parts, std::string_view config) -> std::string {
+    try {
+      static_cast<void>(FastTokenizer::from_json(small_tokenizer_json(parts), config, "here"));
+    } catch (const sinew::Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  constexpr std::string_view kConfig = R"({"scale": 10, "vocab_size": 256, "min_token": -40})";
+  CHECK(refusal({}, kConfig) == "");
+  CHECK(refusal({.normalizer = R"({"type": "NFC"})"}, kConfig).find("normalizer") != std::string::npos);
+  CHECK(refusal({.added_tokens = R"([{"id": 256, "content": "<s>", "special": true}])"}, kConfig).find("added_tokens") !=
+        std::string::npos);
+  CHECK(refusal({.tokens = R"(, "ab": 256)", .merges = R"([["a", "b"]])"}, kConfig).find("vocab_size") != std::string::npos);
+  CHECK(refusal({}, R"({"scale": 0, "vocab_size": 256, "min_token": 0})").find("scale") != std::string::npos);
+  CHECK(refusal({}, R"({"scale": 10, "vocab_size": 256})").find("min_token") != std::string::npos);
+  CHECK(
+      refusal({.tokens = R"(, "\u0000": 256, "\u0001": 257)"}, R"({"scale": 10, "vocab_size": 300, "min_token": -2})").find("min_token") !=
+      std::string::npos);
+}
