@@ -42,12 +42,21 @@
 
 // Observation to tensors, tensors to actions
 #include "sinew/action/action_token_map.hpp"      // where action ids lie in a model's vocabulary
+#include "sinew/action/action_tokens.hpp"         // the language of a policy that emits ids
 #include "sinew/action/bin_tokenizer.hpp"         // actions as one token per value
+#include "sinew/action/canonical.hpp"             // 80 dimensions of Qwen-RobotManip
 #include "sinew/action/decoder.hpp"               // Decoder concept and AnyDecoder
+#include "sinew/action/delta_pose.hpp"            // displacements of a tool in base, tool and camera axes
 #include "sinew/action/fast_tokenizer.hpp"        // FAST: chunks as tokens of their cosine transform
+#include "sinew/action/gripper.hpp"               // which number is open
+#include "sinew/action/groot_modality.hpp"        // GR00T's slices, rotations and groups
 #include "sinew/action/joint_decoder.hpp"         // absolute joint positions
 #include "sinew/action/make_decoder.hpp"          // the decoder of a card
+#include "sinew/action/padded_chunk.hpp"          // Qwen-VLA's padded tensor
+#include "sinew/action/parts_decoder.hpp"         // the decoder that a card puts together
+#include "sinew/action/relative.hpp"              // joints relative to what the policy saw
 #include "sinew/action/tool_delta_decoder.hpp"    // tool deltas relative to the observation
+#include "sinew/action/waypoints.hpp"             // paths of a mobile base
 #include "sinew/observation/camera_encoder.hpp"   // one camera of a card: frames to what the model reads
 #include "sinew/observation/encoder.hpp"          // Encoder concept and AnyEncoder
 #include "sinew/observation/fit_pad.hpp"          // letterboxes by name

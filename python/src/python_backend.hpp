@@ -34,6 +34,7 @@ class PythonBackend {
     }
   };
   Status call(const TensorMap& in, TensorMap& out);
+  Status take(const pybind11::object& value, const TensorSpec& spec, Tensor& tensor);
 
   std::unique_ptr<pybind11::object, Release> object_;
   ModelSpec spec_;
@@ -42,7 +43,7 @@ class PythonBackend {
 
 static_assert(ResettableBackend<PythonBackend>);
 
-/// A registry entry that calls `factory(path)` and expects the tensor that the card's decoder reads: `actions [horizon, dim]`.
+/// A registry entry that calls `factory(path)` and expects the tensor that the card's decoder reads: `actions`, or `action_ids`.
 [[nodiscard]] BackendFactory python_factory(pybind11::object factory);
 
 }  // namespace sinew

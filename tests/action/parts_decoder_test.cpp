@@ -12,6 +12,7 @@
 #include "golden.hpp"
 #include "sample_card.hpp"
 #include "sinew/action/canonical.hpp"
+#include "sinew/action/groot_modality.hpp"
 #include "sinew/action/make_decoder.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/testing/no_alloc.hpp"
@@ -311,23 +312,10 @@ PolicyCard groot_card(const JsonCursor& config, const JsonCursor& options, int r
     const auto found = options.optional(key);
     return found && found->boolean();
   };
-  const auto keys = modality.at("modality_keys").texts();
-  const auto configs = modality.at("action_configs").elements();
-  for (std::size_t g = 0; g < keys.size(); ++g) {
-    const bool relative = configs[g].at("rep").text() == "relative" && flag("use_relative_action");
-    const int size = static_cast<int>(config.at("groups").at(keys[g]).integer());
-    ActionPartCard part;
-    part.name = keys[g];
-    if (configs[g].at("type").text() == "eef") {
-      part.tool = ToolPartCard{relative ? "eef" : "", relative ? "tool" : "base", relative ? "first" : "absolute", "rot6d_rows", "", false};
-    } else {
-      part.joints = JointsPartCard{size, relative ? keys[g] : ""};
-    }
-    const bool percentiles = flag("use_percentiles") && !relative;
-    part.normalization = PartNormalizationCard{percentiles ? NormalizationMode::quantile : NormalizationMode::min_max, "groot",
-                                               (relative ? "relative_action/" : "action/") + keys[g], 0};
-    action.parts.push_back(part);
-  }
+  GrootGroupOptions groups{.use_relative = flag("use_relative_action"), .use_percentiles = flag("use_percentiles")};
+  for (const auto& key : modality.at("modality_keys").texts())
+    groups.sizes.push_back(static_cast<int>(config.at("groups").at(key).integer()));
+  action.parts = groot_action_parts(modality.value(), groups);
   int joints = 0;
   for (const auto& part : action.parts) joints += part.joints ? part.joints->size : 0;
   for (int i = 0; i < joints + 1; ++i) action.joint_names.push_back("joint_" + std::to_string(i));
