@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     sinew::bench::Baselines baselines(python);
     sinew::bench::ActionSuite suite(report, baselines);
     sinew::bench::fast_rows(suite);
+    sinew::bench::space_rows(suite);
     return report.finish();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_action: %s\n", error.what());

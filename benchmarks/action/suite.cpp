@@ -26,12 +26,14 @@ void ActionSuite::compare(const ActionClaim& claim, const ActionWork& work) {
           .checked = name.has_value(),
           .n = mine.repetitions,
           .note = claim.note};
-  if (claim.least_ratio) row.bound = fmt::format("≥ {:g}×", *claim.least_ratio);
+  if (claim.most) row.bound = fmt::format("≤ {:g} {}", *claim.most, claim.unit);
+  if (claim.least_ratio) row.bound += fmt::format("{}≥ {:g}×", row.bound.empty() ? "" : ", ", *claim.least_ratio);
+  if (claim.most) row.pass = row.ours <= *claim.most;
   if (!name) row.note += (row.note.empty() ? "" : "; ") + baselines_.why();
   if (theirs) {
     row.theirs = theirs->median * claim.scale;
     row.ratio = *row.theirs / row.ours;
-    if (claim.least_ratio) row.pass = *row.ratio >= *claim.least_ratio;
+    if (claim.least_ratio) row.pass = row.pass.value_or(true) && *row.ratio >= *claim.least_ratio;
   }
   for (std::size_t entry = 0; name && entry < work.entries; ++entry) {
     work.run(entry);

@@ -20,6 +20,7 @@ struct ActionClaim {
   std::string unit;
   double scale = 1;  ///< s to the unit
   std::optional<double> least_ratio;
+  std::optional<double> most;  ///< in `unit`
   std::string note;
 };
 
@@ -46,5 +47,6 @@ class ActionSuite {
 };
 
 void fast_rows(ActionSuite& suite);
+void space_rows(ActionSuite& suite);
 
 }  // namespace sinew::bench

@@ -8,6 +8,7 @@ namespace sinew {
 void bind_action_spaces(pybind11::module_& action);
 void bind_action_tokenizers(pybind11::module_& action);
 void bind_chunk_math(pybind11::module_& action);
+void bind_decoder(pybind11::module_& action);
 
 namespace py = pybind11;
 using namespace bindings;
@@ -84,6 +85,7 @@ void bind_action(py::module_& m) {
   bind_action_spaces(action);
   bind_action_tokenizers(action);
   bind_chunk_math(action);
+  bind_decoder(action);
 }
 
 }  // namespace sinew
