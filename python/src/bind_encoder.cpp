@@ -3,6 +3,7 @@
 #include "guarded.hpp"
 #include "patch_layout.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/observation/position_ids.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 #include "tensor_arrays.hpp"

@@ -9,6 +9,7 @@
 #include "sinew/core/error.hpp"
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 
 namespace sinew {

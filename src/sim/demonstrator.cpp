@@ -14,6 +14,7 @@
 #include "simulation.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 
 namespace sinew::sim {

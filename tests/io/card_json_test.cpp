@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policy card and statistics files: the round trip, and the refusals with their places.
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 
 #include <doctest/doctest.h>
 
@@ -216,7 +217,7 @@ TEST_CASE("statistics: refusals name the place") {
     return std::string("accepted");
   };
   CHECK(refused(R"({"a": {"q1": [1]}})") ==
-        "[stats.json /a] unknown key 'q1': expected one of mean, std, min, max, q01, q99 (did you mean 'q01'?)");
+        "[stats.json /a] unknown key 'q1': expected one of mean, std, min, max, q01, q10, q90, q99 (did you mean 'q01'?)");
   CHECK(refused(R"({"a": {"q01": [1, 2], "q99": [1]}})") ==
         "[stats.json /a/q99] JSON value: expected 2 numbers, as the others of this key, got an array of 1");
   CHECK(refused(R"({"a": {"q01": []}})") == "[stats.json /a/q01] JSON value: expected at least one number, got an array of 0");

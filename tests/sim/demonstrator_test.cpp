@@ -12,6 +12,7 @@
 #include "sinew/action/make_decoder.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 #include "sinew/sim/demonstrator.hpp"
 #include "sinew/sim/scenes/tabletop.hpp"
