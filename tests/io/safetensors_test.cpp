@@ -142,3 +142,20 @@ TEST_CASE("safetensors: the writer refuses what no reader takes, and leaves noth
   write_safetensors(folder.path() / "x", {});
   CHECK(SafetensorsFile(folder.path() / "x").tensors().empty());
 }
+
+TEST_CASE("mapped file: the bytes of a file, moved with their owner; refusals as for files that are read") {
+  const sinew::testing::TemporaryDirectory folder;
+  folder.write("some", "abc");
+  folder.write("none", "");
+  MappedFile file(folder.path() / "some", 3);
+  const std::byte* const data = file.bytes().data();
+  MappedFile moved(std::move(file));
+  CHECK(file.bytes().empty());
+  file = std::move(moved);
+  CHECK(file.bytes().data() == data);
+  CHECK(file.bytes()[2] == std::byte{'c'});
+  CHECK(MappedFile(folder.path() / "none", 3).bytes().empty());
+  CHECK_THROWS_WITH_AS(MappedFile(folder.path() / "some", 2), doctest::Contains("at most 2 bytes, got 3"), Error);
+  CHECK_THROWS_WITH_AS(MappedFile(folder.path(), 2), doctest::Contains("a directory"), Error);
+  CHECK_THROWS_AS(MappedFile(folder.path() / "absent", 2), Error);
+}
