@@ -11,7 +11,9 @@ namespace {
 
 constexpr int kSteps = 16, kDim = 7;  // six numbers of a pose and a gripper
 
-sinew::ToolPose<double> pose(double x, double y, double z, const Eigen::Vector3d& rotvec) { return {{x, y, z}, sinew::quaternion_exp(rotvec)}; }
+sinew::ToolPose<double> pose(double x, double y, double z, const Eigen::Vector3d& rotvec) {
+  return {{x, y, z}, sinew::quaternion_exp(rotvec)};
+}
 
 void check(sinew::Status status) {
   if (status != sinew::Status::ok) throw std::runtime_error(std::string(sinew::to_string(status)));
@@ -75,7 +77,8 @@ int main() try {
   std::vector<std::vector<float>> variations(200, chunk);
   std::vector<sinew::FastChunk<const float>> views;
   for (std::size_t i = 0; i < variations.size(); ++i) {
-    for (std::size_t k = 0; k < chunk.size(); ++k) variations[i][k] *= 0.3F + 0.7F * static_cast<float>((i * 37 + k % kDim * 59) % 200) / 200;
+    for (std::size_t k = 0; k < chunk.size(); ++k)
+      variations[i][k] *= 0.3F + 0.7F * static_cast<float>((i * 37 + k % kDim * 59) % 200) / 200;
     views.push_back({variations[i], kDim});
   }
   const auto fast = sinew::FastTokenizer::fit(views, {.vocab_size = 512, .scale = 20});

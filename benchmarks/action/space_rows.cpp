@@ -43,7 +43,8 @@ bool near(std::span<const Value> ours, std::span<const std::byte> theirs, double
   if (theirs.size() != ours.size_bytes()) return false;
   std::vector<Value> expected(ours.size());
   std::memcpy(expected.data(), theirs.data(), theirs.size());
-  return std::ranges::equal(ours, expected, [tolerance](Value a, Value b) { return std::abs(static_cast<double>(a) - static_cast<double>(b)) <= tolerance; });
+  return std::ranges::equal(
+      ours, expected, [tolerance](Value a, Value b) { return std::abs(static_cast<double>(a) - static_cast<double>(b)) <= tolerance; });
 }
 
 void normalize_row(ActionSuite& suite) {
@@ -63,8 +64,10 @@ void normalize_row(ActionSuite& suite) {
   const ActionWork work{.run =
                             [&](std::size_t entry) {
                               const std::span<float> both(out);
-                              const bool good = normalizer.forward(std::span(states).subspan(entry * kDim, kDim), both.first(kDim)) == Status::ok &&
-                                                normalizer.forward(std::span(actions).subspan(entry * kHorizon * kDim, kHorizon * kDim), both.subspan(kDim)) == Status::ok;
+                              const bool good =
+                                  normalizer.forward(std::span(states).subspan(entry * kDim, kDim), both.first(kDim)) == Status::ok &&
+                                  normalizer.forward(std::span(actions).subspan(entry * kHorizon * kDim, kHorizon * kDim),
+                                                     both.subspan(kDim)) == Status::ok;
                               if (!good) out[0] = -99;
                               keep(out[0]);
                             },
@@ -155,7 +158,8 @@ void decode_row(ActionSuite& suite) {
   ActionChunk chunk;
   const ActionWork work{.run =
                             [&](std::size_t entry) {
-                              std::copy_n(chunks.begin() + static_cast<std::ptrdiff_t>(entry * numbers.size()), numbers.size(), numbers.begin());
+                              std::copy_n(chunks.begin() + static_cast<std::ptrdiff_t>(entry * numbers.size()), numbers.size(),
+                                          numbers.begin());
                               if (decoder.decode(tensors, observation, chunk) != Status::ok) chunk.values[0] = -99;
                               keep(chunk.values[0]);
                             },
@@ -178,19 +182,19 @@ void rtc_row(ActionSuite& suite) {
   write(suite, "rtc_v", v);
   write(suite, "rtc_prefix", prefix);
   std::vector<float> weights(kHorizon), out(kSize);
-  const ActionWork work{
-      .run =
-          [&](std::size_t entry) {
-            const std::size_t at = entry * kSize;
-            std::copy_n(v.begin() + static_cast<std::ptrdiff_t>(at), kSize, out.begin());
-            const ChunkPrefix<float> rest{std::span(prefix).subspan(at, kSize), static_cast<int>(kHorizon), 32};
-            const bool good = rtc_prefix_weights<float>(5, 25, PrefixSchedule::linear, weights) == Status::ok &&
-                              rtc_guide<float>(std::span(x).subspan(at, kSize), rest, weights, {0.4, FlowDirection::noise_at_one}, 10, out) == Status::ok;
-            if (!good) out[0] = -99;
-            keep(out[0]);
-          },
-      .agrees = [&](std::span<const std::byte> theirs) { return near<float>(out, theirs, 1e-5); },
-      .entries = kEntries};
+  const ActionWork work{.run =
+                            [&](std::size_t entry) {
+                              const std::size_t at = entry * kSize;
+                              std::copy_n(v.begin() + static_cast<std::ptrdiff_t>(at), kSize, out.begin());
+                              const ChunkPrefix<float> rest{std::span(prefix).subspan(at, kSize), static_cast<int>(kHorizon), 32};
+                              const bool good = rtc_prefix_weights<float>(5, 25, PrefixSchedule::linear, weights) == Status::ok &&
+                                                rtc_guide<float>(std::span(x).subspan(at, kSize), rest, weights,
+                                                                 {0.4, FlowDirection::noise_at_one}, 10, out) == Status::ok;
+                              if (!good) out[0] = -99;
+                              keep(out[0]);
+                            },
+                        .agrees = [&](std::span<const std::byte> theirs) { return near<float>(out, theirs, 1e-5); },
+                        .entries = kEntries};
   suite.compare({.id = "A5/rtc",
                  .what = "prefix weights and guidance of a chunk [50, 32]",
                  .unit = "us",

@@ -6,6 +6,7 @@
 #include "sinew/action/action_token_map.hpp"
 #include "sinew/action/make_decoder.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "tensor_arrays.hpp"
 
 namespace sinew {
@@ -25,8 +26,7 @@ using BoundDecoder = Guarded<DecoderAndTensors>;
 BoundDecoder from_directory(const py::object& directory) {
   const std::filesystem::path path = py::str(directory).cast<std::string>();
   const PolicyCard card = read_card(path);
-  const Statistics statistics =
-      card.statistics.file.empty() ? Statistics{} : read_statistics(path / card.statistics.file, card.statistics.sha256);
+  const Statistics statistics = read_statistics(path, card.statistics);
   AnyDecoder decoder = make_decoder(card, statistics, ActionTokens(path, card));
   TensorMap tensors = make_tensors(decoder.spec());
   return BoundDecoder({std::move(decoder), std::move(tensors)});
@@ -44,7 +44,8 @@ void take(const py::dict& arrays, const TensorSpec& spec, Tensor& tensor) {
   if (array) dims.assign(array.shape(), array.shape() + array.ndim());
   if (!array || dims.size() != spec.capacity.rank() || tensor.set_shape(Shape(dims)) != Status::ok) {
     PyErr_Clear();
-    fail(ErrorCode::invalid_argument, {kWhere, fmt::format("array '{}'", name), to_string(spec), array ? shape_text(array) : "no array of that kind", ""});
+    fail(ErrorCode::invalid_argument,
+         {kWhere, fmt::format("array '{}'", name), to_string(spec), array ? shape_text(array) : "no array of that kind", ""});
   }
   std::memcpy(tensor.bytes().data(), array.data(), tensor.size_bytes());
 }
@@ -94,7 +95,8 @@ void bind_decoder(py::module_& m) {
         actions.resize(collect_action_ids(generated, action_token_map(mapping), actions));
         return actions;
       },
-      py::arg("generated"), py::arg("mapping"), "All ids of a model's output that stand for actions, in their order, as ids of the action tokenizer.");
+      py::arg("generated"), py::arg("mapping"),
+      "All ids of a model's output that stand for actions, in their order, as ids of the action tokenizer.");
 }
 
 }  // namespace sinew

@@ -3,6 +3,7 @@
 #include "guarded.hpp"
 #include "patch_layout.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/observation/position_ids.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 #include "tensor_arrays.hpp"
@@ -24,8 +25,7 @@ using BoundEncoder = Guarded<EncoderAndTensors>;
 BoundEncoder from_directory(const py::object& directory, const std::string& layout) {
   const std::filesystem::path path = py::str(directory).cast<std::string>();
   const PolicyCard card = read_card(path);
-  const Statistics statistics =
-      card.statistics.file.empty() ? Statistics{} : read_statistics(path / card.statistics.file, card.statistics.sha256);
+  const Statistics statistics = read_statistics(path, card.statistics);
   VlaEncoderOptions options = read_vla_encoder_options(path, card);
   options.layout = layout_of(layout, "VlaEncoder");
   VlaEncoder encoder(card, statistics, std::move(options));

@@ -37,8 +37,8 @@ def test_identity_changes_the_type_only():
 @pytest.mark.parametrize(
     "stats, mode, rule, text",
     [
-        (STATS, "quantil", "qwen", "identity, quantile"),
-        (STATS, "quantile", "openpi", '"openpi"'),
+        (STATS, "quantil", "qwen", "identity, mean_std"),
+        (STATS, "quantile", "openpy", "did you mean 'openpi'"),
         ({"mean": [0.0]}, "quantile", "qwen", "q01"),
         ({"q01": [1.0], "q99": [0.0]}, "quantile", "qwen", "q01 <= q99"),
         ({"q01": [[1.0]], "q99": [0.0]}, "quantile", "qwen", "q01"),

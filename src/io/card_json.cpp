@@ -16,7 +16,6 @@
 #include "sinew/core/error.hpp"
 #include "sinew/io/file.hpp"
 #include "sinew/io/json_cursor.hpp"
-#include "sinew/io/sha256.hpp"
 #include "sinew/io/text.hpp"
 
 namespace sinew {
@@ -357,39 +356,5 @@ Json card_to_json(const PolicyCard& card) {
 }
 
 void write_card(const PolicyCard& card, const std::filesystem::path& path) { write_file(path, to_text(card_to_json(card)) + '\n'); }
-
-Statistics statistics_from_json(const Json& json, const std::string& where) {
-  Statistics statistics;
-  for (const auto& [key, entry] : JsonCursor(json, where).members()) {
-    entry.only_keys({"mean", "std", "min", "max", "q01", "q99"});
-    auto& vector = statistics[key];
-    std::size_t dim = 0;
-    const auto bind = [&, &at = entry](std::string_view name, std::vector<double>& values) {
-      const auto member = at.optional(name);
-      if (!member) return;
-      values = member->numbers();
-      if (values.empty()) member->refuse("at least one number");
-      if (dim != 0 && values.size() != dim) member->refuse(fmt::format("{} numbers, as the others of this key", dim));
-      dim = values.size();
-    };
-    bind("mean", vector.mean);
-    bind("std", vector.std);
-    bind("min", vector.min);
-    bind("max", vector.max);
-    bind("q01", vector.q01);
-    bind("q99", vector.q99);
-  }
-  return statistics;
-}
-
-Statistics read_statistics(const std::filesystem::path& path, std::string_view sha256_expected) {
-  constexpr JsonLimits kLimits{.max_bytes = std::size_t{16} << 20};
-  const std::string where = printable(path.string(), 512);
-  const std::string text = read_text_file(path, kLimits.max_bytes);  // once: what is hashed is what is parsed
-  if (const auto digest = sha256(text); digest != sha256_expected)
-    fail(ErrorCode::parse,
-         {where, "SHA-256 of the statistics", printable(sha256_expected), digest, "the card was written for another statistics file"});
-  return statistics_from_json(Json::parse(text, where, kLimits), where);
-}
 
 }  // namespace sinew

@@ -3,6 +3,7 @@
 #include "sinew/io/file.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ class Descriptor {
   explicit Descriptor(int value) noexcept : value_(value) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
   ~Descriptor() {
     if (value_ >= 0) ::close(value_);
   }
@@ -39,32 +41,48 @@ class Descriptor {
   int value_;
 };
 
-template <class Content>
-Content read_file(const std::filesystem::path& path, std::size_t max_bytes) {
-  const std::string where = printable(path.string(), 512);
+/// A regular file opened for reading, and its size.
+struct OpenFile {
+  Descriptor descriptor;
+  std::size_t size;
+};
+
+OpenFile open_file(const std::filesystem::path& path, std::size_t max_bytes, const std::string& where) {
   // O_NONBLOCK: a named pipe where a file is expected must be refused below, not waited for.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0)
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  OpenFile file{Descriptor(descriptor), 0};
+  if (descriptor < 0)
     fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, {where, "file", "one that can be read", reason(errno), ""});
   struct stat status{};
-  if (::fstat(file.get(), &status) != 0) fail(ErrorCode::io, {where, "file", "its size", reason(errno), ""});
+  if (::fstat(descriptor, &status) != 0) fail(ErrorCode::io, {where, "file", "its size", reason(errno), ""});
   if (!S_ISREG(status.st_mode))
     fail(ErrorCode::io, {where, "file", "a regular file", S_ISDIR(status.st_mode) ? "a directory" : "something else", ""});
   const auto size = static_cast<std::uintmax_t>(status.st_size);
   if (size > max_bytes)
     fail(ErrorCode::limit, {where, "file", "at most " + std::to_string(max_bytes) + " bytes", std::to_string(size), ""});
+  file.size = static_cast<std::size_t>(size);
+  return file;
+}
 
-  Content content(static_cast<std::size_t>(size), typename Content::value_type{});
+template <class Content>
+Content read_all(const OpenFile& file, const std::string& where) {
+  Content content(file.size, typename Content::value_type{});
   std::size_t done = 0;
   while (done < content.size()) {
-    const ::ssize_t count = ::read(file.get(), content.data() + done, content.size() - done);
+    const ::ssize_t count = ::read(file.descriptor.get(), content.data() + done, content.size() - done);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(ErrorCode::io, {where, "file", std::to_string(size) + " bytes", reason(errno), ""});
+    if (count < 0) fail(ErrorCode::io, {where, "file", std::to_string(file.size) + " bytes", reason(errno), ""});
     if (count == 0)
-      fail(ErrorCode::io, {where, "file", std::to_string(size) + " bytes", std::to_string(done), "it shrank while it was read"});
+      fail(ErrorCode::io, {where, "file", std::to_string(file.size) + " bytes", std::to_string(done), "it shrank while it was read"});
     done += static_cast<std::size_t>(count);
   }
   return content;
+}
+
+template <class Content>
+Content read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  const std::string where = printable(path.string(), 512);
+  return read_all<Content>(open_file(path, max_bytes, where), where);
 }
 
 }  // namespace
@@ -75,7 +93,34 @@ std::vector<std::byte> read_binary_file(const std::filesystem::path& path, std::
   return read_file<std::vector<std::byte>>(path, max_bytes);
 }
 
-void write_file(const std::filesystem::path& path, std::string_view content) {
+MappedFile::MappedFile(const std::filesystem::path& path, std::size_t max_bytes) {
+  const std::string where = printable(path.string(), 512);
+  const OpenFile file = open_file(path, max_bytes, where);
+  if (file.size == 0) return;
+  void* const mapping = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, file.descriptor.get(), 0);
+  if (mapping != MAP_FAILED) {
+    bytes_ = {static_cast<const std::byte*>(mapping), file.size};
+  } else {
+    copy_ = read_all<std::vector<std::byte>>(file, where);
+    bytes_ = copy_;
+  }
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty() && copy_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})), copy_(std::move(other.copy_)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  std::swap(copy_, other.copy_);
+  return *this;
+}
+
+void write_file(const std::filesystem::path& path, std::string_view content) { write_file(path, std::span(&content, 1)); }
+
+void write_file(const std::filesystem::path& path, std::span<const std::string_view> pieces) {
   static std::atomic<unsigned> counter{0};
   const std::string where = printable(path.string(), 512);
   std::filesystem::path temporary = path;
@@ -88,11 +133,13 @@ void write_file(const std::filesystem::path& path, std::string_view content) {
     ::unlink(temporary.c_str());
     fail(ErrorCode::io, {where, what, "success", got, ""});
   };
-  for (std::size_t done = 0; done < content.size();) {
-    const ::ssize_t count = ::write(file.get(), content.data() + done, content.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) give_up("write");
-    done += static_cast<std::size_t>(count);
+  for (const std::string_view content : pieces) {
+    for (std::size_t done = 0; done < content.size();) {
+      const ::ssize_t count = ::write(file.get(), content.data() + done, content.size() - done);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) give_up("write");
+      done += static_cast<std::size_t>(count);
+    }
   }
   if (::fsync(file.get()) != 0) give_up("sync");
   if (!file.close()) give_up("close");

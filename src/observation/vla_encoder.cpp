@@ -64,6 +64,9 @@ VlaEncoder::VlaEncoder(const PolicyCard& card, const Statistics& statistics, Vla
                                   "VlaEncoder /state/normalization")) {
   if (!normalizer_.has_forward())
     fail(ErrorCode::invalid_argument, {kWhere, "/state/normalization", "statistics as long as the state", "shorter ones", ""});
+  if (normalizer_.steps() != 1)
+    fail(ErrorCode::invalid_argument,
+         {kWhere, "/state/normalization", "one row of statistics", std::to_string(normalizer_.steps()) + " steps", ""});
   if (card.history) add_history(card);
   add_cameras(card, options);
   int merge = 1;  // the same for all cameras with patches

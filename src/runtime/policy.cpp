@@ -9,6 +9,7 @@
 #include "sinew/core/error.hpp"
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 
 namespace sinew {
@@ -47,8 +48,7 @@ Policy::Policy(PolicyCard card, AnyEncoder encoder, AnyBackend backend, AnyDecod
 
 Policy Policy::load(const std::filesystem::path& directory, const BackendRegistry& registry, std::string_view backend) {
   PolicyCard card = read_card(directory / "sinew.json");
-  const Statistics statistics =
-      card.statistics.file.empty() ? Statistics{} : read_statistics(directory / card.statistics.file, card.statistics.sha256);
+  const Statistics statistics = read_statistics(directory, card.statistics);
   const std::string name(backend.empty() ? std::string_view(card.backend) : backend);
   AnyBackend model = registry.make(name, {directory, card});
   VlaEncoder encoder(card, statistics, read_vla_encoder_options(directory, card));

@@ -14,6 +14,7 @@
 #include "simulation.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 
 namespace sinew::sim {
@@ -131,8 +132,7 @@ Demonstrator Demonstrator::load(const BackendRequest& request, std::shared_ptr<c
   }
   require(found, "/state/channels", fmt::format("the pose '{}' [7]", card.action.tool_channel), "no such channel");
 
-  const Statistics statistics =
-      card.statistics.file.empty() ? Statistics{} : read_statistics(request.directory / card.statistics.file, card.statistics.sha256);
+  const Statistics statistics = read_statistics(request.directory, card.statistics);
   ModelSpec spec{"demonstrator", VlaEncoder(card, statistics).spec(), {{"actions", DType::f32, {card.action.horizon, kRowSize}}}, false};
   return {std::move(simulation), std::move(spec), make_normalizer(card.action.normalization, statistics, kRowSize, "Demonstrator"),
           tool_offset, steps_per_row};

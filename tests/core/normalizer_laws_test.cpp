@@ -99,6 +99,24 @@ TEST_CASE("normalizer: the suite notices another formula") {
   CHECK(plain_restored(NormalizationMode::quantile, "lerobot", at, 5) == 7);
 }
 
+TEST_CASE("normalizer: the epsilon of each inverse shows where the range is 0") {
+  VectorStatistics zero;
+  for_each_statistic(zero, [](std::string_view, std::vector<double>& values) { values = {0}; });
+  const auto restored = [&](const char* rule, NormalizationMode mode) {
+    std::vector<double> x(1);
+    REQUIRE(Normalizer(zero, mode, rule, 1).inverse(std::vector<float>{1}, x) == Status::ok);
+    return x[0];
+  };
+  using Mode = NormalizationMode;
+  CHECK(restored("lerobot", Mode::quantile) == 1e-8);
+  CHECK(restored("openpi", Mode::quantile) == 1e-6);
+  CHECK(restored("oft", Mode::quantile) == 1e-8);
+  for (const char* rule : {"openvla", "starvla", "qwen", "groot"}) CHECK(restored(rule, Mode::quantile) == 0);
+  CHECK(restored("lerobot", Mode::mean_std) == 0);
+  CHECK(restored("openpi", Mode::mean_std) == 1e-6);
+  CHECK(restored("groot", Mode::mean_std) == 1);  // passes
+}
+
 TEST_CASE("normalizer: a combination that no stack has is refused with the list of those there are") {
   const auto make = [](NormalizationMode mode, const std::string& rule) {
     return refusal([&] { const Normalizer normalizer(unit_statistics(2), mode, rule, 2); });

@@ -9,6 +9,7 @@
 #include "sinew/core/normalizer.hpp"
 #include "sinew/io/bounded_reader.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/io/text.hpp"
 
 namespace {

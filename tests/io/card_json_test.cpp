@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policy card and statistics files: the round trip, and the refusals with their places.
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 
 #include <doctest/doctest.h>
 
@@ -211,14 +212,14 @@ TEST_CASE("statistics: bound by key, pinned by digest") {
   const testing::TemporaryDirectory folder;
   const std::string text = R"({"action": {"q01": [-1, 0.5], "q99": [1, 2]}, "state": {"mean": [0], "std": [1], "min": [-3], "max": [3]}})";
   write_file(folder.path() / "stats.json", text);
-  const Statistics statistics = read_statistics(folder.path() / "stats.json", sha256(text));
+  const Statistics statistics = read_statistics(folder.path(), {"stats.json", sha256(text), "sinew"});
   CHECK(statistics.size() == 2);
   CHECK(statistics.at("action").q01 == std::vector<double>{-1, 0.5});
   CHECK(statistics.at("action").mean.empty());
   CHECK(statistics.at("state").max == std::vector<double>{3});
 
   try {
-    static_cast<void>(read_statistics(folder.path() / "stats.json", std::string(64, '0')));
+    static_cast<void>(read_statistics(folder.path(), {"stats.json", std::string(64, '0'), "sinew"}));
     FAIL("accepted");
   } catch (const Error& error) {
     const std::string what = error.what();
@@ -237,7 +238,7 @@ TEST_CASE("statistics: refusals name the place") {
     return std::string("accepted");
   };
   CHECK(refused(R"({"a": {"q1": [1]}})") ==
-        "[stats.json /a] unknown key 'q1': expected one of mean, std, min, max, q01, q99 (did you mean 'q01'?)");
+        "[stats.json /a] unknown key 'q1': expected one of mean, std, min, max, q01, q10, q90, q99 (did you mean 'q01'?)");
   CHECK(refused(R"({"a": {"q01": [1, 2], "q99": [1]}})") ==
         "[stats.json /a/q99] JSON value: expected 2 numbers, as the others of this key, got an array of 1");
   CHECK(refused(R"({"a": {"q01": []}})") == "[stats.json /a/q01] JSON value: expected at least one number, got an array of 0");

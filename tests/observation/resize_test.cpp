@@ -16,6 +16,7 @@
 #include "random_image.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/core/isa.hpp"
+#include "sinew/io/json_cursor.hpp"
 #include "sinew/testing/no_alloc.hpp"
 #include "test_seed.hpp"
 

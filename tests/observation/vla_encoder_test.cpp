@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
@@ -203,6 +204,19 @@ TEST_CASE("VLA encoder: allocates nothing after the first observation of a shape
   CHECK(encoder.encode(observation, out) == Status::ok);
   CHECK(encoder.encode(broken, out) == Status::missing);
   CHECK(heap.count() == 0);
+}
+
+TEST_CASE("VLA encoder: sines and cosines make the state twice as wide") {
+  PolicyCard card = make_card();
+  card.state.normalization.mode = NormalizationMode::sin_cos;
+  card.state.normalization.rule = "groot";
+  VlaEncoder encoder(card, kStatistics);
+  auto out = make_tensors(encoder.spec());
+  REQUIRE(encoder.encode(make_observation(), out) == Status::ok);
+  const auto state = out["state"].as<float>();
+  REQUIRE(state.size() == 6);
+  CHECK(state[1] == doctest::Approx(std::sin(3.0)));
+  CHECK(state[4] == doctest::Approx(std::cos(3.0)));
 }
 
 TEST_CASE("VLA encoder: refuses a card that it cannot follow") {

@@ -12,6 +12,7 @@
 #include "sinew/action/make_decoder.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/statistics_file.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 #include "sinew/sim/demonstrator.hpp"
 #include "sinew/sim/scenes/tabletop.hpp"
@@ -28,7 +29,7 @@ const std::filesystem::path kDirectory = SINEW_DEMONSTRATOR_DIRECTORY;
 struct Bench {
   explicit Bench(std::uint64_t seed)
       : card(read_card(kDirectory / "sinew.json")),
-        statistics(read_statistics(kDirectory / card.statistics.file, card.statistics.sha256)),
+        statistics(read_statistics(kDirectory, card.statistics)),
         robot(MujocoRobot::tabletop({.seed = seed, .camera_height = 128, .camera_width = 128, .render_cameras = true})),
         encoder(card, statistics),
         demonstrator(Demonstrator::load({kDirectory, card}, robot.simulation())),

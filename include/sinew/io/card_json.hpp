@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy card as sinew.json, and the statistics file beside it. Every field is described in docs/policy_card.md.
+// The policy card as sinew.json. Every field is described in docs/policy_card.md.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "sinew/core/card.hpp"
-#include "sinew/core/statistics.hpp"
 #include "sinew/io/json.hpp"
 
 namespace sinew {
@@ -28,12 +27,5 @@ inline constexpr std::string_view kCardFile = "sinew.json";
 [[nodiscard]] Json card_to_json(const PolicyCard& card);
 /// Writes the card whole or not at all. `read_card` gives it back equal.
 void write_card(const PolicyCard& card, const std::filesystem::path& path);
-
-/// Binds `{"<key>": {"q01": [..], "q99": [..], "mean": [..], "std": [..], "min": [..], "max": [..]}}`. Each list may be
-/// absent; those of one key have the same length. Throws Error.
-[[nodiscard]] Statistics statistics_from_json(const Json& json, const std::string& where);
-/// Reads a statistics file whose SHA-256 is `sha256` (64 lower-case hexadecimal digits). Throws Error that names both
-/// digests when they differ.
-[[nodiscard]] Statistics read_statistics(const std::filesystem::path& path, std::string_view sha256);
 
 }  // namespace sinew

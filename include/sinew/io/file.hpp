@@ -19,5 +19,25 @@ namespace sinew {
 /// Writes `content` to a temporary file of the same folder, syncs it and renames it to `path`: a reader sees the old file
 /// or the new one, whole. Throws Error(io) and leaves the old file and no temporary behind.
 void write_file(const std::filesystem::path& path, std::string_view content);
+/// The same with the content in pieces, one behind the other.
+void write_file(const std::filesystem::path& path, std::span<const std::string_view> pieces);
+
+/// The bytes of a regular file, mapped into memory and read when they are looked at; read at once where that cannot be done. A file
+/// that another process shortens meanwhile ends this one (SIGBUS): map files that nobody rewrites in place, as `write_file` never does.
+class MappedFile {
+ public:
+  MappedFile() = default;
+  /// Throws Error as `read_binary_file`.
+  MappedFile(const std::filesystem::path& path, std::size_t max_bytes);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::vector<std::byte> copy_;  // instead of a mapping
+};
 
 }  // namespace sinew

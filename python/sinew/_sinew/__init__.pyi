@@ -98,13 +98,13 @@ class Normalizer:
     """
     Per-dimension map between SI values and the space that a policy was trained in.
     """
-    def __init__(self, stats: dict, mode: str, rule: str = '') -> None:
+    def __init__(self, stats: dict, mode: str, rule: str = '', *, threshold: typing.SupportsFloat | typing.SupportsIndex = 0.5) -> None:
         """
-        stats: dict with mean, std, min, max, q01, q99 [dim] as far as the mode needs them. mode: "quantile" with rule "qwen" (y = clip(2 (x - q01) / (q99 - q01) - 1, -1, 1)), or "identity".
+        stats: dict with mean, std, min, max, q01, q10, q90, q99 [dim] or [steps, dim] and mask [dim], as far as the mode needs them. mode: "mean_std", "min_max", "quantile", "quantile10", "scale", "binary", "sin_cos" or "identity". rule: "lerobot", "openpi", "openvla", "oft", "starvla", "qwen" or "groot": whose formula (docs/normalization.md). threshold: of mode binary.
         """
     def forward(self, x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float32]:
         """
-        float64 [..., dim] in SI units -> float32, same shape. Raises for values that are not finite.
+        float64 [..., dim], or [..., steps, dim] with statistics per step, in SI units -> float32, same shape (last axis twice as long for sin_cos). Raises for values that are not finite.
         """
     def inverse(self, y: typing.Annotated[numpy.typing.ArrayLike, numpy.float32]) -> numpy.typing.NDArray[numpy.float64]:
         """
@@ -165,6 +165,10 @@ def build_info() -> dict:
 def load_card(path: os.PathLike | str | bytes) -> typing.Any:
     """
     Reads and checks a sinew.json -> dict. Raises sinew.Error with the place and the nearest valid key.
+    """
+def read_statistics(path: os.PathLike | str | bytes, format: str) -> dict:
+    """
+    Statistics of a file as a dict key -> dict of arrays [dim] or [steps, dim], as Normalizer takes them. format: "sinew", "lerobot", "lerobot_safetensors", "openpi", "openvla" (OFT and StarVLA too: keys "<unnorm_key>/action") or "groot" (keys "<embodiment>/<modality>/<group>").
     """
 __version__: str = '0.1.0'
 status_names: tuple = ('ok', 'bad_shape', 'over_capacity', 'missing', 'not_finite', 'out_of_range', 'stale', 'unreachable', 'not_ready', 'stopped', 'timeout', 'backend_failed')

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Safetensors from a stranger: either a reason, or tensors that lie in the file, side by side, and numbers that can be read.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "fuzz.hpp"
+#include "sinew/core/error.hpp"
+#include "sinew/io/safetensors.hpp"
+
+using sinew::testing::check_error_text;
+using sinew::testing::law;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto bytes = std::as_bytes(std::span(data, size));
+  try {
+    const sinew::SafetensorsFile file(bytes, "fuzz");
+    std::size_t total = 0;
+    for (const auto& [name, view] : file.tensors()) {
+      total += view.bytes.size();
+      law(view.bytes.empty() || (view.bytes.data() >= bytes.data() && view.bytes.data() + view.bytes.size() <= bytes.data() + size),
+          "a tensor lies in the file");
+      if (!view.known_dtype()) continue;
+      law(view.bytes.size() == view.count() * sinew::size_of(*view.known_dtype()), "a shape and its bytes agree");
+      try {
+        law(file.doubles(name).size() == view.count(), "as many numbers as the shape says");
+      } catch (const sinew::Error& error) {
+        check_error_text(error.what());
+      }
+    }
+    law(total <= size, "tensors do not overlap");
+  } catch (const sinew::Error& error) {
+    check_error_text(error.what());
+  }
+  return 0;
+}
