@@ -40,6 +40,41 @@ def _limits(card, index):
     )
 
 
+KINDS = ("joints", "tool", "gripper", "waypoint", "unused")
+
+
+def _part(part):
+    """What a part of an action is, in words, and its unit."""
+    kind = next(kind for kind in KINDS if part.get(kind))
+    entry = part[kind]
+    own = part.get("normalization")
+    suffix = f", {_normalization(own)}" if own else ""
+    if kind == "joints":
+        relative = f", relative to '{entry['relative_to']}'" if entry["relative_to"] else ""
+        return f"{entry['size']} joints{relative}{suffix}", "rad"
+    if kind == "tool":
+        axes = f"{entry['frame']} axes" + (f" of '{entry['camera']}'" if entry["camera"] else "")
+        return f"tool pose, {entry['reference']}, {axes}, rotation {entry['rotation']}{suffix}", "m, rad"
+    if kind == "gripper":
+        return f"gripper, convention {entry['convention']}, {entry['closed']:g} closed to {entry['open']:g} open{suffix}", "m or rad"
+    if kind == "waypoint":
+        where = f"world by '{entry['channel']}'" if entry["channel"] else "body frame"
+        return f"waypoint x, y, heading, {entry['reference']}, {where}{suffix}", "m, m, rad"
+    return f"{entry['size']} columns that the robot does not take", ""
+
+
+def _parts_rows(action):
+    tokens, layout = action["tokens"], action["layout"]
+    if tokens:
+        yield Row("out", "action_ids", f"int64, ≤ {tokens['max_tokens']}", "tokens", f"language {tokens['language']}, mapping {tokens['mapping']}")
+    if layout:
+        slots = ", ".join(f"{slot['part']} {slot['size']}" for slot in layout["slots"])
+        yield Row("out", "actions", f"[{layout['rows']}, {layout['width']}]", "", f"layout {layout['name']}" + (f": {slots}" if slots else ""))
+    for part in action["parts"]:
+        meaning, unit = _part(part)
+        yield Row("out", part["name"], "part", unit, meaning)
+
+
 def describe(card):
     """Rows of a card, a dict in the form of sinew.json."""
     rows = [_camera(camera) for camera in card["cameras"]]
@@ -59,7 +94,10 @@ def describe(card):
 
     action = card["action"]
     names, grippers = action["joint_names"], action["gripper_names"]
-    if action["decoder"] == "joint_absolute":
+    if action["decoder"] == "parts":
+        rows += _parts_rows(action)
+        columns, unit, meaning = "n", "SI", "the parts, one after the other"
+    elif action["decoder"] == "joint_absolute":
         columns, unit = len(names), "rad, m" if grippers else "rad"
         meaning = "joint positions"
     else:

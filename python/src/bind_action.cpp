@@ -9,6 +9,7 @@ void bind_action_tokenizers(pybind11::module_& action);
 void bind_chunk_math(pybind11::module_& action);
 void bind_decoder(pybind11::module_& action);
 void bind_normalizer(pybind11::module_& m);
+void bind_poses(pybind11::module_& action);
 
 void bind_action(pybind11::module_& m) {
   bind_normalizer(m);
@@ -17,6 +18,7 @@ void bind_action(pybind11::module_& m) {
   bind_action_tokenizers(action);
   bind_chunk_math(action);
   bind_decoder(action);
+  bind_poses(action);
 }
 
 }  // namespace sinew

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds what actions mean: poses, relative joints, grippers, canonical and padded layouts, waypoints.
-#include <optional>
-
+// Binds what actions mean: relative joints, grippers, canonical and padded layouts, waypoints.
 #include "bindings.hpp"
 #include "sinew/action/canonical.hpp"
-#include "sinew/action/delta_pose.hpp"
 #include "sinew/action/gripper.hpp"
 #include "sinew/action/padded_chunk.hpp"
 #include "sinew/action/relative.hpp"
@@ -16,112 +13,6 @@ namespace py = pybind11;
 using namespace bindings;
 
 namespace {
-
-using RowMajor4 = Eigen::Matrix<double, 4, 4, Eigen::RowMajor>;
-
-Eigen::Isometry3d pose_of(const Doubles& matrix, std::string_view where, std::string_view what) {
-  require_shape(matrix, {4, 4}, where, what);
-  Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
-  pose.matrix() = Eigen::Map<const RowMajor4>(matrix.data());
-  if (!pose.matrix().allFinite() || !is_rotation(pose.linear(), kMatrixTolerance) || pose.matrix().row(3) != Eigen::RowVector4d(0, 0, 0, 1))
-    fail(ErrorCode::invalid_argument, {where, what, "a rigid pose", "something else", "its rotation may be off by 1e-6"});
-  return pose;
-}
-
-Doubles to_array(const Eigen::Isometry3d& pose) {
-  Doubles array({4, 4});
-  Eigen::Map<RowMajor4>(array.mutable_data()) = pose.matrix();
-  return array;
-}
-
-Doubles copy_of(const Doubles& array) {
-  Doubles copy(std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()));
-  std::copy_n(array.data(), array.size(), copy.mutable_data());
-  return copy;
-}
-std::span<double> writable(Doubles& array) { return {array.mutable_data(), static_cast<std::size_t>(array.size())}; }
-
-ToolPose<double> tool_of(const Eigen::Isometry3d& pose) { return {pose.translation(), quaternion_from_matrix(pose.linear())}; }
-
-PoseAnchor anchor_of(const std::optional<Doubles>& tool, const std::optional<Doubles>& camera, const PoseRule& rule,
-                     std::string_view where) {
-  PoseAnchor anchor;
-  if (tool) anchor.base_from_tool = tool_of(pose_of(*tool, where, "base_from_tool"));
-  if (camera) anchor.base_from_camera = tool_of(pose_of(*camera, where, "base_from_camera"));
-  if (!tool && rule.reference != PoseReference::absolute)
-    fail(ErrorCode::invalid_argument, {where, "base_from_tool", "a pose, because the numbers are relative to it", "none", ""});
-  if (!camera && rule.frame == PoseFrame::camera)
-    fail(ErrorCode::invalid_argument, {where, "base_from_camera", "a pose, because the numbers are in its axes", "none", ""});
-  return anchor;
-}
-
-void bind_poses(py::module_& m) {
-  const auto three = [](auto&& function, const char* where) {
-    return [function, where](const Doubles& a, const Doubles& b, const Doubles& c) {
-      return bindings::to_array(std::span<const double>(
-          function(pose_of(a, where, "base_from_camera"), pose_of(b, where, "base_from_tip"), pose_of(c, where, "base_from_target")).data(),
-          6));
-    };
-  };
-  m.def("camera_delta", three([](auto&& a, auto&& b, auto&& c) { return camera_delta<double>(a, b, c); }, "camera_delta"),
-        py::arg("base_from_camera"), py::arg("base_from_tip"), py::arg("base_from_target"),
-        "float64 [6]: translation (m) and rotation vector (rad) of a tool in camera axes, separable (Qwen-RobotManip). Poses are [4, 4].");
-  m.def(
-      "apply_camera_delta",
-      [](const Doubles& camera, const Doubles& tip, const Doubles& delta) {
-        constexpr const char* kWhere = "apply_camera_delta";
-        require_shape(delta, {6}, kWhere, "delta");
-        const Delta6<double> values = Eigen::Map<const Delta6<double>>(delta.data());
-        if (!values.allFinite()) fail(ErrorCode::invalid_argument, {kWhere, "delta", "finite numbers", "others", ""});
-        return to_array(
-            apply_camera_delta<double>(pose_of(camera, kWhere, "base_from_camera"), pose_of(tip, kWhere, "base_from_tip"), values));
-      },
-      py::arg("base_from_camera"), py::arg("base_from_tip"), py::arg("delta"), "base_from_target [4, 4] of a camera_delta [6].");
-  m.def(
-      "decode_poses",
-      [](const Doubles& rows, const std::string& frame, const std::string& reference, const std::string& rotation,
-         const std::optional<Doubles>& tool, const std::optional<Doubles>& camera) {
-        constexpr const char* kWhere = "decode_poses";
-        const PoseRule rule{pose_frame(frame), pose_reference(reference), rotation_layout(rotation)};
-        require_shape(rows, {-1, rule.size()}, kWhere, "rows");
-        PoseWalk walk(rule, anchor_of(tool, camera, rule, kWhere));
-        Doubles poses({rows.shape(0), py::ssize_t{4}, py::ssize_t{4}});
-        for (py::ssize_t i = 0; i < rows.shape(0); ++i) {
-          ToolPose<double> target;
-          const std::span<const double> row(rows.data(i, 0), static_cast<std::size_t>(rule.size()));
-          raise_unless_ok(walk.decode(row, target), kWhere, fmt::format("row {}", i));
-          RowMajor4 matrix = RowMajor4::Identity();
-          matrix.topLeftCorner<3, 3>() = target.rotation.toRotationMatrix();
-          matrix.topRightCorner<3, 1>() = target.position;
-          Eigen::Map<RowMajor4>(poses.mutable_data(i, 0, 0)) = matrix;
-        }
-        return poses;
-      },
-      py::arg("rows"), py::arg("frame") = "base", py::arg("reference") = "first", py::arg("rotation") = "rotvec",
-      py::arg("base_from_tool") = py::none(), py::arg("base_from_camera") = py::none(),
-      "rows [n, 3 + rotation] -> base_from_target [n, 4, 4]. frame: \"base\", \"tool\" or \"camera\"; reference: \"absolute\", \"first\" "
-      "or "
-      "\"previous\"; rotation: a layout of kinematics.rotation.");
-  m.def(
-      "encode_poses",
-      [](const Doubles& poses, const std::string& frame, const std::string& reference, const std::string& rotation,
-         const std::optional<Doubles>& tool, const std::optional<Doubles>& camera) {
-        constexpr const char* kWhere = "encode_poses";
-        const PoseRule rule{pose_frame(frame), pose_reference(reference), rotation_layout(rotation)};
-        require_shape(poses, {-1, 4, 4}, kWhere, "poses");
-        PoseWalk walk(rule, anchor_of(tool, camera, rule, kWhere));
-        Doubles rows({poses.shape(0), static_cast<py::ssize_t>(rule.size())});
-        for (py::ssize_t i = 0; i < poses.shape(0); ++i) {
-          const Doubles one({4, 4}, poses.data(i, 0, 0));
-          const std::span<double> row(rows.mutable_data(i, 0), static_cast<std::size_t>(rule.size()));
-          raise_unless_ok(walk.encode(tool_of(pose_of(one, kWhere, fmt::format("pose {}", i))), row), kWhere, fmt::format("pose {}", i));
-        }
-        return rows;
-      },
-      py::arg("poses"), py::arg("frame") = "base", py::arg("reference") = "first", py::arg("rotation") = "rotvec",
-      py::arg("base_from_tool") = py::none(), py::arg("base_from_camera") = py::none(),
-      "The way back: base_from_target [n, 4, 4] -> rows [n, 3 + rotation].");
-}
 
 void bind_relative(py::module_& m) {
   m.def(
@@ -174,6 +65,12 @@ void bind_grippers(py::module_& m) {
         return rules;
       },
       "dict name -> {open, closed}.");
+  py::class_<StickyGripper>(m, "StickyGripper",
+                            "Relative gripper commands, each large one held for some steps (the SimplerEnv policies of the Google robot).")
+      .def(py::init([](double threshold, int steps) { return StickyGripper({.threshold = threshold, .steps = steps}); }),
+           py::arg("threshold") = 0.5, py::arg("steps") = 15)
+      .def("step", &StickyGripper::step, py::arg("opening"), "The command for the opening that the policy wants: positive closes.")
+      .def("reset", &StickyGripper::reset);
   const auto aloha = [](Status (*function)(std::span<double>) noexcept, const char* where) {
     return [function, where](const Doubles& rows) {
       Doubles result = copy_of(rows);
@@ -253,6 +150,35 @@ void bind_canonical(py::module_& action) {
       py::arg("vector"), py::arg("parts"),
       "vector [..., 80] -> dict part -> [..., n]. parts: dict part -> size (or values of that length), or names.");
   m.def(
+      "mask",
+      [](const py::object& parts, std::size_t horizon, std::size_t steps, bool left, bool right) {
+        constexpr const char* kWhere = "canonical.mask";
+        if (horizon > 65536 || steps > horizon)
+          fail(ErrorCode::invalid_argument,
+               {kWhere, "horizon and steps", "steps up to a horizon of 65536", fmt::format("{}, {}", horizon, steps), ""});
+        std::vector<std::uint8_t> mask(horizon * kCanonicalDim);
+        raise_unless_ok(CanonicalLayout(slots_of(parts, kWhere)).mask({.steps = steps, .left = left, .right = right}, mask), kWhere,
+                        "steps");
+        py::array_t<bool> result({static_cast<py::ssize_t>(horizon), static_cast<py::ssize_t>(kCanonicalDim)});
+        std::ranges::copy(mask, result.mutable_data());
+        return result;
+      },
+      py::arg("parts"), py::arg("horizon"), py::arg("steps"), py::arg("left") = true, py::arg("right") = true,
+      "bool [horizon, 80]: the embodiment has the dimension, the step is one of the first `steps`, and the hand is valid.");
+  const auto tokens = [](auto&& function, const char* where) {
+    return [function, where](const Doubles& values) {
+      Doubles result = copy_of(values);
+      raise_unless_ok(function(as_span(values), writable(result)), where, "values");
+      return result;
+    };
+  };
+  m.def("split_tokens",
+        tokens([](std::span<const double> in, std::span<double> out) { return split_tokens<double>(in, out); }, "canonical.split_tokens"),
+        py::arg("canonical"), "[..., 80] -> the same numbers in the order of the DiT's tokens, left then right, 40 each.");
+  m.def("join_tokens",
+        tokens([](std::span<const double> in, std::span<double> out) { return join_tokens<double>(in, out); }, "canonical.join_tokens"),
+        py::arg("tokens"), "The way back.");
+  m.def(
       "ranges",
       [] {
         py::dict ranges;
@@ -300,13 +226,48 @@ void bind_waypoints(py::module_& m) {
       py::arg("rows"), "Steps [n, 3], each in the axes of the one before, as waypoints in the axes of the first.");
 }
 
+void bind_padded(py::module_& m) {
+  m.def(
+      "pack_padded",
+      [](const Doubles& chunk, std::size_t horizon, std::size_t width) {
+        constexpr const char* kWhere = "pack_padded";
+        require_shape(chunk, {-1, -1}, kWhere, "chunk");
+        const PaddedChunk layout{horizon, width, static_cast<std::size_t>(chunk.shape(0)), static_cast<std::size_t>(chunk.shape(1))};
+        if (!layout.valid())
+          fail(ErrorCode::invalid_argument,
+               {kWhere, "chunk", fmt::format("1 to {} steps of 1 to {} channels", horizon, width), shape_text(chunk), ""});
+        Doubles padded({static_cast<py::ssize_t>(horizon), static_cast<py::ssize_t>(width)});
+        py::array_t<bool> mask({static_cast<py::ssize_t>(horizon), static_cast<py::ssize_t>(width)});
+        std::vector<std::uint8_t> bits(horizon * width);
+        raise_unless_ok(layout.pack<double>(as_span(chunk), writable(padded)), kWhere, "chunk");
+        raise_unless_ok(layout.mask(bits), kWhere, "chunk");
+        std::ranges::copy(bits, mask.mutable_data());
+        return py::make_tuple(padded, mask);
+      },
+      py::arg("chunk"), py::arg("horizon"), py::arg("width"), "chunk [h, c] -> (padded [horizon, width], mask bool): Qwen-VLA's Y and M.");
+  m.def(
+      "unpack_padded",
+      [](const Doubles& padded, std::size_t steps, std::size_t channels) {
+        constexpr const char* kWhere = "unpack_padded";
+        require_shape(padded, {-1, -1}, kWhere, "padded");
+        const PaddedChunk layout{static_cast<std::size_t>(padded.shape(0)), static_cast<std::size_t>(padded.shape(1)), steps, channels};
+        if (!layout.valid())
+          fail(ErrorCode::invalid_argument,
+               {kWhere, "steps and channels", "those of the padded chunk at most", fmt::format("{}, {}", steps, channels), ""});
+        Doubles chunk({static_cast<py::ssize_t>(steps), static_cast<py::ssize_t>(channels)});
+        raise_unless_ok(layout.unpack<double>(as_span(padded), writable(chunk)), kWhere, "padded");
+        return chunk;
+      },
+      py::arg("padded"), py::arg("steps"), py::arg("channels"), "The way back: the first rows and columns.");
+}
+
 }  // namespace
 
 void bind_action_spaces(py::module_& m) {
-  bind_poses(m);
   bind_relative(m);
   bind_grippers(m);
   bind_canonical(m);
+  bind_padded(m);
   bind_waypoints(m);
 }
 

@@ -34,13 +34,6 @@ struct Guidance {
   ChunkPrefix<float> rest;
 };
 
-Floats copy_of(const Floats& array) {
-  Floats copy(std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()));
-  std::copy_n(array.data(), array.size(), copy.mutable_data());
-  return copy;
-}
-std::span<float> writable(Floats& array) { return {array.mutable_data(), static_cast<std::size_t>(array.size())}; }
-
 /// TemporalEnsembler whose width is that of the first chunk.
 class Ensembler {
  public:

@@ -7,6 +7,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
 #include <span>
@@ -63,6 +64,20 @@ inline Doubles to_array(std::span<const double> values, std::vector<py::ssize_t>
   Doubles array(std::move(shape));
   std::copy(values.begin(), values.end(), array.mutable_data());
   return array;
+}
+
+/// A copy of an array of numbers, to be changed and returned.
+template <class Value>
+py::array_t<Value, py::array::c_style | py::array::forcecast> copy_of(
+    const py::array_t<Value, py::array::c_style | py::array::forcecast>& array) {
+  py::array_t<Value, py::array::c_style | py::array::forcecast> copy(std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()));
+  std::copy_n(array.data(), array.size(), copy.mutable_data());
+  return copy;
+}
+/// The numbers of an array of ours, to be written.
+template <class Value>
+std::span<Value> writable(py::array_t<Value, py::array::c_style | py::array::forcecast>& array) {
+  return {array.mutable_data(), static_cast<std::size_t>(array.size())};
 }
 
 /// The pixels of an array [height, width, channels] of `Value`; valid while `array` lives. Rows may be apart (a crop, say), pixels not.

@@ -98,6 +98,24 @@ def test_canonical_pack_and_unpack():
     assert ranges[0][0] == 0 and ranges[-1][1] == 80 and all(a[1] == b[0] for a, b in zip(ranges, ranges[1:]))
 
 
+def test_masks_tokens_and_padding():
+    mask = act.canonical.mask({"left_joints": 6, "right_gripper": 1}, 4, 3, right=False)
+    assert mask.shape == (4, 80) and mask.sum() == 18 and mask[:3, :6].all()
+    vector = np.arange(80.0)
+    tokens = act.canonical.split_tokens(vector)
+    assert np.array_equal(tokens[:29], vector[:29]) and np.array_equal(tokens[40:69], vector[29:58])
+    assert np.array_equal(act.canonical.join_tokens(tokens), vector)
+    chunk = RNG.normal(size=(3, 2))
+    padded, mask = act.pack_padded(chunk, 5, 4)
+    assert padded.shape == (5, 4) and np.array_equal(padded[:3, :2], chunk) and np.array_equal(mask, padded != 0)
+    assert np.array_equal(act.unpack_padded(padded, 3, 2), chunk)
+
+
+def test_sticky_gripper_holds_a_command():
+    gripper = act.StickyGripper(steps=2)
+    assert [gripper.step(opening) for opening in (1.0, 0.0, 1.0, 1.0)] == [0, 1, 1, 0]
+
+
 def test_grippers():
     assert np.array_equal(act.convert_gripper([0.0, 0.4, 0.5, 0.6, 1.0], "openvla", "libero"), [1, 1, 0, -1, -1])
     assert np.array_equal(act.convert_gripper([0.0, 1.0], "pi", "aloha"), [1, 0])
@@ -131,6 +149,9 @@ def test_waypoints_in_the_world_are_rotated_and_moved():
         (lambda: act.canonical.pack({"left_joints": np.ones(8)}), "1 to 7 dimensions, got 8"),
         (lambda: act.canonical.unpack(np.ones(79), ["left_joints"]), r"\[..., 80\]"),
         (lambda: act.canonical.unpack(np.ones(80), "left_joints"), "a dict name"),
+        (lambda: act.pack_padded(np.ones((3, 2)), 2, 4), "1 to 2 steps"),
+        (lambda: act.canonical.mask(["left_joints"], 2, 3), "steps up to a horizon"),
+        (lambda: act.canonical.split_tokens(np.ones(79)), "bad_shape"),
         (lambda: act.convert_gripper([0.0], "openvla", "libera"), "did you mean 'libero'"),
         (lambda: act.to_absolute(np.ones((2, 3)), np.ones(1), [True, True]), "bad_shape"),
         (lambda: act.aloha_states_to_pi(np.ones(13)), "bad_shape"),

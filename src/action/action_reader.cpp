@@ -23,6 +23,28 @@ const PolicyCard& checked(const PolicyCard& card, DecoderKind kind, const std::s
   return card;
 }
 
+/// Refuses parts that are not what their slots hold: joint angles read as a pose have the right number of columns too.
+void check_slots(const ActionCard& action) {
+  std::size_t slot = 0;
+  int left = 0;
+  for (const auto& part : action.parts) {
+    for (int size = part_size(part); size > 0;) {
+      if (left == 0) left = action.layout->slots[slot++].size;
+      const std::string& name = action.layout->slots[slot - 1].part;
+      const bool fits = part.unused || (name.ends_with("_tool")      ? part.tool.has_value() && left == size
+                                        : name.ends_with("_gripper") ? part.gripper.has_value()
+                                                                     : part.joints.has_value() && left >= size);
+      if (!fits)
+        fail(ErrorCode::invalid_argument, {"ActionReader /action/parts", fmt::format("part '{}'", part.name),
+                                           fmt::format("what slot '{}' holds, or columns that are unused", name),
+                                           "another kind, or another size", "parts follow the order of the slots"});
+      const int taken = std::min(size, left);
+      size -= taken;
+      left -= taken;
+    }
+  }
+}
+
 /// The column of the tensor for each column of a row; empty when they are the same.
 std::vector<std::size_t> layout_columns(const ActionCard& action) {
   std::vector<std::size_t> columns;
@@ -31,6 +53,7 @@ std::vector<std::size_t> layout_columns(const ActionCard& action) {
     for (int i = 0; i < action.parts_size(); ++i) columns.push_back(static_cast<std::size_t>(i));
     return columns;
   }
+  check_slots(action);
   std::vector<CanonicalSlot> slots;
   for (const auto& slot : action.layout->slots) slots.push_back({canonical_part(slot.part), static_cast<std::size_t>(slot.size)});
   const CanonicalLayout layout(std::move(slots));

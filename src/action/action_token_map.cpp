@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "sinew/core/error.hpp"
@@ -37,7 +39,10 @@ std::string_view strip(std::string_view text) {
 std::vector<TokenId> mapped(std::span<const TokenId> ids, const ActionTokenMap& map) {
   std::vector<TokenId> actions;
   actions.reserve(ids.size());
-  for (const TokenId id : ids) actions.push_back(map.descending ? map.first - id : id - map.first);
+  for (const TokenId id : ids) {
+    const std::int64_t action = map.descending ? std::int64_t{map.first} - id : std::int64_t{id} - map.first;
+    actions.push_back(static_cast<TokenId>(std::clamp<std::int64_t>(action, -1, std::numeric_limits<TokenId>::max())));
+  }
   return actions;
 }
 

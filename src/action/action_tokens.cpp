@@ -47,7 +47,8 @@ ActionTokens::ActionTokens(const std::filesystem::path& directory, const PolicyC
 }
 
 Status ActionTokens::decode(std::span<const std::int64_t> ids, int horizon, int dim, std::span<float> rows, FixedText& error) noexcept {
-  if (ids.size() > generated_.size() || rows.size() != static_cast<std::size_t>(horizon) * static_cast<std::size_t>(dim)) {
+  if (rows.size() != static_cast<std::size_t>(horizon) * static_cast<std::size_t>(dim)) return Status::bad_shape;
+  if (ids.size() > generated_.size()) {
     error.format("expected at most {} ids, got {}", generated_.size(), ids.size());
     return Status::over_capacity;
   }

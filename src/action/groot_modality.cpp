@@ -57,12 +57,28 @@ std::vector<ModalitySlice> read_slices(const JsonCursor& at) {
   return slices;
 }
 
+/// GR00T's files have the values of its enums ("xyz+rot6d") or their names ("XYZ_ROT6D").
+std::string enum_value(const JsonCursor& at, std::initializer_list<std::string_view> values) {
+  const auto plain = [](std::string_view text) {
+    std::string result(text);
+    for (char& c : result) c = c == '+' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return result;
+  };
+  for (const auto value : values)
+    if (plain(at.text()) == plain(value)) return std::string(value);
+  (void)at.one_of(values);
+  return {};
+}
+
 ActionPartCard group_part(const std::string& name, const JsonCursor& config, const GrootGroupOptions& options, std::size_t g) {
-  const std::string rep = config.at("rep").text(), type = config.at("type").text(), format = config.at("format").text();
-  if (rep != "absolute" && rep != "relative")
-    config.at("rep").refuse("'absolute' or 'relative'", "deltas from step to step are not decoded");
+  const std::string rep = enum_value(config.at("rep"), {"absolute", "relative", "delta"});
+  const std::string type = enum_value(config.at("type"), {"eef", "non_eef"}),
+                    format = enum_value(config.at("format"), {"default", "xyz+rot6d", "xyz+rotvec"});
+  if (rep == "delta") config.at("rep").refuse("'absolute' or 'relative'", "deltas from step to step are not decoded");
   const bool relative = rep == "relative" && options.use_relative;
-  const std::string channel = options.channels.empty() || options.channels[g].empty() ? name : options.channels[g];
+  const auto state_key = config.optional("state_key");
+  const bool named = !options.channels.empty() && !options.channels[g].empty();
+  const std::string channel = named ? options.channels[g] : state_key && !state_key->is_null() ? state_key->text() : name;
   ActionPartCard part;
   part.name = name;
   if (type == "eef") {
@@ -114,7 +130,11 @@ std::optional<Eigen::Matrix3d> groot_rotation_matrix(std::span<const double> val
   if (size == 0 || values.size() != static_cast<std::size_t>(size)) return std::nullopt;
   if (type.starts_with(kEuler)) return from_euler(values, type.substr(kEuler.size()));
   if (type == "axis_angle") return to_matrix(values, RotationLayout::rotvec);
-  if (type == "quaternion") return to_matrix(values, RotationLayout::wxyz);
+  if (type == "quaternion") {  // of any length, as pytorch3d takes it
+    const Eigen::Quaterniond q(values[0], values[1], values[2], values[3]);
+    const double norm = q.norm();
+    return norm > 1e-9 && std::isfinite(norm) ? std::optional(matrix_from_quaternion(q)) : std::nullopt;
+  }
   if (type == "rotation_6d") return to_matrix(values, RotationLayout::rot6d_rows);
   const Eigen::Matrix3d R = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(values.data());
   return is_rotation(R) ? std::optional(R) : std::nullopt;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "channel_pose.hpp"
 #include "sinew/core/error.hpp"
@@ -39,101 +40,110 @@ PartsDecoder::PartsDecoder(const PolicyCard& card, const Statistics& statistics,
       const auto& reference = part.waypoint->reference;
       constexpr std::string_view kReferences[] = {"first", "previous"};
       (void)find_name(reference, kReferences, kWhere, "reference of the waypoints");
-      waypoints_.resize(static_cast<std::size_t>(reader_.horizon()) * 3);
     }
     if (part.tool) space_ = ActionSpace::tool_pose;
     columns_ += part.tool ? 7 : made.size;
     parts_.push_back(std::move(made));
   }
+  values_.resize(static_cast<std::size_t>(reader_.horizon()) * static_cast<std::size_t>(columns_));
+}
+
+std::span<double> PartsDecoder::target(const Part& part, int i, int size) noexcept {
+  return std::span(values_).subspan(
+      static_cast<std::size_t>(i) * static_cast<std::size_t>(columns_) + static_cast<std::size_t>(part.column),
+      static_cast<std::size_t>(size));
 }
 
 Status PartsDecoder::decode(const TensorMap& in, const Observation& observation, ActionChunk& chunk) noexcept {
-  camera_unknown_ = false;
   if (const Status status = reader_.read(in, error_); status != Status::ok) return status;
-  if (const Status status = reader_.start(chunk, space_, columns_, observation); status != Status::ok) return status;
   for (const Part& part : parts_)
-    if (const Status status = decode_part(part, observation, chunk); status != Status::ok) return status;
+    if (const Status status = decode_part(part, observation); status != Status::ok) return status;
+  if (!std::ranges::all_of(values_, [](double value) { return std::isfinite(value); })) {
+    error_.format("a target is beyond what a number can hold");
+    return Status::out_of_range;
+  }
+  if (const Status status = reader_.start(chunk, space_, columns_, observation); status != Status::ok) return status;
+  std::ranges::copy(values_, chunk.values.begin());
   return Status::ok;
 }
 
-Status PartsDecoder::decode_part(const Part& part, const Observation& observation, ActionChunk& chunk) noexcept {
-  if (part.card.joints) return decode_joints(part, observation, chunk);
-  if (part.card.tool) return decode_tool(part, observation, chunk);
-  if (part.card.waypoint) return decode_waypoints(part, observation, chunk);
-  decode_gripper(part, chunk);
+Status PartsDecoder::decode_part(const Part& part, const Observation& observation) noexcept {
+  if (part.card.joints) return decode_joints(part, observation);
+  if (part.card.tool) return decode_tool(part, observation);
+  if (part.card.waypoint) return decode_waypoints(part, observation);
+  decode_gripper(part);
   return Status::ok;
 }
 
-Status PartsDecoder::decode_joints(const Part& part, const Observation& observation, ActionChunk& chunk) noexcept {
+Status PartsDecoder::decode_joints(const Part& part, const Observation& observation) noexcept {
   const auto size = static_cast<std::size_t>(part.size);
-  const std::string& channel = part.card.joints->relative_to;
+  const JointsPartCard& card = *part.card.joints;
   std::span<const double> state;
-  if (!channel.empty())
-    if (const Status status =
-            detail::read_channel(observation, {channel, "the joints that actions are relative to", size, ""}, true, state, error_);
-        status != Status::ok)
-      return status;
+  if (!card.relative_to.empty()) {
+    const auto first = static_cast<std::size_t>(card.first);
+    const detail::ChannelNeed need{card.relative_to, "the joints that actions are relative to", first + size, ""};
+    if (const Status status = detail::read_channel(observation, need, true, state, error_); status != Status::ok) return status;
+    state = state.subspan(first, size);
+  }
   for (int i = 0; i < reader_.horizon(); ++i) {
     const auto row = reader_.row(i).subspan(static_cast<std::size_t>(part.first), size);
-    const auto target = chunk.step(i).subspan(static_cast<std::size_t>(part.column), size);
-    for (std::size_t j = 0; j < size; ++j) target[j] = state.empty() ? row[j] : row[j] + state[j];
+    const auto out = target(part, i, part.size);
+    for (std::size_t j = 0; j < size; ++j) out[j] = state.empty() ? row[j] : row[j] + state[j];
   }
   return Status::ok;
 }
 
-Status PartsDecoder::decode_tool(const Part& part, const Observation& observation, ActionChunk& chunk) noexcept {
+Status PartsDecoder::find_camera(const ToolPartCard& card, const Observation& observation, ToolPose<double>& pose) noexcept {
+  const bool there = observation.find_channel(card.camera) != nullptr;
+  if (card.camera_optional && camera_ == Camera::undecided) camera_ = there ? Camera::known : Camera::unknown;
+  if (camera_ != Camera::unknown || !card.camera_optional)
+    return detail::read_pose(observation, card.camera, "the camera pose", pose, error_);
+  if (!there) return Status::ok;  // base axes, as the report prescribes without a calibration
+  error_.format("channel '{}' (the camera pose) was not in the first observation, but is now", card.camera);
+  return Status::missing;
+}
+
+Status PartsDecoder::decode_tool(const Part& part, const Observation& observation) noexcept {
   const ToolPartCard& card = *part.card.tool;
   PoseAnchor anchor;
+  Status status = Status::ok;
   if (part.pose.reference != PoseReference::absolute)
-    if (const Status status = detail::read_pose(observation, card.channel, "the tool pose", anchor.base_from_tool, error_);
-        status != Status::ok)
-      return status;
-  if (part.pose.frame == PoseFrame::camera) {
-    if (card.camera_optional && observation.find_channel(card.camera) == nullptr) {
-      camera_unknown_ = true;  // base axes, as the report prescribes without a calibration
-    } else if (const Status status = detail::read_pose(observation, card.camera, "the camera pose", anchor.base_from_camera, error_);
-               status != Status::ok) {
-      return status;
-    }
-  }
+    status = detail::read_pose(observation, card.channel, "the tool pose", anchor.base_from_tool, error_);
+  if (status == Status::ok && part.pose.frame == PoseFrame::camera) status = find_camera(card, observation, anchor.base_from_camera);
+  if (status != Status::ok) return status;
   PoseWalk walk(part.pose, anchor);
   for (int i = 0; i < reader_.horizon(); ++i) {
-    ToolPose<double> target;
+    ToolPose<double> pose;
     const auto row = reader_.row(i).subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.size));
-    if (const Status status = walk.decode(row, target); status != Status::ok) {
+    if (status = walk.decode(row, pose); status != Status::ok) {
       error_.format("part '{}', step {}: its numbers are no {} rotation", part.card.name, i, to_string(part.pose.rotation));
       return status;
     }
-    detail::write_pose(target, chunk.step(i).subspan(static_cast<std::size_t>(part.column), 7));
+    detail::write_pose(pose, target(part, i, 7));
   }
   return Status::ok;
 }
 
-void PartsDecoder::decode_gripper(const Part& part, ActionChunk& chunk) noexcept {
+void PartsDecoder::decode_gripper(const Part& part) noexcept {
   const GripperRule joint{.open = part.card.gripper->open, .closed = part.card.gripper->closed};
   for (int i = 0; i < reader_.horizon(); ++i)
-    chunk.step(i)[static_cast<std::size_t>(part.column)] =
-        convert_gripper(part.gripper, joint, reader_.row(i)[static_cast<std::size_t>(part.first)]);
+    target(part, i, 1)[0] = convert_gripper(part.gripper, joint, reader_.row(i)[static_cast<std::size_t>(part.first)]);
 }
 
-Status PartsDecoder::decode_waypoints(const Part& part, const Observation& observation, ActionChunk& chunk) noexcept {
+Status PartsDecoder::decode_waypoints(const Part& part, const Observation& observation) noexcept {
   const WaypointPartCard& card = *part.card.waypoint;
   for (int i = 0; i < reader_.horizon(); ++i)
-    std::ranges::copy(reader_.row(i).subspan(static_cast<std::size_t>(part.first), 3), waypoints_.begin() + i * 3);
-  Status status = unscale_waypoints(part.scale, waypoints_);
-  if (status == Status::ok && card.reference == "previous") status = chain_waypoints(waypoints_);
+    std::ranges::copy(reader_.row(i).subspan(static_cast<std::size_t>(part.first), 3), target(part, i, 3).begin());
+  Status status = unscale_waypoints(part.scale, values_);  // a waypoint is alone in its chunk
+  if (status == Status::ok && card.reference == "previous") status = chain_waypoints(values_);
   if (status == Status::ok && !card.channel.empty()) {
     std::span<const double> body;
     status = detail::read_channel(observation, {card.channel, "the pose of the base", 3, "m,m,rad"}, false, body, error_);
     if (status != Status::ok) return status;
-    status = waypoints_to_world({body[0], body[1], body[2]}, waypoints_);
+    status = waypoints_to_world({body[0], body[1], body[2]}, values_);
   }
-  if (status != Status::ok) {
-    error_.format("part '{}': {}", part.card.name, to_string(status));
-    return status;
-  }
-  for (int i = 0; i < reader_.horizon(); ++i) std::copy_n(waypoints_.begin() + i * 3, 3, chunk.step(i).begin() + part.column);
-  return Status::ok;
+  if (status != Status::ok) error_.format("part '{}': {}", part.card.name, to_string(status));
+  return status;
 }
 
 }  // namespace sinew

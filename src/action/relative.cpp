@@ -33,7 +33,7 @@ std::vector<bool> relative_mask(std::span<const std::string> names, std::span<co
 std::vector<bool> relative_mask(std::span<const int> runs) {
   std::vector<bool> mask;
   for (const int run : runs) {
-    if (run == 0 || std::abs(run) > 65536)
+    if (run == 0 || run > 65536 || run < -65536)
       fail(ErrorCode::invalid_argument,
            {"relative_mask", "run", "a number of dimensions up to 65536, negative for absolute ones", std::to_string(run), ""});
     mask.insert(mask.end(), static_cast<std::size_t>(std::abs(run)), run > 0);

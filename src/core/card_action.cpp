@@ -40,6 +40,22 @@ int ActionCard::chunk_size() const noexcept {
   return columns;
 }
 
+std::vector<int> ActionCard::gripper_joints() const {
+  std::vector<int> joints;
+  const int names = static_cast<int>(joint_names.size());
+  if (decoder != DecoderKind::parts) {
+    for (int i = names - static_cast<int>(gripper_names.size()); i < names; ++i) joints.push_back(i);
+    return joints;
+  }
+  int joint = names;  // the parts behind the tools are the last joints
+  for (const auto& part : parts) joint -= part.joints ? part.joints->size : part.gripper ? 1 : 0;
+  for (const auto& part : parts) {
+    if (part.gripper) joints.push_back(joint);
+    joint += part.joints ? part.joints->size : part.gripper ? 1 : 0;
+  }
+  return joints;
+}
+
 namespace detail {
 
 void check_normalization(const NormalizationCard& normalization, const StatisticsCard& statistics, const Checker& check,
@@ -62,6 +78,9 @@ void check_part(const ActionPartCard& part, const PolicyCard& card, const Checke
                     static_cast<int>(part.unused.has_value());
   check.require(kinds == 1, at, "one of joints, tool, gripper, waypoint and unused", std::to_string(kinds));
   if (part.joints) check.bounded(part.joints->size, 65536, at + "/joints/size");
+  if (part.joints)
+    check.require(part.joints->first >= 0 && (part.joints->first == 0 || !part.joints->relative_to.empty()), at + "/joints/first",
+                  "a place in the channel of relative_to, 0 without one", std::to_string(part.joints->first));
   if (part.unused) check.bounded(part.unused->size, 65536, at + "/unused/size");
   if (part.tool) {
     if (part.tool->reference != "absolute") check.text(part.tool->channel, at + "/tool/channel");
@@ -71,15 +90,17 @@ void check_part(const ActionPartCard& part, const PolicyCard& card, const Checke
       check.require(part.tool->camera.empty() && !part.tool->camera_optional, at + "/tool/camera", "no camera but with frame 'camera'",
                     shown(part.tool->camera));
     }
+    check.require(!part.tool->camera_optional || part.tool->reference != "absolute", at + "/tool/camera_optional",
+                  "false for absolute poses, which mean nothing in other axes", "true");
   }
   if (part.gripper)
-    check.require(std::isfinite(part.gripper->open) && std::isfinite(part.gripper->closed) && part.gripper->open != part.gripper->closed,
-                  at + "/gripper", "two finite positions, open and closed",
-                  fmt::format("{}, {}", part.gripper->open, part.gripper->closed));
+    check.require(
+        std::abs(part.gripper->open) <= 1e6 && std::abs(part.gripper->closed) <= 1e6 && part.gripper->open != part.gripper->closed,
+        at + "/gripper", "two positions, open and closed, up to 1e6", fmt::format("{}, {}", part.gripper->open, part.gripper->closed));
   if (part.waypoint) {
     const auto& scale = part.waypoint->scale;
-    check.require(scale.size() == 3 && std::ranges::all_of(scale, [](double s) { return std::isfinite(s) && s > 0; }),
-                  at + "/waypoint/scale", "three finite numbers above 0", std::to_string(scale.size()));
+    check.require(scale.size() == 3 && std::ranges::all_of(scale, [](double s) { return s > 0 && s <= 1e6; }), at + "/waypoint/scale",
+                  "three numbers above 0, up to 1e6", std::to_string(scale.size()));
   }
   if (!part.normalization) return;
   const auto& own = *part.normalization;
@@ -150,6 +171,9 @@ void check_layout(const ActionCard& action, const Checker& check) {
 }
 
 void check_tokens(const ActionCard& action, const Checker& check) {
+  const int rows = action.layout ? action.layout->rows : action.horizon;
+  check.require(rows == action.horizon, "/action/layout/rows",
+                fmt::format("the horizon, {}, because tokens stand for whole chunks", action.horizon), std::to_string(rows));
   const auto& tokens = *action.tokens;
   const bool bins = tokens.language == "bins";
   check.require(bins || tokens.language == "fast", "/action/tokens/language", "'bins' or 'fast'", shown(tokens.language));

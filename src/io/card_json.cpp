@@ -76,6 +76,7 @@ void fields(Is<PartNormalizationCard> auto& card, auto&& visit) {
 void fields(Is<JointsPartCard> auto& card, auto&& visit) {
   visit("size", card.size);
   visit("relative_to", card.relative_to);
+  visit("first", card.first);
 }
 
 void fields(Is<ToolPartCard> auto& card, auto&& visit) {

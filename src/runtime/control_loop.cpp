@@ -37,8 +37,7 @@ ChunkTimelineOptions timeline_options(const PolicyCard& card, const JointLimits&
   ChunkTimelineOptions options;
   options.max_horizon = card.action.horizon;
   options.joint_order_hash = hash_joint_order(limits.names);
-  const int arm = limits.dof() - static_cast<int>(card.action.gripper_names.size());
-  for (int column = arm; column < limits.dof(); ++column) options.hold_columns.push_back(column);
+  options.hold_columns = card.action.gripper_joints();
   for (std::size_t i = 0; i < limits.lower.size(); ++i) {
     const double margin = kEnvelopeMargin * (limits.upper[i] - limits.lower[i]);
     options.lower.push_back(limits.lower[i] - margin);
@@ -57,6 +56,9 @@ std::optional<JointResolver> loop_resolver(const PolicyCard& card, const Control
                                        "the policy emits tool poses; pass Chain::from_urdf(...) in the options"});
   const auto& names = card.action.joint_names;
   const int behind = card.action.chunk_size() - 7;  // columns behind the pose: grippers, and joints that no pose resolves to
+  if (behind < 0 || behind >= static_cast<int>(names.size()))
+    fail(ErrorCode::invalid_argument,
+         {"ControlLoop", "joint_names", fmt::format("more than the {} columns behind the pose", behind), std::to_string(names.size()), ""});
   const std::size_t arm = names.size() - static_cast<std::size_t>(behind);
   const std::vector<std::string> arm_names(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(arm));
   if (options.chain->joint_names() != arm_names)

@@ -198,7 +198,7 @@ TEST_CASE("make_decoder: follows the card, and the decoders refuse another kind"
 TEST_CASE("decoders: refuse a normalisation that has no way back, and statistics for fewer steps than the chunk has") {
   PolicyCard card = make_card(DecoderKind::joint_absolute);
   const auto dim = static_cast<std::size_t>(card.action.size());
-  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0')};
+  card.statistics = {.file = "stats.json", .sha256 = std::string(64, '0'), .format = "sinew"};
   card.action.normalization = {.mode = NormalizationMode::scale, .rule = "starvla", .key = "action"};
   Statistics statistics;
   statistics["action"].min = std::vector<double>(dim, 0);
@@ -207,8 +207,8 @@ TEST_CASE("decoders: refuse a normalisation that has no way back, and statistics
                        doctest::Contains("/action/normalization] mode: expected one with an inverse, got scale"), Error);
   card.action.normalization = {.mode = NormalizationMode::min_max, .rule = "groot", .key = "action"};
   statistics["action"] = {.min = std::vector<double>(2 * dim, 0), .max = std::vector<double>(2 * dim, 1), .steps = 2};
-  CHECK_THROWS_WITH_AS(static_cast<void>(make_decoder(card, statistics)), doctest::Contains("/action/horizon] steps: expected at most 2"),
-                       Error);
+  CHECK_THROWS_WITH_AS(static_cast<void>(make_decoder(card, statistics)),
+                       doctest::Contains("/action/normalization] horizon: expected at most 2"), Error);
 }
 
 TEST_CASE("decoders: allocate nothing after the first call") {

@@ -11,6 +11,7 @@
 
 #include "golden.hpp"
 #include "sinew/core/error.hpp"
+#include "sinew/testing/action_space_laws.hpp"
 #include "test_seed.hpp"
 
 using namespace sinew;
@@ -81,21 +82,21 @@ TEST_CASE("pose walk: decode undoes encode in every frame, reference and layout"
       for (int layout = 0; layout <= static_cast<int>(RotationLayout::rot6d_interleaved); ++layout) {
         const PoseRule rule{frame, reference, static_cast<RotationLayout>(layout)};
         const PoseAnchor anchor{as_tool(random_pose(random)), as_tool(random_pose(random))};
-        PoseWalk encoder(rule, anchor), decoder(rule, anchor);
-        std::vector<double> row(static_cast<std::size_t>(rule.size()));
-        Eigen::Quaterniond before = Eigen::Quaterniond::Identity();
-        for (int step = 0; step < 20; ++step) {
-          const auto target = random_pose(random);
-          ToolPose<double> back;
-          REQUIRE(encoder.encode(as_tool(target), row) == Status::ok);
-          REQUIRE(decoder.decode(row, back) == Status::ok);
-          CHECK(distance(back, target) < 1e-9);
-          CHECK(back.rotation.dot(before) >= 0);  // no jump to the other hemisphere
-          before = back.rotation;
-        }
+        std::vector<ToolPose<double>> targets;
+        for (int step = 0; step < 20; ++step) targets.push_back(as_tool(random_pose(random)));
+        CHECK(sinew::testing::pose_walk_law(rule, anchor, targets) == "");
+        // An absolute pose in tool axes says nothing, and is read in base axes.
+        const bool moves = frame == PoseFrame::camera || (frame == PoseFrame::tool && reference != PoseReference::absolute);
+        if (moves) CHECK(sinew::testing::world_invariance_law(rule, anchor, as_tool(random_pose(random)), targets) == "");
       }
     }
   }
+}
+
+TEST_CASE("pose laws: a walk in base axes is not independent of the world, and the law says so") {
+  Random random(6);
+  const std::vector<ToolPose<double>> targets = {as_tool(random_pose(random))};
+  CHECK(sinew::testing::world_invariance_law({}, {as_tool(random_pose(random)), {}}, as_tool(random_pose(random)), targets) != "");
 }
 
 TEST_CASE("pose walk: agrees with the free functions, step for step") {

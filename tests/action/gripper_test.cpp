@@ -16,7 +16,7 @@ using namespace sinew;
 using sinew::testing::read_golden_case;
 using sinew::testing::worst_ratio;
 
-TEST_CASE("gripper: OpenVLA's output becomes LIBERO's action, to the bit") {
+TEST_CASE("gripper: OpenVLA's output becomes LIBERO's action; what is snapped, to the bit") {
   const auto golden = read_golden_case("openvla", "gripper");
   const auto dim = static_cast<std::size_t>(golden.tensor("actions").shape.back());
   const auto actions = golden.f32("actions"), normalized = golden.f32("normalized"), binarized = golden.f32("binarized"),

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -14,6 +15,9 @@
 using namespace sinew;
 
 namespace {
+
+/// The type behind names like "quaternion_unnormalised" and "rotation_6d_raw": inputs that the reference repairs.
+std::string plain(const std::string& input) { return input.substr(0, std::min(input.find("_unnormalised"), input.find("_raw"))); }
 
 template <class Call>
 std::string refusal(Call&& call) {
@@ -38,9 +42,9 @@ TEST_CASE("rotation types: every one gives the matrix that StarVLA's transform g
   for (const auto& [name, tensor] : golden.tensors) {
     const std::string suffix = "__to__matrix";
     if (!name.ends_with(suffix)) continue;
-    const std::string type = name.substr(0, name.size() - suffix.size());
-    CAPTURE(type);
-    const auto in = golden.f32("in." + type), expected = tensor.as_f32();
+    const std::string input = name.substr(0, name.size() - suffix.size()), type = plain(input);
+    CAPTURE(input);
+    const auto in = golden.f32("in." + input), expected = tensor.as_f32();
     const auto size = static_cast<std::size_t>(groot_rotation_size(type));
     REQUIRE(size > 0);
     for (std::size_t i = 0; i * size < in.size(); ++i) {
@@ -59,6 +63,34 @@ TEST_CASE("rotation types: every one gives the matrix that StarVLA's transform g
   CHECK_FALSE(groot_rotation_matrix(std::vector<double>{0, 0, 0}, "euler"));
   CHECK_FALSE(groot_rotation_matrix(std::vector<double>{1, 0, 0, 0, 1, 0, 0, 0, 2}, "matrix"));
   CHECK_FALSE(groot_rotation_matrix(std::vector<double>{1e9, 0, 0}, "euler_angles_rpy"));
+  CHECK_FALSE(groot_rotation_matrix(std::vector<double>{0, 0, 0, 0}, "quaternion"));
+}
+
+TEST_CASE("rotation types: every conversion that StarVLA's transform makes keeps the rotation that we read") {
+  const auto golden = sinew::testing::read_golden_case("starvla_transforms", "rotations");
+  int pairs = 0;
+  for (const auto& [name, tensor] : golden.tensors) {
+    const auto arrow = name.find("__to__");
+    if (arrow == std::string::npos) continue;
+    const std::string input = name.substr(0, arrow), from = plain(input), to = name.substr(arrow + 6);
+    CAPTURE(name);
+    const auto in = golden.f32("in." + input), out = tensor.as_f32();
+    const auto from_size = static_cast<std::size_t>(groot_rotation_size(from)), to_size = static_cast<std::size_t>(groot_rotation_size(to));
+    REQUIRE(from_size * to_size > 0);
+    for (std::size_t i = 0; i * to_size < out.size(); ++i) {
+      const auto row = [i](std::span<const float> values, std::size_t size) {
+        const auto part = values.subspan(i * size, size);
+        return std::vector<double>(part.begin(), part.end());
+      };
+      const auto a = groot_rotation_matrix(row(in, from_size), from), b = groot_rotation_matrix(row(out, to_size), to);
+      REQUIRE(a);
+      if (to == "matrix" && !b) continue;  // float32 rounding beyond what a matrix may have; compared number by number above
+      REQUIRE(b);
+      CHECK((*a - *b).cwiseAbs().maxCoeff() <= (i >= 1 && i <= 5 ? 2e-3 : 4e-5));  // as the file says: near 0 and near pi
+    }
+    ++pairs;
+  }
+  CHECK(pairs > 0);
 }
 
 TEST_CASE("modality.json: slices with rotation and representation") {
@@ -95,6 +127,14 @@ TEST_CASE("groups of N1.7: what a card cannot say is refused") {
   CHECK(parts[0].joints->relative_to == "arm");
   CHECK(parts[0].normalization->key == "libero_sim/relative_action/arm");
   CHECK(parts[0].normalization->mode == NormalizationMode::min_max);  // relative ones never have percentiles
+  const Json names = config(
+      R"({"modality_keys": ["eef"], "action_configs": [{"rep": "RELATIVE", "type": "EEF", "format": "XYZ_ROT6D", "state_key": "pose"}]})");
+  const auto named = groot_action_parts(names, {.sizes = {9}, .use_relative = true});
+  CHECK(named[0].tool->rotation == "rot6d_rows");
+  CHECK(named[0].tool->channel == "pose");
+  const Json unknown =
+      config(R"({"modality_keys": ["eef"], "action_configs": [{"rep": "relative", "type": "hand", "format": "default"}]})");
+  CHECK(refusal([&] { (void)groot_action_parts(unknown, {.sizes = {9}}); }).find("one of eef, non_eef") != std::string::npos);
   CHECK(refusal([&] { (void)groot_action_parts(good, {.sizes = {6, 1}}); }).find("one for each of 1 groups") != std::string::npos);
   const Json delta = config(R"({"modality_keys": ["arm"], "action_configs": [{"rep": "delta", "type": "non_eef", "format": "default"}]})");
   CHECK(refusal([&] { (void)groot_action_parts(delta, {.sizes = {6}}); }).find("'absolute' or 'relative'") != std::string::npos);

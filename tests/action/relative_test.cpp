@@ -10,6 +10,7 @@
 
 #include "golden.hpp"
 #include "sinew/core/error.hpp"
+#include "sinew/testing/action_space_laws.hpp"
 #include "test_seed.hpp"
 
 using namespace sinew;
@@ -102,6 +103,19 @@ TEST_CASE("relative actions: openpi's masks by runs, shorter than the action") {
   }
 }
 
+TEST_CASE("relative actions: absolute undoes relative for every mask") {
+  sinew::testing::Random random(51);
+  for (int trial = 0; trial < 500; ++trial) {
+    const std::size_t dim = 1 + random.below(20), rows = 1 + random.below(10);
+    std::vector<bool> mask(random.below(dim + 1));
+    for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = random.below(2) == 0;
+    std::vector<double> actions(rows * dim), state(dim);
+    for (auto& value : actions) value = random.uniform(-3, 3);
+    for (auto& value : state) value = random.uniform(-3, 3);
+    CHECK(sinew::testing::relative_law(RelativeActions(mask), actions, dim, state) == "");
+  }
+}
+
 TEST_CASE("relative actions: a refused call writes nothing") {
   const RelativeActions relative({true, false, true});
   std::vector<double> actions = {1, 2, 3, 4}, before = actions;
@@ -117,6 +131,7 @@ TEST_CASE("relative actions: a refused call writes nothing") {
   actions[1] = nan;
   CHECK(relative.to_relative(actions, 4, std::vector<double>{1, 0, 3}) == Status::not_finite);
   CHECK_THROWS_AS((void)relative_mask(std::vector<int>{3, 0}), Error);
+  CHECK_THROWS_AS((void)relative_mask(std::vector<int>{std::numeric_limits<int>::min()}), Error);
 }
 
 TEST_CASE("relative reference: a chunk is made absolute with the state of its own observation, or not at all") {

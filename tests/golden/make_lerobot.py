@@ -20,7 +20,7 @@ import torch
 from safetensors.numpy import save_file
 
 STAND_INS = ("accelerate", "av", "datasets", "deepdiff", "diffusers", "draccus", "gymnasium", "imageio", "jsonlines", "pandas", "PIL", "pynput", "serial",
-             "torchcodec", "torchvision", "wandb", "einops", "termcolor", "packaging", "deepspeed", "cv2", "pyarrow")
+             "torchcodec", "torchvision", "wandb", "einops", "termcolor", "packaging", "deepspeed", "cv2", "pyarrow", "transformers")
 SEED = 7001
 
 
@@ -44,7 +44,9 @@ class StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, name, path=None, target=None):
         top = name.split(".")[0]
-        if top not in STAND_INS:
+        # transformers looks for the others and would take the stand-ins for them.
+        installed = top != "transformers" and importlib.machinery.PathFinder.find_spec(top) is not None
+        if top not in STAND_INS or installed:
             return None
         self.used.add(top)
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
@@ -107,7 +109,7 @@ def ensembler(folder, stand_in):
 
 def main(folder):
     stand_in = StandIn()
-    sys.meta_path.append(stand_in)
+    sys.meta_path.insert(0, stand_in)
     prefix_weights(pathlib.Path(folder) / "lerobot_rtc", stand_in)
     ensembler(pathlib.Path(folder) / "lerobot_misc", stand_in)
 

@@ -12,6 +12,7 @@
 
 #include "safetensors_file.hpp"
 #include "sinew/io/json.hpp"
+#include "sinew/io/json_cursor.hpp"
 
 namespace sinew::testing {
 

@@ -45,7 +45,7 @@ inline PolicyCard sample_parts_card() {
   action.parts[1].normalization = PartNormalizationCard{NormalizationMode::quantile, "qwen", "action", 7};
   action.parts[2].name = "gripper";
   action.parts[2].gripper = GripperPartCard{.convention = "pi", .open = 0.08, .closed = 0};
-  action.layout = ActionLayoutCard{"canonical", 80, 20, {{"left_joints", 7}, {"left_tool", 6}, {"left_gripper", 1}}};
+  action.layout = ActionLayoutCard{"canonical", 80, 16, {{"left_joints", 7}, {"left_tool", 6}, {"left_gripper", 1}}};
   action.tokens = ActionTokensCard{.language = "fast", .mapping = "none", .folder = "fast", .max_tokens = 512, .relaxed = true};
   return card;
 }

@@ -30,9 +30,9 @@ class ActionTokens {
   ActionTokens(const std::filesystem::path& directory, const PolicyCard& card);
 
   [[nodiscard]] explicit operator bool() const noexcept { return bins_ || fast_; }
-  /// Rows `[horizon, dim]` in the policy's normalised space. `bad_shape`: another number of values than the rows have;
-  /// `out_of_range`: an id that is no action. The card's `relaxed` clips ids to bins, and cuts or fills the coefficients of FAST. The
-  /// reason is in `error`.
+  /// Rows `[horizon, dim]` in the policy's normalised space. `bad_shape`: another number of values than the rows have; `over_capacity`:
+  /// more ids than the card allows; `out_of_range`: an id that is no action. The card's `relaxed` clips ids to bins, and cuts or fills the
+  /// coefficients of FAST. The reason is in `error`.
   [[nodiscard]] Status decode(std::span<const std::int64_t> ids, int horizon, int dim, std::span<float> rows, FixedText& error) noexcept;
 
  private:

@@ -40,10 +40,11 @@ struct Modality {
 [[nodiscard]] Modality read_modality(const std::filesystem::path& path);
 [[nodiscard]] Modality modality_from_json(const Json& json, const std::string& where);
 
-/// Rotation matrix of numbers in a rotation type of GR00T N1.5 and StarVLA: axis_angle, quaternion (w x y z), rotation_6d (rows), matrix,
-/// euler_angles_{rpy, ryp, pry, pyr, yrp, ypr}: turns about x (r), y (p) and z (y) in the order of the letters, each about the axes as the
-/// ones before have turned them (pytorch3d 0.7.6 by way of StarVLA 0ed0aad starVLA/dataloader/gr00t_lerobot/transform/state_action.py).
-/// nullopt for another count of numbers, for numbers that are no rotation, and for types that there are not.
+/// Rotation matrix of numbers in a rotation type of GR00T N1.5 and StarVLA: axis_angle, quaternion (w x y z, of any length but 0),
+/// rotation_6d (rows), matrix, euler_angles_{rpy, ryp, pry, pyr, yrp, ypr}: turns about x (r), y (p) and z (y) in the order of the letters,
+/// each about the axes as the ones before have turned them (pytorch3d 0.7.6 by way of StarVLA 0ed0aad
+/// starVLA/dataloader/gr00t_lerobot/transform/state_action.py). nullopt for another count of numbers, for numbers that are no rotation, and
+/// for types that there are not.
 [[nodiscard]] std::optional<Eigen::Matrix3d> groot_rotation_matrix(std::span<const double> values, std::string_view type) noexcept;
 /// Numbers of a type; 0 for types that there are not.
 [[nodiscard]] int groot_rotation_size(std::string_view type) noexcept;
@@ -52,9 +53,9 @@ struct Modality {
 struct GrootGroupOptions {
   std::string embodiment;  ///< prefix of the statistics' keys, "<embodiment>/action/<group>"; empty: none
   std::vector<std::string>
-      channels;               ///< of each group: what relative values refer to ("m,quat_wxyz" for end effectors); empty: the group's name
-  std::vector<int> sizes;     ///< of each group
-  bool use_relative = false;  ///< use_relative_action of the processor
+      channels;  ///< of each group: what relative values refer to ("m,quat_wxyz" for end effectors); empty: its state_key, else its name
+  std::vector<int> sizes;        ///< of each group
+  bool use_relative = false;     ///< use_relative_action of the processor
   bool use_percentiles = false;  ///< of absolute groups; relative ones never have them
 };
 

@@ -19,7 +19,11 @@ struct PaddedChunk {
   std::size_t steps = 0;     ///< of the control mode, <= H
   std::size_t channels = 0;  ///< of the control mode, <= K
 
-  [[nodiscard]] bool valid() const noexcept { return steps > 0 && channels > 0 && steps <= horizon && channels <= width; }
+  static constexpr std::size_t kMost = 65536;  ///< of each
+
+  [[nodiscard]] bool valid() const noexcept {
+    return steps > 0 && channels > 0 && steps <= horizon && channels <= width && horizon <= kMost && width <= kMost;
+  }
 
   /// `chunk` `[steps, channels]` to `padded` `[H, K]`. `bad_shape`.
   template <class Scalar>

@@ -19,8 +19,8 @@ namespace sinew {
 /// - `tool_pose`: base_from_tool of every tool part, then the columns of the other parts, or
 /// - `base_pose`: waypoints, in the world when the part names the channel of world_from_body, else in the body frame.
 ///
-/// What values are relative to comes from the observation that is passed, which must be the one that the inference used: decode
-/// refuses another. On any other status than ok the chunk keeps its size and ids, its values may be written in part.
+/// What values are relative to comes from the observation that is passed, which must be the one that the inference used; the chunk
+/// carries its id. On any other status than ok the chunk is as it was.
 class PartsDecoder {
  public:
   /// Throws Error for a card that `validate` refuses, another decoder kind, an unknown name, missing statistics or tokenizers.
@@ -31,10 +31,12 @@ class PartsDecoder {
   /// values, or for numbers of the policy that are no rotation.
   [[nodiscard]] Status decode(const TensorMap& in, const Observation& observation, ActionChunk& chunk) noexcept;
   [[nodiscard]] std::string_view last_error() const noexcept { return error_.view(); }
-  /// True when the last decode read camera-frame numbers in base axes, because the camera's pose was not in the observation.
-  [[nodiscard]] bool camera_unknown() const noexcept { return camera_unknown_; }
+  /// True when camera-frame numbers are read in base axes: the card allows it, and the first observation had no pose of the camera.
+  /// That is a property of the robot, so an observation that differs from the first one is refused as `missing`.
+  [[nodiscard]] bool camera_unknown() const noexcept { return camera_ == Camera::unknown; }
 
  private:
+  enum class Camera : std::uint8_t { undecided, known, unknown };
   struct Part {
     ActionPartCard card;
     int first = 0;   // column of a row
@@ -44,18 +46,21 @@ class PartsDecoder {
     GripperRule gripper;
     WaypointScale scale;
   };
-  [[nodiscard]] Status decode_part(const Part& part, const Observation& observation, ActionChunk& chunk) noexcept;
-  [[nodiscard]] Status decode_joints(const Part& part, const Observation& observation, ActionChunk& chunk) noexcept;
-  [[nodiscard]] Status decode_tool(const Part& part, const Observation& observation, ActionChunk& chunk) noexcept;
-  [[nodiscard]] Status decode_waypoints(const Part& part, const Observation& observation, ActionChunk& chunk) noexcept;
-  void decode_gripper(const Part& part, ActionChunk& chunk) noexcept;
+  [[nodiscard]] Status decode_part(const Part& part, const Observation& observation) noexcept;
+  [[nodiscard]] Status decode_joints(const Part& part, const Observation& observation) noexcept;
+  [[nodiscard]] Status decode_tool(const Part& part, const Observation& observation) noexcept;
+  [[nodiscard]] Status find_camera(const ToolPartCard& card, const Observation& observation, ToolPose<double>& pose) noexcept;
+  [[nodiscard]] Status decode_waypoints(const Part& part, const Observation& observation) noexcept;
+  void decode_gripper(const Part& part) noexcept;
+  /// Columns of a part in step `i` of what is being decoded.
+  [[nodiscard]] std::span<double> target(const Part& part, int i, int size) noexcept;
 
   ActionReader reader_;
   std::vector<Part> parts_;  // without the unused ones
   ActionSpace space_ = ActionSpace::joint_position;
   int columns_ = 0;
-  bool camera_unknown_ = false;
-  std::vector<double> waypoints_;  // [horizon, 3]
+  Camera camera_ = Camera::undecided;
+  std::vector<double> values_;  // [horizon, columns], until all of them are good
   FixedText error_;
 };
 

@@ -123,6 +123,7 @@ struct PartNormalizationCard {
 struct JointsPartCard {
   int size = 0;
   std::string relative_to;  ///< channel with the positions that the values are relative to; empty: they are absolute
+  int first = 0;            ///< value of that channel that belongs to the part's first column
 
   friend bool operator==(const JointsPartCard&, const JointsPartCard&) = default;
 };
@@ -134,7 +135,7 @@ struct ToolPartCard {
   std::string reference;         ///< "absolute", "first" or "previous"
   std::string rotation;          ///< layout, e.g. "rotvec"
   std::string camera;            ///< channel with base_from_camera for frame "camera", else empty
-  bool camera_optional = false;  ///< without a calibration the numbers are in base axes, and the model was told so
+  bool camera_optional = false;  ///< a robot without that channel has no calibration: the numbers are in base axes
 
   friend bool operator==(const ToolPartCard&, const ToolPartCard&) = default;
 };
@@ -203,7 +204,7 @@ struct ActionTokensCard {
   int vocab_size = 0;    ///< of the model, where ids are counted from its end
   int bins = 0;          ///< of "bins", edges included
   int max_tokens = 0;    ///< capacity of the id tensor
-  bool relaxed = false;  ///< cut or fill what does not decode, as the family's own runtime does, instead of refusing it
+  bool relaxed = false;  ///< clip ids to bins, cut or fill FAST's coefficients (LeRobot's relaxed decoding), instead of refusing
 
   friend bool operator==(const ActionTokensCard&, const ActionTokensCard&) = default;
 };
@@ -229,6 +230,8 @@ struct ActionCard {
   [[nodiscard]] int chunk_size() const noexcept;
   /// Tools whose poses are in the chunk; 0: it holds joints, or waypoints.
   [[nodiscard]] int tools() const noexcept;
+  /// The joints that are grippers, as places in joint_names.
+  [[nodiscard]] std::vector<int> gripper_joints() const;
 
   friend bool operator==(const ActionCard&, const ActionCard&) = default;
 };

@@ -24,7 +24,8 @@ enum class PrefixSchedule : std::uint8_t { zeros, ones, linear, exp };
 
 /// Writes the weight of every step of a chunk, `weights` `[horizon]`: 1 for `i < start` (the inference delay, cut to `end`), 0 for
 /// `i >= end`, between them 0 (zeros), 1 (ones), `w = (end - i) / (end - start + 1)` (linear) or `w (e^w - 1) / (e - 1)` (exp).
-/// The ramp runs to `end` even beyond the horizon, as the reference has it; LeRobot cuts `end` to the horizon first.
+/// The ramp runs to `end` even beyond the horizon, as the reference has it; LeRobot cuts `end` to the rows of the previous chunk first,
+/// without which missing rows pull towards 0.
 /// `out_of_range` for a negative `start` or `end`, nothing is written then.
 template <class Scalar>
 [[nodiscard]] Status rtc_prefix_weights(int start, int end, PrefixSchedule schedule, std::span<Scalar> weights) noexcept {
@@ -162,7 +163,8 @@ template <class Scalar>
   return Status::ok;
 }
 
-/// The time of each token for such a model: the `delay` first ones are finished actions, the others are at `moment.t`.
+/// The time of each token for such a model: the `delay` first ones are finished actions, the others are at `moment.t`. StarVLA, which
+/// counts in buckets of 1/1000, puts finished ones into bucket 999.
 template <class Scalar>
 void rtc_token_times(const FlowMoment& moment, int delay, std::span<Scalar> times) noexcept {
   const auto finished = static_cast<Scalar>(moment.direction == FlowDirection::noise_at_zero ? 1 : 0);

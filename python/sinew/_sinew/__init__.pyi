@@ -12,7 +12,7 @@ from . import action
 from . import motion
 from . import record
 from . import runtime
-__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'kinematics', 'load_card', 'motion', 'observation', 'record', 'runtime', 'status_names']
+__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'kinematics', 'load_card', 'motion', 'observation', 'read_statistics', 'record', 'runtime', 'status_names']
 class Error(RuntimeError):
     pass
 class Observation:
@@ -82,7 +82,7 @@ class ActionChunk:
     @property
     def space(self) -> str:
         """
-        "joint_position" or "tool_pose"
+        "joint_position", "tool_pose" or "base_pose"
         """
     @property
     def t0(self) -> float:
