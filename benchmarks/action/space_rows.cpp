@@ -101,7 +101,7 @@ PolicyCard canonical_card() {
     action.layout->slots.push_back({fmt::format("{}_tool", side), 6});
     ActionPartCard tool;
     tool.name = fmt::format("{}_tool", side);
-    tool.tool = ToolPartCard{tool.name, "camera", "first", "rotvec", "camera", false};
+    tool.tool = ToolPartCard{tool.name, "camera", "first", "rotvec", 1, 1, "camera", false};
     action.parts.push_back(tool);
   }
   for (const char* side : {"left", "right"}) {

@@ -18,8 +18,19 @@ using Ids = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>
 
 std::vector<py::ssize_t> shape_of(const py::array& array) { return {array.shape(), array.shape() + array.ndim()}; }
 
+py::array array_of(const py::object& list, std::string_view where) {
+  py::array array = py::array::ensure(list);
+  if (array) return array;
+  PyErr_Clear();
+  fail(ErrorCode::invalid_argument, {where, "ids", "a list or array of integers", py::str(py::type::of(list)).cast<std::string>(), ""});
+}
+
 /// Ids of a caller as the library's; those that do not fit are no token either way.
-std::vector<TokenId> to_ids(const Ids& ids) {
+std::vector<TokenId> to_ids(const py::array& array, std::string_view where) {
+  const char kind = array.dtype().kind();
+  if (array.size() > 0 && kind != 'i' && kind != 'u')  // an empty list is float64 to NumPy
+    fail(ErrorCode::invalid_argument, {where, "ids", "integers", py::str(array.dtype()).cast<std::string>(), ""});
+  const Ids ids(array);
   std::vector<TokenId> narrow(static_cast<std::size_t>(ids.size()));
   const std::int64_t most = std::numeric_limits<TokenId>::max();
   std::transform(ids.data(), ids.data() + ids.size(), narrow.begin(),
@@ -41,9 +52,10 @@ Ids encode_bins(const BinTokenizer& self, const Doubles& values) {
   return out;
 }
 
-Doubles decode_bins(const BinTokenizer& self, const Ids& ids, bool strict) {
+Doubles decode_bins(const BinTokenizer& self, const py::object& list, bool strict) {
+  const py::array ids = array_of(list, "BinTokenizer.decode");
   Doubles values(shape_of(ids));
-  raise_unless_ok(self.decode(to_ids(ids), std::span(values.mutable_data(), static_cast<std::size_t>(values.size())),
+  raise_unless_ok(self.decode(to_ids(ids, "BinTokenizer.decode"), std::span(values.mutable_data(), static_cast<std::size_t>(values.size())),
                               strict ? UnknownIds::refuse : UnknownIds::clip),
                   "BinTokenizer.decode", "ids");
   return values;
@@ -56,7 +68,7 @@ FastScratch& own_scratch() {
 }
 
 template <class Value>
-std::vector<TokenId> encode_values(const FastTokenizer& self, const py::array& chunk) {
+std::vector<TokenId> encode_values(const FastTokenizer& self, const py::array& chunk, bool strict) {
   const auto array = py::array_t < Value, py::array::c_style | py::array::forcecast > ::ensure(chunk);
   require_shape(array, {-1, -1}, "FastTokenizer.encode", "chunk");
   FastScratch& scratch = own_scratch();
@@ -65,6 +77,10 @@ std::vector<TokenId> encode_values(const FastTokenizer& self, const py::array& c
   const FastChunk<const Value> values{{array.data(), static_cast<std::size_t>(array.size())}, static_cast<std::size_t>(array.shape(1))};
   const Status status = self.encode(values, scratch, ids, encoded);
   raise_unless_ok(status, "FastTokenizer.encode", scratch.last_error());
+  if (strict && encoded.lost + encoded.clamped > 0)
+    fail(ErrorCode::invalid_argument, {"FastTokenizer.encode", "chunk", "coefficients that the vocabulary has",
+                                       fmt::format("{} that it has not, {} below its range", encoded.lost, encoded.clamped),
+                                       "the published processor drops them in silence; normalise, or fit on wider data"});
   ids.resize(encoded.count);
   return ids;
 }
@@ -72,8 +88,8 @@ std::vector<TokenId> encode_values(const FastTokenizer& self, const py::array& c
 /// float32 and below is transformed in float32, anything else in float64, as scipy.fft does.
 bool in_float(const py::array& chunk) { return chunk.dtype().kind() == 'f' && chunk.itemsize() <= 4; }
 
-std::vector<TokenId> encode_fast(const FastTokenizer& self, const py::array& chunk) {
-  return in_float(chunk) ? encode_values<float>(self, chunk) : encode_values<double>(self, chunk);
+std::vector<TokenId> encode_fast(const FastTokenizer& self, const py::array& chunk, bool strict) {
+  return in_float(chunk) ? encode_values<float>(self, chunk, strict) : encode_values<double>(self, chunk, strict);
 }
 
 FastDecodeOptions decode_options(const std::string& mode) {
@@ -83,7 +99,8 @@ FastDecodeOptions decode_options(const std::string& mode) {
   fail(ErrorCode::invalid_argument, {"FastTokenizer.decode", "mode", "strict, lerobot or reference", "'" + mode + "'", ""});
 }
 
-Floats decode_fast(const FastTokenizer& self, const Ids& ids, std::size_t horizon, std::size_t dim, const std::string& mode) {
+Floats decode_fast(const FastTokenizer& self, const py::object& list, std::size_t horizon, std::size_t dim, const std::string& mode) {
+  const py::array ids = array_of(list, "FastTokenizer.decode");
   const FastDecodeOptions options = decode_options(mode);
   if (horizon == 0 || dim == 0 || horizon > FastTokenizer::kMaxHorizon || dim > FastTokenizer::kMaxDim)
     fail(ErrorCode::invalid_argument,
@@ -91,7 +108,8 @@ Floats decode_fast(const FastTokenizer& self, const Ids& ids, std::size_t horizo
           fmt::format("{} and {}", horizon, dim), ""});
   Floats chunk({horizon, dim});
   FastScratch scratch;
-  const Status status = self.decode(to_ids(ids), options, scratch, {{chunk.mutable_data(), static_cast<std::size_t>(chunk.size())}, dim});
+  const Status status = self.decode(to_ids(ids, "BinTokenizer.decode"), options, scratch,
+                                    {{chunk.mutable_data(), static_cast<std::size_t>(chunk.size())}, dim});
   raise_unless_ok(status, "FastTokenizer.decode", scratch.last_error());
   return chunk;
 }
@@ -144,7 +162,9 @@ void bind_action_tokenizers(py::module_& action) {
       .def(
           "save", [](const FastTokenizer& self, const py::object& directory) { self.save(path_of(directory)); }, py::arg("directory"),
           "Writes tokenizer.json and processor_config.json into a folder that exists.")
-      .def("encode", &encode_fast, py::arg("chunk"), "float32 or float64 [horizon, dim] -> list of ids.")
+      .def("encode", &encode_fast, py::arg("chunk"), py::arg("strict") = false,
+           "float32 or float64 [horizon, dim] -> list of ids. Coefficients outside what was learned are lost, as with the published "
+           "processor; strict raises instead.")
       .def("decode", &decode_fast, py::arg("ids"), py::arg("horizon"), py::arg("dim"), py::arg("mode") = "strict",
            "ids -> float32 [horizon, dim]. mode: \"strict\" raises for whatever is not exactly a chunk; \"lerobot\" cuts, and fills with "
            "zero coefficients; \"reference\" gives a chunk of zeros where the published processor does.")

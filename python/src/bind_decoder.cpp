@@ -84,7 +84,12 @@ void bind_decoder(py::module_& m) {
       [](const std::vector<TokenId>& ids, const std::string& mapping) {
         const ActionTokenMap map = action_token_map(mapping);
         std::vector<TokenId> model;
-        for (const TokenId id : ids) model.push_back(map.to_model(id));
+        for (const TokenId id : ids) {
+          const std::int64_t most = map.descending ? std::int64_t{map.first} + 1 : std::int64_t{map.count};
+          if (id < 0 || id >= most)
+            fail(ErrorCode::invalid_argument, {"model_ids", "id", fmt::format("0 to {}", most - 1), std::to_string(id), ""});
+          model.push_back(map.to_model(id));
+        }
         return model;
       },
       py::arg("ids"), py::arg("mapping"), "Ids of an action tokenizer as ids of the model; names of mappings in docs/action_spaces.md.");
@@ -96,7 +101,9 @@ void bind_decoder(py::module_& m) {
         return actions;
       },
       py::arg("generated"), py::arg("mapping"),
-      "All ids of a model's output that stand for actions, in their order, as ids of the action tokenizer.");
+      "All ids of a model's output that the mapping takes for actions, in their order, as ids of the action tokenizer. With PaliGemma's "
+      "mappings that "
+      "is every id up to the first action: text must be cut off before.");
 }
 
 }  // namespace sinew

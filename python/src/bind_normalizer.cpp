@@ -4,6 +4,8 @@
 
 #include <pybind11/stl/filesystem.h>
 
+#include <algorithm>
+
 #include "bindings.hpp"
 #include "sinew/core/normalizer.hpp"
 #include "sinew/io/statistics_file.hpp"
@@ -30,7 +32,22 @@ Doubles statistic_of(const py::dict& stats, const char* name) {
   return array;
 }
 
+/// Refuses keys that look like a slip of a statistic; others of a stack's file ("count", "q50") are not ours to judge.
+void check_keys(const py::dict& stats) {
+  std::vector<std::string_view> known = {"mask"};
+  VectorStatistics none;
+  for_each_statistic(none, [&](const char* name, const auto&) { known.push_back(name); });
+  for (const auto& item : stats) {
+    const std::string key = py::str(item.first).cast<std::string>();
+    if (key == "count" || key == "q50" || std::ranges::find(known, key) != known.end()) continue;
+    if (const auto near = nearest_name(key, known); !near.empty())
+      fail(ErrorCode::invalid_argument, {"Normalizer", fmt::format("statistics '{}'", key), "one of " + join_names(known), "another",
+                                         fmt::format("did you mean '{}'?", near)});
+  }
+}
+
 VectorStatistics statistics_of(const py::dict& stats) {
+  check_keys(stats);
   VectorStatistics statistics;
   for_each_statistic(statistics, [&](const char* name, const std::vector<double>&) {
     const Doubles array = statistic_of(stats, name);

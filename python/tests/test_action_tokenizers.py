@@ -215,3 +215,15 @@ def test_repetitive_words_are_learned_and_encoded_alike(rng, tmp_path):
             ours = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
             assert ours == model
     assert compared > 5
+
+
+def test_ids_are_integers_and_what_encoding_would_lose_can_be_refused():
+    with pytest.raises(sinew.Error, match="integers, got float64"):
+        act.BinTokenizer(32000).decode([31900.5])
+    narrow = act.FastTokenizer.fit([np.tile(np.float32([-0.5, 0.5]), (8, 1))], vocab_size=64)
+    with pytest.raises(sinew.Error, match="integers"):
+        narrow.decode([1.5], 8, 2)
+    wide = np.full((8, 2), 1.0, dtype=np.float32)
+    assert isinstance(narrow.encode(wide), list)  # what is lost is lost, as with the published processor
+    with pytest.raises(sinew.Error, match="coefficients that the vocabulary has"):
+        narrow.encode(wide, strict=True)

@@ -204,7 +204,7 @@ def test_inspect_prints_the_tensors_where_the_backend_is_at_hand(tmp_path):
         "backend": "reference",
         "cameras": [],
         "state": {"channels": [{"name": "joint_position", "unit": "rad", "size": 2, "rate": 100}], "normalization": identity},
-        "statistics": {"file": "", "sha256": ""},
+        "statistics": {"file": "", "sha256": "", "format": ""},
     }
     card["prompt"]["fields"]["chunk_size"] = "3"
     card["action"] |= {"decoder": "joint_absolute", "joint_names": ["a", "b"], "gripper_names": [], "tool_channel": "", "horizon": 3, "normalization": identity}

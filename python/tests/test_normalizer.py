@@ -275,3 +275,9 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(sinew.Error) as caught:
         sinew.read_statistics(tmp_path / "absent.json", "lerobot")
     assert "absent.json" in str(caught.value)
+
+
+def test_a_slip_of_a_statistic_is_refused_and_other_keys_are_not():
+    with pytest.raises(sinew.Error, match="did you mean 'mask'"):
+        sinew.Normalizer({"q01": [0.0], "q99": [1.0], "maks": [False]}, "quantile", "oft")
+    sinew.Normalizer({"q01": [0.0], "q99": [1.0], "count": [9], "q50": [0.5], "num_transitions": 7}, "quantile", "oft")

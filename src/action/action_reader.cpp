@@ -33,7 +33,7 @@ void check_slots(const ActionCard& action) {
       const std::string& name = action.layout->slots[slot - 1].part;
       const bool fits = part.unused || (name.ends_with("_tool")      ? part.tool.has_value() && left == size
                                         : name.ends_with("_gripper") ? part.gripper.has_value()
-                                                                     : part.joints.has_value() && left >= size);
+                                                                     : name != "base" && part.joints.has_value() && left >= size);
       if (!fits)
         fail(ErrorCode::invalid_argument, {"ActionReader /action/parts", fmt::format("part '{}'", part.name),
                                            fmt::format("what slot '{}' holds, or columns that are unused", name),

@@ -41,6 +41,9 @@ ActionTokens::ActionTokens(const std::filesystem::path& directory, const PolicyC
       fail(ErrorCode::invalid_argument,
            {kWhere, "/text", "a tokenizer, because mapping '" + tokens.mapping + "' finds actions in text", "none", ""});
     text_.emplace(Tokenizer::from_file(directory / card.text->tokenizer));
+    if (tokens.vocab_size != 0 && tokens.vocab_size < 4096)
+      fail(ErrorCode::invalid_argument,
+           {kWhere, "/action/tokens/vocab_size", "0 for PaliGemma's 257152, or 4096 and more", std::to_string(tokens.vocab_size), ""});
     if (tokens.vocab_size > 0) map_ = paligemma_token_map(tokens.vocab_size);
   }
   fast_.emplace(FastTokenizer::from_pretrained(tokens.folder.empty() ? directory : directory / tokens.folder));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "channel_pose.hpp"
@@ -29,9 +30,12 @@ PartsDecoder::PartsDecoder(const PolicyCard& card, const Statistics& statistics,
     : reader_(card, statistics, DecoderKind::parts, kWhere, std::move(tokens)) {
   int first = 0;
   for (const auto& part : card.action.parts) {
-    Part made{.card = part, .first = first, .size = part_size(part), .column = columns_, .pose = {}, .gripper = {}, .scale = {}};
+    Part made{
+        .card = part, .first = first, .size = part_size(part), .column = columns_, .pose = {}, .gripper = {}, .scale = {}, .unit = {}};
     first += made.size;
     if (part.unused) continue;
+    if (part.joints && !part.joints->relative_to.empty())
+      made.unit = std::ranges::find(card.state.channels, part.joints->relative_to, &SensorCard::name)->unit;
     if (part.tool) made.pose = pose_rule(*part.tool, part.name);
     if (part.gripper) made.gripper = gripper_rule(part.gripper->convention);
     if (part.waypoint) {
@@ -81,7 +85,7 @@ Status PartsDecoder::decode_joints(const Part& part, const Observation& observat
   std::span<const double> state;
   if (!card.relative_to.empty()) {
     const auto first = static_cast<std::size_t>(card.first);
-    const detail::ChannelNeed need{card.relative_to, "the joints that actions are relative to", first + size, ""};
+    const detail::ChannelNeed need{card.relative_to, "the joints that actions are relative to", first + size, part.unit};
     if (const Status status = detail::read_channel(observation, need, true, state, error_); status != Status::ok) return status;
     state = state.subspan(first, size);
   }
@@ -114,8 +118,10 @@ Status PartsDecoder::decode_tool(const Part& part, const Observation& observatio
   PoseWalk walk(part.pose, anchor);
   for (int i = 0; i < reader_.horizon(); ++i) {
     ToolPose<double> pose;
-    const auto row = reader_.row(i).subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.size));
-    if (status = walk.decode(row, pose); status != Status::ok) {
+    const auto numbers = reader_.row(i).subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.size));
+    std::array<double, 9> row{};
+    for (std::size_t j = 0; j < numbers.size(); ++j) row[j] = numbers[j] * (j < 3 ? card.position_scale : card.rotation_scale);
+    if (status = walk.decode(std::span<const double>(row).first(numbers.size()), pose); status != Status::ok) {
       error_.format("part '{}', step {}: its numbers are no {} rotation", part.card.name, i, to_string(part.pose.rotation));
       return status;
     }
@@ -126,8 +132,10 @@ Status PartsDecoder::decode_tool(const Part& part, const Observation& observatio
 
 void PartsDecoder::decode_gripper(const Part& part) noexcept {
   const GripperRule joint{.open = part.card.gripper->open, .closed = part.card.gripper->closed};
-  for (int i = 0; i < reader_.horizon(); ++i)
-    target(part, i, 1)[0] = convert_gripper(part.gripper, joint, reader_.row(i)[static_cast<std::size_t>(part.first)]);
+  for (int i = 0; i < reader_.horizon(); ++i) {
+    const double opening = gripper_opening(part.gripper, reader_.row(i)[static_cast<std::size_t>(part.first)]);
+    target(part, i, 1)[0] = gripper_value(joint, std::clamp(opening, 0.0, 1.0));  // beyond an end is that end
+  }
 }
 
 Status PartsDecoder::decode_waypoints(const Part& part, const Observation& observation) noexcept {

@@ -13,6 +13,8 @@ Status check(std::span<const double> rows) noexcept {
   return std::ranges::all_of(rows, [](double value) { return std::isfinite(value); }) ? Status::ok : Status::not_finite;
 }
 
+bool finite(const Waypoint<double>& w) noexcept { return std::isfinite(w.x) && std::isfinite(w.y) && std::isfinite(w.heading); }
+
 Waypoint<double> read(std::span<const double> rows, std::size_t i) noexcept { return {rows[i], rows[i + 1], rows[i + 2]}; }
 
 void write(std::span<double> rows, std::size_t i, const Waypoint<double>& waypoint) noexcept {
@@ -59,10 +61,12 @@ Status unchain_waypoints(std::span<double> rows) noexcept {
 }
 
 Status waypoints_to_world(const Waypoint<double>& world_from_body, std::span<double> rows) noexcept {
+  if (!finite(world_from_body)) return Status::not_finite;
   return for_each(rows, [&](const Waypoint<double>& w) { return compose(world_from_body, w); });
 }
 
 Status waypoints_to_body(const Waypoint<double>& world_from_body, std::span<double> rows) noexcept {
+  if (!finite(world_from_body)) return Status::not_finite;
   const Waypoint<double> body_from_world = inverse(world_from_body);
   return for_each(rows, [&](const Waypoint<double>& w) { return compose(body_from_world, w); });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a card says of actions: sizes that follow from it, and what no decoder could mean.
 #include <algorithm>
+#include <cmath>
 
 #include "card_check.hpp"
 
@@ -82,7 +83,24 @@ void check_part(const ActionPartCard& part, const PolicyCard& card, const Checke
     check.require(part.joints->first >= 0 && (part.joints->first == 0 || !part.joints->relative_to.empty()), at + "/joints/first",
                   "a place in the channel of relative_to, 0 without one", std::to_string(part.joints->first));
   if (part.unused) check.bounded(part.unused->size, 65536, at + "/unused/size");
+  if (part.joints && !part.joints->relative_to.empty()) {
+    const auto found = std::ranges::find(card.state.channels, part.joints->relative_to, &SensorCard::name);
+    check.require(found != card.state.channels.end() && part.joints->first + part.joints->size <= found->size, at + "/joints/relative_to",
+                  fmt::format("a channel of /state with {} values and more", part.joints->first + part.joints->size),
+                  shown(part.joints->relative_to));
+  }
   if (part.tool) {
+    const auto scale = [&](double value, const char* what) {
+      check.require(value > 0 && value <= 1e6, fmt::format("{}/tool/{}", at, what), "a number above 0, up to 1e6",
+                    fmt::format("{}", value));
+    };
+    scale(part.tool->position_scale, "position_scale");
+    scale(part.tool->rotation_scale, "rotation_scale");
+    check.require(part.tool->rotation_scale == 1 || part.tool->rotation == "rotvec" || part.tool->rotation == "rpy" ||
+                      part.tool->rotation == "xyz_intrinsic",
+                  at + "/tool/rotation_scale", "1 but for angles", fmt::format("{}", part.tool->rotation_scale));
+    check.require(part.tool->reference != "absolute" || part.tool->channel.empty(), at + "/tool/channel", "none for absolute poses",
+                  shown(part.tool->channel));
     if (part.tool->reference != "absolute") check.text(part.tool->channel, at + "/tool/channel");
     if (part.tool->frame == "camera") {
       check.text(part.tool->camera, at + "/tool/camera");
@@ -179,6 +197,9 @@ void check_tokens(const ActionCard& action, const Checker& check) {
   check.require(bins || tokens.language == "fast", "/action/tokens/language", "'bins' or 'fast'", shown(tokens.language));
   check.text(tokens.mapping, "/action/tokens/mapping");
   check.bounded(tokens.max_tokens, 1 << 20, "/action/tokens/max_tokens");
+  const int values = action.horizon * std::min(action.size(), 65536);
+  check.require(!bins || tokens.max_tokens >= values, "/action/tokens/max_tokens", fmt::format("at least {}, an id for each value", values),
+                std::to_string(tokens.max_tokens));
   check.require(bins ? tokens.bins >= 2 && tokens.bins <= 65536 && tokens.folder.empty() : tokens.bins == 0, "/action/tokens/bins",
                 bins ? "2 to 65536 bins and no folder" : "0: FAST has none", std::to_string(tokens.bins));
   check.require(tokens.folder.find('/') == std::string::npos && tokens.folder != "." && tokens.folder != "..", "/action/tokens/folder",
@@ -201,7 +222,7 @@ void check_action(const PolicyCard& card, const Checker& check) {
     check.require(last, "/action/gripper_names", "the last of joint_names, in the same order", shown(action.gripper_names[i]));
   }
   check.bounded(action.horizon, 4096, "/action/horizon");
-  check.positive(action.rate, "/action/rate");
+  check.require(action.rate >= 1e-3 && action.rate <= 1e6, "/action/rate", "0.001 to 1000000 Hz", fmt::format("{}", action.rate));
   check_normalization(action.normalization, card.statistics, check, "/action/normalization");
   if (action.decoder == DecoderKind::tool_delta) {
     check.text(action.tool_channel, "/action/tool_channel");

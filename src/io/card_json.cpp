@@ -84,6 +84,8 @@ void fields(Is<ToolPartCard> auto& card, auto&& visit) {
   visit("frame", card.frame);
   visit("reference", card.reference);
   visit("rotation", card.rotation);
+  visit("position_scale", card.position_scale);
+  visit("rotation_scale", card.rotation_scale);
   visit("camera", card.camera);
   visit("camera_optional", card.camera_optional);
 }

@@ -77,10 +77,19 @@ double read_channel(const JsonCursor& at) {
   return number.front();
 }
 
+/// The numbers of an array; LeRobot writes minimum and maximum of boolean features as booleans.
+std::vector<double> read_numbers(const JsonCursor& at, bool booleans) {
+  const auto elements = at.elements();
+  if (!booleans || elements.empty() || elements.front().value().as_boolean() == nullptr) return at.numbers();
+  std::vector<double> values;
+  for (const JsonCursor& element : elements) values.push_back(element.boolean() ? 1 : 0);
+  return values;
+}
+
 /// `[dim]`, `[steps, dim]`, or with `channels` `[dim, 1, 1]`.
 Rows read_rows(const JsonCursor& at, bool channels) {
   const auto elements = at.elements();
-  if (elements.empty() || !is_array(elements.front())) return {at.numbers(), 1};
+  if (elements.empty() || !is_array(elements.front())) return {read_numbers(at, channels), 1};
   const auto first = elements.front().elements();
   Rows rows;
   if (channels && !first.empty() && is_array(first.front())) {

@@ -98,7 +98,7 @@ TEST_CASE("parts decoder: an 80-D chunk becomes poses in the base frame and a gr
     for (std::size_t j = 0; j < 6; ++j)
       delta[static_cast<Eigen::Index>(j)] = (static_cast<double>(row[7 + j]) + 1) / 2 * (q99[7 + j] - q01[7 + j]) + q01[7 + j];
     CHECK((pose_of(chunk.step(i)).matrix() - apply_camera_delta(camera, tip, delta).matrix()).cwiseAbs().maxCoeff() < 1e-9);
-    CHECK(chunk.step(i)[7] == doctest::Approx(0.08 * (1 - static_cast<double>(row[16]))));  // pi: 0 open, 1 closed
+    CHECK(chunk.step(i)[7] == doctest::Approx(0.08 * std::clamp(1 - static_cast<double>(row[16]), 0.0, 1.0)));  // pi: 0 open, 1 closed
   }
 }
 
@@ -186,8 +186,45 @@ TEST_CASE("parts decoder: two arms take their own part of one channel") {
   REQUIRE(decoder.decode(tensors, sample_observation(), chunk) == Status::ok);
   CHECK(std::vector<double>(chunk.step(5).begin(), chunk.step(5).end()) == std::vector<double>{0.1, 0.2, 0, 0.4, 0.5});
   card.action.parts[2].joints->first = 6;
-  PartsDecoder beyond(card, {});
-  CHECK(beyond.decode(tensors, sample_observation(), chunk) == Status::bad_shape);
+  CHECK_THROWS_WITH_AS(PartsDecoder(card, {}),
+                       "[PartsDecoder /action/parts/2/joints/relative_to] policy card: expected a channel of /state with 8 values and "
+                       "more, got 'joint_position'",
+                       Error);
+  card.action.parts[2].joints->first = 3;
+  Observation other = sample_observation();
+  other.find_channel("joint_position")->unit = "deg";
+  CHECK(decoder.decode(tensors, other, chunk) == Status::bad_shape);
+  CHECK(decoder.last_error() == "channel 'joint_position': expected 2 values in 'rad', got 7 in 'deg'");
+}
+
+TEST_CASE("parts decoder: units of a controller become metres and radians, a gripper ends at its ends") {
+  PolicyCard card = testing::sample_card();
+  auto& action = card.action;
+  action.decoder = DecoderKind::parts;
+  action.tool_channel.clear();
+  action.normalization = {};
+  action.parts.resize(2);
+  action.parts[0].name = "tool";
+  action.parts[0].tool = ToolPartCard{"tool_pose", "base", "first", "rotvec", 0.05, 0.5, "", false};
+  action.parts[1].name = "gripper";
+  action.parts[1].gripper = GripperPartCard{"opening", 0.08, 0};
+  PartsDecoder decoder(card, {});
+  TensorMap tensors = make_tensors(decoder.spec());
+  const auto actions = tensors["actions"].as<float>();
+  std::ranges::fill(actions, 0.0F);
+  actions[0] = 1;
+  actions[5] = -1;
+  actions[6] = 1.5F;
+  actions[13] = -1;
+  const Observation observation = sample_observation();
+  const Eigen::Isometry3d tool = pose_of(observation.find_channel("tool_pose")->values);
+  ActionChunk chunk;
+  REQUIRE(decoder.decode(tensors, observation, chunk) == Status::ok);
+  const Eigen::Isometry3d target = pose_of(chunk.step(0));
+  CHECK(target.translation().x() - tool.translation().x() == doctest::Approx(0.05));
+  CHECK(Eigen::AngleAxisd(Eigen::Matrix3d(target.linear() * tool.linear().transpose())).angle() == doctest::Approx(0.5));
+  CHECK(chunk.step(0)[7] == 0.08);
+  CHECK(chunk.step(1)[7] == 0);
 }
 
 TEST_CASE("parts decoder: a refused call leaves the chunk as it was") {
@@ -243,7 +280,7 @@ TEST_CASE("parts decoder: action ids as OpenVLA emits them, whole and refused") 
   card.prompt.fields["chunk_size"] = "1";
   action.parts.resize(2);
   action.parts[0].name = "tool";
-  action.parts[0].tool = ToolPartCard{"tool_pose", "base", "first", "rpy", "", false};
+  action.parts[0].tool = ToolPartCard{"tool_pose", "base", "first", "rpy", 1, 1, "", false};
   action.parts[1].name = "gripper";
   action.parts[1].gripper = GripperPartCard{"openvla", 0.08, 0};
   action.tokens =
@@ -373,6 +410,9 @@ PolicyCard groot_card(const JsonCursor& config, const JsonCursor& options, int r
   for (const auto& part : action.parts) joints += part.joints ? part.joints->size : 0;
   for (int i = 0; i < joints + 1; ++i) action.joint_names.push_back("joint_" + std::to_string(i));
   action.layout = ActionLayoutCard{"padded", width, rows, {}};
+  for (const auto& part : action.parts)
+    if (part.joints && !part.joints->relative_to.empty())
+      card.state.channels.push_back({part.joints->relative_to, "rad", part.joints->size, 10});
   card.limits.reset();
   return card;
 }

@@ -38,7 +38,7 @@ PolicyCard bins_card(bool relaxed) {
   action.layout.reset();
   action.parts.erase(action.parts.begin());
   for (auto& part : action.parts) part.normalization.reset();
-  action.parts[0].tool = ToolPartCard{"tool_pose", "tool", "previous", "rot6d_rows", "", false};
+  action.parts[0].tool = ToolPartCard{"tool_pose", "tool", "previous", "rot6d_rows", 1, 1, "", false};
   action.tokens = ActionTokensCard{
       .language = "bins", .mapping = "openvla", .folder = "", .vocab_size = 32000, .bins = 256, .max_tokens = 200, .relaxed = relaxed};
   return card;

@@ -41,7 +41,7 @@ inline PolicyCard sample_parts_card() {
   action.parts[0].name = "joints";
   action.parts[0].unused = UnusedPartCard{.size = 7};
   action.parts[1].name = "tool";
-  action.parts[1].tool = ToolPartCard{"tool_pose", "camera", "first", "rotvec", "camera_pose", true};
+  action.parts[1].tool = ToolPartCard{"tool_pose", "camera", "first", "rotvec", 1, 1, "camera_pose", true};
   action.parts[1].normalization = PartNormalizationCard{NormalizationMode::quantile, "qwen", "action", 7};
   action.parts[2].name = "gripper";
   action.parts[2].gripper = GripperPartCard{.convention = "pi", .open = 0.08, .closed = 0};

@@ -45,6 +45,7 @@ class PartsDecoder {
     PoseRule pose;
     GripperRule gripper;
     WaypointScale scale;
+    std::string unit;  // of the channel that joints are relative to
   };
   [[nodiscard]] Status decode_part(const Part& part, const Observation& observation) noexcept;
   [[nodiscard]] Status decode_joints(const Part& part, const Observation& observation) noexcept;

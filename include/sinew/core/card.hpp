@@ -134,6 +134,8 @@ struct ToolPartCard {
   std::string frame;             ///< "base", "tool" or "camera"
   std::string reference;         ///< "absolute", "first" or "previous"
   std::string rotation;          ///< layout, e.g. "rotvec"
+  double position_scale = 1;     ///< m per unit of the policy's translation: 0.05 for controllers like LIBERO's, 1 for metres
+  double rotation_scale = 1;     ///< rad per unit of its rotation; 1 but for angles (rotvec, rpy)
   std::string camera;            ///< channel with base_from_camera for frame "camera", else empty
   bool camera_optional = false;  ///< a robot without that channel has no calibration: the numbers are in base axes
 

@@ -34,7 +34,7 @@ class BinTokenizer:
         """
         bins: edges over [-1, 1]; there is one bin less.
         """
-    def decode(self, ids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], strict: bool = False) -> numpy.typing.NDArray[numpy.float64]:
+    def decode(self, ids: typing.Any, strict: bool = False) -> numpy.typing.NDArray[numpy.float64]:
         """
         int [...] -> float64 centres of bins, same shape. Ids that are no bin give the nearest; strict refuses them.
         """
@@ -62,13 +62,13 @@ class FastTokenizer:
         """
         Reads tokenizer.json and processor_config.json.
         """
-    def decode(self, ids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], horizon: typing.SupportsInt | typing.SupportsIndex, dim: typing.SupportsInt | typing.SupportsIndex, mode: str = 'strict') -> numpy.typing.NDArray[numpy.float32]:
+    def decode(self, ids: typing.Any, horizon: typing.SupportsInt | typing.SupportsIndex, dim: typing.SupportsInt | typing.SupportsIndex, mode: str = 'strict') -> numpy.typing.NDArray[numpy.float32]:
         """
         ids -> float32 [horizon, dim]. mode: "strict" raises for whatever is not exactly a chunk; "lerobot" cuts, and fills with zero coefficients; "reference" gives a chunk of zeros where the published processor does.
         """
-    def encode(self, chunk: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> list[int]:
+    def encode(self, chunk: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], strict: bool = False) -> list[int]:
         """
-        float32 or float64 [horizon, dim] -> list of ids.
+        float32 or float64 [horizon, dim] -> list of ids. Coefficients outside what was learned are lost, as with the published processor; strict raises instead.
         """
     def save(self, directory: typing.Any) -> None:
         """
@@ -126,7 +126,7 @@ class Decoder:
         """
 def action_ids(generated: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], mapping: str) -> list[int]:
     """
-    All ids of a model's output that stand for actions, in their order, as ids of the action tokenizer.
+    All ids of a model's output that the mapping takes for actions, in their order, as ids of the action tokenizer. With PaliGemma's mappings that is every id up to the first action: text must be cut off before.
     """
 def aloha_actions_from_pi(actions: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
     """
