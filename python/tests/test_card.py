@@ -37,7 +37,7 @@ def test_numbers_and_texts_survive_to_the_bit(tmp_path, card):
         rate = abs(struct.unpack("<d", rng.randbytes(8))[0])
         if not 0 < rate < float("inf"):
             continue
-        card["action"]["rate"] = rate
+        card["state"]["channels"][0]["rate"] = rate
         card["prompt"]["fields"] = {"é€🤖": 'quote " backslash \\ tab \t line\n \x01'}
         assert load(tmp_path, card) == card
 
@@ -50,7 +50,7 @@ def test_numbers_and_texts_survive_to_the_bit(tmp_path, card):
         (lambda c: c["cameras"][0].update(hieght=c["cameras"][0].pop("height")), r"/cameras/0\] unknown key 'hieght'.*'height'"),
         (lambda c: c["action"].update(horizon=16.0), r"/action/horizon\].*an integer, got the number 16.0"),
         (lambda c: c["action"].update(decoder="joint_absolut"), r"/action/decoder\].*did you mean 'joint_absolute'"),
-        (lambda c: c["action"].update(rate=0), r"/action/rate\].*above 0"),
+        (lambda c: c["action"].update(rate=0), r"/action/rate\].*0.001 to 1000000 Hz"),
         (lambda c: c["statistics"].update(file="", sha256=""), r"/state/normalization\].*statistics file"),
         (lambda c: c.update(format_version="2.0"), r"/format_version\].*a newer Sinew reads it"),
     ],
