@@ -85,7 +85,7 @@ def decode_80d():
             position = poses[arm, :3] + axes.apply(x[:, first : first + 3])
             rotation = Rotation.from_rotvec(axes.apply(x[:, first + 3 : first + 6])) * rotations[arm]
             rows += [position, rotation.as_matrix().reshape(16, 9)]
-        return np.concatenate([*rows, x[:, 16:17], x[:, 45:46]], axis=1)
+        return np.concatenate([*rows, np.clip(x[:, [16, 45]], 0, 1)], axis=1)
 
     return shared.Baseline(f"NumPy and {shared.version('scipy')}, composed", len(chunks), {"": decode}, lambda out: out.astype(np.float64).tobytes())
 
