@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -60,14 +61,9 @@ ActionTokenMap paligemma_token_map(TokenId vocab_size, TokenId skipped) noexcept
 }
 
 ActionTokenMap action_token_map(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const NamedMap& known : kMaps) {
-    if (known.name == name) return known.map;
-    names.push_back(known.name);
-  }
-  const auto nearest = nearest_name(name, names);
-  fail(ErrorCode::invalid_argument, {"action_token_map", "name", "one of " + join_names(names), quote(name),
-                                     nearest.empty() ? "" : "did you mean " + std::string(nearest) + "?"});
+  std::array<std::string_view, std::size(kMaps)> names;
+  std::ranges::transform(kMaps, names.begin(), &NamedMap::name);
+  return kMaps[find_name(name, names, "action_token_map", "name")].map;
 }
 
 std::size_t collect_action_ids(std::span<const TokenId> generated, const ActionTokenMap& map, std::span<TokenId> actions) noexcept {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../core/all_finite.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew {
@@ -78,7 +79,7 @@ int BinTokenizer::uniform_bin(double value, std::size_t dimension) const noexcep
 template <class Value>
 Status BinTokenizer::encode_values(std::span<const Value> values, std::span<TokenId> ids) const noexcept {
   if (values.size() != ids.size() || values.size() % dim() != 0) return Status::bad_shape;
-  if (!std::all_of(values.begin(), values.end(), [](Value value) { return std::isfinite(value); })) return Status::not_finite;
+  if (!detail::all_finite(values)) return Status::not_finite;
   for (std::size_t i = 0, dimension = 0; i < values.size(); ++i) {
     const double value = std::clamp(static_cast<double>(values[i]), low_[dimension], high_[dimension]);
     ids[i] = rule_ == BinRule::openvla ? last_id() - openvla_bin(value) : first_id_ + uniform_bin(value, dimension);

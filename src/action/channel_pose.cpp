@@ -2,8 +2,8 @@
 #include "channel_pose.hpp"
 
 #include <algorithm>
-#include <cmath>
 
+#include "../core/all_finite.hpp"
 #include "sinew/kinematics/rotation.hpp"
 
 namespace sinew::detail {
@@ -21,7 +21,7 @@ Status read_channel(const Observation& observation, const ChannelNeed& need, boo
                  channel->unit);
     return Status::bad_shape;
   }
-  if (!std::ranges::all_of(channel->values, [](double value) { return std::isfinite(value); })) {
+  if (!all_finite(channel->values)) {
     error.format("channel '{}': a value is not finite", need.name);
     return Status::not_finite;
   }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "../core/all_finite.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew {
@@ -13,10 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kFrames = {"base", "tool", "camera"};
 constexpr std::array<std::string_view, 3> kReferences = {"absolute", "first", "previous"};
-
-bool finite(std::span<const double> values) noexcept {
-  return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
-}
 
 /// Quaternion of the numbers behind the position. The layout that most policies use needs no matrix.
 Status read_rotation(std::span<const double> values, RotationLayout layout, Eigen::Quaterniond& rotation) noexcept {
@@ -52,7 +49,7 @@ void PoseWalk::step_to(ToolPose<double>& target) noexcept {
 
 Status PoseWalk::decode(std::span<const double> row, ToolPose<double>& base_from_target) noexcept {
   if (row.size() != static_cast<std::size_t>(rule_.size())) return Status::bad_shape;
-  if (!finite(row)) return Status::not_finite;
+  if (!detail::all_finite(row)) return Status::not_finite;
   const Eigen::Vector3d translation(row[0], row[1], row[2]);
   Eigen::Quaterniond rotation;
   if (const Status status = read_rotation(row.subspan(3), rule_.rotation, rotation); status != Status::ok) return status;

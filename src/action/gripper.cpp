@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../core/all_finite.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew {
@@ -35,7 +36,7 @@ constexpr double kActionLow = -0.6213, kActionHigh = 1.4910;
 template <class Map>
 Status map_aloha(std::span<double> rows, const Map& gripper) noexcept {
   if (rows.size() % kAlohaDim != 0) return Status::bad_shape;
-  if (!std::ranges::all_of(rows, [](double value) { return std::isfinite(value); })) return Status::not_finite;
+  if (!detail::all_finite(rows)) return Status::not_finite;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::size_t joint = i % kAlohaSigns.size();
     rows[i] = joint == kAlohaSigns.size() - 1 ? gripper(rows[i]) : kAlohaSigns[joint] * rows[i];

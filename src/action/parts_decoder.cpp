@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
+#include "../core/all_finite.hpp"
 #include "channel_pose.hpp"
 #include "sinew/core/error.hpp"
 
@@ -62,7 +62,7 @@ Status PartsDecoder::decode(const TensorMap& in, const Observation& observation,
   if (const Status status = reader_.read(in, error_); status != Status::ok) return status;
   for (const Part& part : parts_)
     if (const Status status = decode_part(part, observation); status != Status::ok) return status;
-  if (!std::ranges::all_of(values_, [](double value) { return std::isfinite(value); })) {
+  if (!detail::all_finite(values_)) {
     error_.format("a target is beyond what a number can hold");
     return Status::out_of_range;
   }

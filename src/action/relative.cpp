@@ -4,15 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../core/all_finite.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew {
 
 namespace {
-
-bool finite(std::span<const double> values) noexcept {
-  return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
-}
 
 std::string lower(const std::string& text) {
   std::string result = text;
@@ -55,7 +52,7 @@ Status RelativeActions::to_absolute(std::span<double> actions, std::size_t dim, 
 
 Status RelativeActions::add(std::span<double> actions, std::size_t dim, std::span<const double> state, double sign) const noexcept {
   if (dim == 0 || actions.size() % dim != 0 || mask_.size() > dim || state.size() < mask_.size()) return Status::bad_shape;
-  if (!finite(actions)) return Status::not_finite;
+  if (!detail::all_finite(actions)) return Status::not_finite;
   for (std::size_t j = 0; j < mask_.size(); ++j)
     if (mask_[j] != 0 && !std::isfinite(state[j])) return Status::not_finite;
   for (std::size_t at = 0; at < actions.size(); at += dim)
@@ -71,7 +68,7 @@ RelativeReference::RelativeReference(std::size_t capacity, std::size_t dim) : di
 
 Status RelativeReference::remember(std::uint64_t observation_id, std::span<const double> state) noexcept {
   if (state.empty() || state.size() > dim_) return Status::bad_shape;
-  if (!finite(state)) return Status::not_finite;
+  if (!detail::all_finite(state)) return Status::not_finite;
   // An id that comes again takes its own place: two states of one id would be a guess.
   const auto same = std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.size != 0 && entry.id == observation_id; });
   const auto at = same != entries_.end() ? static_cast<std::size_t>(same - entries_.begin()) : next_;

@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <array>
 
+#include "../core/all_finite.hpp"
+
 namespace sinew {
 
 namespace {
 
 Status check(std::span<const double> rows) noexcept {
   if (rows.size() % 3 != 0) return Status::bad_shape;
-  return std::ranges::all_of(rows, [](double value) { return std::isfinite(value); }) ? Status::ok : Status::not_finite;
+  return detail::all_finite(rows) ? Status::ok : Status::not_finite;
 }
 
 bool finite(const Waypoint<double>& w) noexcept { return std::isfinite(w.x) && std::isfinite(w.y) && std::isfinite(w.heading); }

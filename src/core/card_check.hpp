@@ -11,21 +11,13 @@
 #include <string>
 #include <string_view>
 
+#include "shown.hpp"
 #include "sinew/core/card.hpp"
 #include "sinew/core/error.hpp"
-#include "sinew/core/fixed_text.hpp"
 
 namespace sinew::detail {
 
 inline constexpr std::size_t kMaxName = 256;
-
-/// A name for a message: it may come from a stranger and must neither drive a terminal nor flood a log.
-inline std::string shown(std::string_view text) {
-  std::string shown = fmt::format("'{}{}'", cut_utf8(text, 64), text.size() > 64 ? "..." : "");
-  for (char& c : shown)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  return shown;
-}
 
 /// Carries the place of the card through the checks; `at` is a JSON pointer into the card.
 class Checker {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "all_finite.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/core/temporal_ensembler.hpp"
 
@@ -46,7 +47,7 @@ template <class Scalar>
 Status TemporalEnsembler<Scalar>::update(std::span<const Scalar> chunk, std::span<Scalar> action) noexcept {
   const auto n = static_cast<std::size_t>(horizon_), dim = static_cast<std::size_t>(dim_);
   if (chunk.size() != n * dim || action.size() != dim) return Status::bad_shape;
-  if (!std::ranges::all_of(chunk, [](Scalar value) { return std::isfinite(value); })) return Status::not_finite;
+  if (!detail::all_finite(chunk)) return Status::not_finite;
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t slot = (static_cast<std::size_t>(first_) + i) % n;
     Scalar* average = average_.data() + slot * dim;

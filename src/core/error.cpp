@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "shown.hpp"
 #include "sinew/core/log.hpp"
 #include "sinew/core/status.hpp"
 #include "sinew/core/version.hpp"
@@ -99,8 +100,8 @@ std::size_t find_name(std::string_view name, std::span<const std::string_view> n
   const auto found = std::ranges::find(names, name);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   const auto near = nearest_name(name, names);
-  fail(ErrorCode::invalid_argument, {where, what, "one of " + join_names(names), fmt::format("'{}'", name.substr(0, 64)),
-                                     near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
+  fail(ErrorCode::invalid_argument,
+       {where, what, "one of " + join_names(names), detail::shown(name), near.empty() ? "" : fmt::format("did you mean '{}'?", near)});
 }
 
 std::string join_names(std::span<const std::string_view> names) { return fmt::format("{}", fmt::join(names, ", ")); }

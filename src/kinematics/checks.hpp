@@ -10,14 +10,11 @@
 #include <span>
 #include <string_view>
 
+#include "../core/all_finite.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/kinematics/rotation.hpp"
 
 namespace sinew::detail {
-
-inline bool all_finite(std::span<const double> values) noexcept {
-  return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
-}
 
 /// Finite, a rotation to kMatrixTolerance, and a last row of 0 0 0 1.
 inline bool is_pose(const Eigen::Matrix4d& pose) noexcept {
@@ -27,9 +24,7 @@ inline bool is_pose(const Eigen::Matrix4d& pose) noexcept {
 /// The enumerator whose name that is, `names` being in the order of the enumeration; throws Error that lists them.
 template <class Enum, std::size_t kCount>
 Enum enumerator(const std::array<std::string_view, kCount>& names, std::string_view name, std::string_view where, std::string_view what) {
-  const auto found = std::ranges::find(names, name);
-  if (found == names.end()) fail(ErrorCode::invalid_argument, {where, what, "one of " + join_names(names), name, ""});
-  return static_cast<Enum>(found - names.begin());
+  return static_cast<Enum>(find_name(name, names, where, what));
 }
 
 }  // namespace sinew::detail

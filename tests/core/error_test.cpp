@@ -96,3 +96,12 @@ TEST_CASE("version: three numbers that the header also states") {
       std::to_string(SINEW_VERSION_MAJOR) + '.' + std::to_string(SINEW_VERSION_MINOR) + '.' + std::to_string(SINEW_VERSION_PATCH);
   CHECK(version() == expected);
 }
+
+TEST_CASE("find_name: a stranger's name neither drives a terminal nor floods a log") {
+  constexpr std::string_view kNames[] = {"base", "tool"};
+  CHECK(find_name("tool", kNames, "frame", "name") == 1);
+  CHECK_THROWS_WITH_AS((void)find_name("to\x1bl", kNames, "frame", "name"),
+                       "[frame] name: expected one of base, tool, got 'to?l' (did you mean 'tool'?)", Error);
+  CHECK_THROWS_WITH_AS((void)find_name(std::string(70, 'x'), kNames, "frame", "name"),
+                       ("[frame] name: expected one of base, tool, got '" + std::string(64, 'x') + "...'").c_str(), Error);
+}
