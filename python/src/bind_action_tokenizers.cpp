@@ -107,7 +107,7 @@ Floats decode_fast(const FastTokenizer& self, const py::object& list, std::size_
          {"FastTokenizer.decode", "horizon and dim", fmt::format("1 to {} and 1 to {}", FastTokenizer::kMaxHorizon, FastTokenizer::kMaxDim),
           fmt::format("{} and {}", horizon, dim), ""});
   Floats chunk({horizon, dim});
-  FastScratch scratch;
+  FastScratch& scratch = own_scratch();
   const Status status = self.decode(to_ids(ids, "BinTokenizer.decode"), options, scratch,
                                     {{chunk.mutable_data(), static_cast<std::size_t>(chunk.size())}, dim});
   raise_unless_ok(status, "FastTokenizer.decode", scratch.last_error());

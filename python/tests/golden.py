@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from safetensors.numpy import load_file
 
-DIRECTORY = pathlib.Path(os.environ.get("SINEW_GOLDEN_DIR") or pathlib.Path(__file__).parents[2] / "tests" / "golden")
+OWN = pathlib.Path(__file__).parents[2] / "tests" / "golden"
+DIRECTORY = pathlib.Path(os.environ.get("SINEW_GOLDEN_DIR") or OWN)
 
 
 @dataclass
@@ -25,6 +26,11 @@ class Case:
         return [{"atol": 0, "rtol": 0} | clause for clause in clauses]
 
 
+def read(case, folder=DIRECTORY):
+    """(tensors, description) of "<area>/<name>"."""
+    return load_file(folder / f"{case}.safetensors"), json.loads((folder / f"{case}.json").read_text())
+
+
 def read_case(area, name):
-    path = DIRECTORY / area / name
-    return Case(json.loads(path.with_suffix(".json").read_text()), load_file(path.with_suffix(".safetensors")))
+    tensors, description = read(f"{area}/{name}")
+    return Case(description, tensors)

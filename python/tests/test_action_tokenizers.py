@@ -3,18 +3,18 @@
 
 import json
 import os
-import pathlib
 
 import numpy as np
 import pytest
 import sinew
+from golden import DIRECTORY
 from sinew import action as act
 
 scipy_fft = pytest.importorskip("scipy.fft")
 tokenizers = pytest.importorskip("tokenizers")
 
 SEED = int(os.environ.get("SINEW_TEST_SEED", "20260101"))
-GOLDEN = pathlib.Path(os.environ.get("SINEW_GOLDEN_DIR", pathlib.Path(__file__).resolve().parents[2] / "tests/golden")) / "fast/tokenizer"
+GOLDEN = DIRECTORY / "fast/tokenizer"
 
 
 @pytest.fixture

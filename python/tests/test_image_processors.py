@@ -1,31 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Letterboxes, image operations and frame processors: golden files, and the reference's own calls of Pillow, PyTorch and OpenCV."""
 
-import json
-import os
-import pathlib
 import re
 
 import numpy as np
 import pytest
 from PIL import Image
-from safetensors.numpy import load_file
 
 import sinew
+from golden import OWN
+from golden import read as golden
 from sinew import observation as obs
 
 torch = pytest.importorskip("torch")
 cv2 = pytest.importorskip("cv2")
 functional = torch.nn.functional
 
-OWN = pathlib.Path(__file__).parents[2] / "tests" / "golden"
-GOLDEN = pathlib.Path(os.environ.get("SINEW_GOLDEN_DIR") or OWN)
 SIZES = [(480, 640), (240, 320), (64, 48), (37, 53), (224, 224), (9, 120), (720, 1280), (223, 225)]
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
-
-
-def golden(case, folder=GOLDEN):
-    return load_file(folder / f"{case}.safetensors"), json.loads((folder / f"{case}.json").read_text())
 
 
 def picture(seed, height, width):

@@ -2,18 +2,15 @@
 """Normalizer and statistics files: golden files, and each stack's own formula in NumPy or PyTorch beside it."""
 
 import json
-import os
-import pathlib
 import re
 
 import numpy as np
 import pytest
 import sinew
+from golden import read as golden
 
 safetensors_numpy = pytest.importorskip("safetensors.numpy")
 
-OWN = pathlib.Path(__file__).parents[2] / "tests" / "golden"
-GOLDEN = pathlib.Path(os.environ.get("SINEW_GOLDEN_DIR") or OWN)
 RULES = {
     "lerobot": ["mean_std", "min_max", "quantile", "quantile10"],
     "openpi": ["mean_std", "quantile"],
@@ -24,10 +21,6 @@ RULES = {
     "groot": ["mean_std", "min_max", "quantile", "sin_cos"],
 }
 ENDS = {"mean_std": ("mean", "std"), "quantile": ("q01", "q99"), "quantile10": ("q10", "q90"), "min_max": ("min", "max"), "scale": ("min", "max")}
-
-
-def golden(case):
-    return safetensors_numpy.load_file(GOLDEN / f"{case}.safetensors"), json.loads((GOLDEN / f"{case}.json").read_text())
 
 
 def close(got, want, document, special=None):

@@ -1,28 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prompts against recorded ones, against jinja's rendering of the chat templates, and against the references' rules written in Python."""
 
-import json
-import os
-import pathlib
 import re
 import unicodedata
 
 import numpy as np
 import pytest
 import sentencepiece
-from safetensors.numpy import load_file
 from transformers.utils.chat_template_utils import render_jinja_template
 
 import sinew
+from golden import read as golden
 from sinew import observation as obs
 
-GOLDEN = pathlib.Path(os.environ.get("SINEW_GOLDEN_DIR", pathlib.Path(__file__).parents[2] / "tests/golden"))
 VLA = dict(robot_tag="ALOHA", arms="dual arms", fps=30, chunk_size=50)
 V01 = "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions."
-
-
-def golden(case):
-    return json.loads((GOLDEN / f"{case}.json").read_text()), load_file(GOLDEN / f"{case}.safetensors")
 
 
 # --- recorded -----------------------------------------------------------------------------------------------------------
@@ -40,7 +32,7 @@ def golden(case):
     ],
 )
 def test_prompts_equal_those_of_lerobot(key, template, fields):
-    case, tensors = golden("lerobot_misc/prompts")
+    tensors, case = golden("lerobot_misc/prompts")
     assert len(case["tasks"]) == len(case["prompts"][key]) == len(tensors["state"]) > 0
     for task, state, want in zip(case["tasks"], tensors["state"], case["prompts"][key]):
         assert obs.prompt(template, instruction=task, state=state, **fields) == want
@@ -48,7 +40,7 @@ def test_prompts_equal_those_of_lerobot(key, template, fields):
 
 @pytest.mark.golden
 def test_a_newline_that_is_there_already_is_not_doubled():
-    case, _ = golden("lerobot_misc/prompts")
+    _, case = golden("lerobot_misc/prompts")
     for template in ("pi0", "smolvla"):
         for want in case["prompts"][f"{template}_newline_already"]:
             assert obs.prompt(template, instruction=want) == want
@@ -56,7 +48,7 @@ def test_a_newline_that_is_there_already_is_not_doubled():
 
 @pytest.mark.golden
 def test_tokens_of_prompts_equal_those_of_openpi():
-    case, tensors = golden("openpi/prompt_tokens")
+    tensors, case = golden("openpi/prompt_tokens")
     pieces = sentencepiece.SentencePieceProcessor(model_proto=tensors["sentencepiece_model"].tobytes())
     compared = 0
     for entry in case["pi"] + [e for e in case["fast"] if not e["with_actions"]]:
@@ -70,7 +62,7 @@ def test_tokens_of_prompts_equal_those_of_openpi():
 
 @pytest.mark.golden
 def test_the_state_in_text_equals_that_of_starvla():
-    case, tensors = golden("starvla_pi_v3/state_text")
+    tensors, case = golden("starvla_pi_v3/state_text")
     assert len(tensors["state"]) == len(case["instructions_in"]) > 0
     for instruction, state, want in zip(case["instructions_in"], tensors["state"], case["instructions_to_vlm"]):
         assert obs.prompt("starvla", state_bins=True, instruction=instruction, state=state[0]) == want

@@ -2,7 +2,6 @@
 """Tokenizers side by side with `tokenizers`, `tiktoken` and `sentencepiece`."""
 
 import json
-import os
 import pathlib
 import random
 import string
@@ -20,10 +19,10 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 import sinew
+from golden import DIRECTORY as GOLDEN
 from sinew import observation as obs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GOLDEN = pathlib.Path(os.environ.get("SINEW_GOLDEN_DIR", ROOT / "tests/golden"))
 FORMS = ["qwen2", "qwen35", "llama3", "gpt2_split", "byte_level", "byte_level_space", "whole"]
 
 

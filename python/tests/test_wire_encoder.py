@@ -1,23 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests for remote servers, compared with what openpi's server made of the same data and with openpi's client."""
 
-import json
-import os
-import pathlib
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 import sinew
+from golden import read as golden
 from sinew import observation as obs
-
-GOLDEN = pathlib.Path(os.environ.get("SINEW_GOLDEN_DIR") or pathlib.Path(__file__).parents[2] / "tests" / "golden")
-
-
-def golden(case):
-    return load_file(GOLDEN / f"{case}.safetensors"), json.loads((GOLDEN / f"{case}.json").read_text())
-
 
 def observation(cameras, state, instruction="fold the towel"):
     return sinew.Observation(cameras=cameras, state=state, instruction=instruction, time=0.0)

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "sinew/core/error.hpp"
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace sinew::testing {
@@ -23,6 +25,17 @@ inline void law(bool holds, const char* law) {
 inline void check_error_text(std::string_view text) {
   law(text.size() > 3 && text.front() == '[' && text.size() < 4096, "an error begins with its place and is of bounded length");
   for (const char c : text) law(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F, "an error holds no control character");
+}
+
+/// Calls `use`, which may accept the input or refuse it with an Error that begins with `place`.
+template <class Use>
+void accept_or_refuse(std::string_view place, Use&& use) {
+  try {
+    use();
+  } catch (const Error& error) {
+    check_error_text(error.what());
+    law(std::string_view(error.what()).starts_with(place), "a refusal names the file");
+  }
 }
 
 }  // namespace sinew::testing
