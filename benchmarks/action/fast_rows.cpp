@@ -11,7 +11,6 @@
 
 #include "action/suite.hpp"
 #include "sinew/action/fast_tokenizer.hpp"
-#include "sinew/testing/no_alloc.hpp"
 
 namespace sinew::bench {
 
@@ -82,14 +81,14 @@ class FastCase {
                     .unit = "us",
                     .scale = 1e6,
                     .least_ratio = 8,
-                    .note = heap_note(encode) + look_up_note()},
+                    .note = heap_note(encode, "chunks") + look_up_note()},
                    encode);
     suite_.compare({.id = "A2/decode_" + name_,
                     .what = fmt::format("FAST ids to a chunk [{}]", name_),
                     .unit = "us",
                     .scale = 1e6,
                     .least_ratio = 15,
-                    .note = heap_note(decode)},
+                    .note = heap_note(decode, "chunks")},
                    decode);
   }
 
@@ -107,12 +106,6 @@ class FastCase {
     if (theirs.size() != expected.size() * sizeof(float)) return false;
     std::memcpy(expected.data(), theirs.data(), theirs.size());
     return std::ranges::equal(back_, expected, [](float a, float b) { return std::abs(a - b) <= 1e-5F; });
-  }
-  static std::string heap_note(const ActionWork& work) {
-    work.run(0);
-    const testing::HeapCallCounter counter;
-    for (std::size_t entry = 0; entry < work.entries; ++entry) work.run(entry);
-    return fmt::format("{} heap calls in {} chunks", counter.count(), work.entries);
   }
   /// What one look-up in a table per coefficient would take: no tokenizer can be below that.
   [[nodiscard]] std::string look_up_note() const {

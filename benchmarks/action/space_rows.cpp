@@ -12,7 +12,6 @@
 #include "action/suite.hpp"
 #include "sinew/action/parts_decoder.hpp"
 #include "sinew/core/chunk_math.hpp"
-#include "sinew/testing/no_alloc.hpp"
 
 namespace sinew::bench {
 
@@ -29,13 +28,6 @@ std::vector<float> uniform(std::mt19937_64& random, std::size_t count, double lo
 
 void write(ActionSuite& suite, const char* name, const std::vector<float>& values) {
   suite.baselines().write(name, values.data(), values.size() * sizeof(float));
-}
-
-std::string heap_note(const ActionWork& work) {
-  work.run(0);
-  const testing::HeapCallCounter counter;
-  for (std::size_t entry = 0; entry < work.entries; ++entry) work.run(entry);
-  return fmt::format("{} heap calls in {} calls", counter.count(), work.entries);
 }
 
 template <class Value>
@@ -79,7 +71,7 @@ void normalize_row(ActionSuite& suite) {
                  .scale = 1e9,
                  .least_ratio = 60,
                  .most = 200,
-                 .note = heap_note(work)},
+                 .note = heap_note(work, "calls")},
                 work);
 }
 
@@ -170,7 +162,7 @@ void decode_row(ActionSuite& suite) {
                  .unit = "us",
                  .scale = 1e6,
                  .most = 5,
-                 .note = heap_note(work)},
+                 .note = heap_note(work, "calls")},
                 work);
 }
 
@@ -200,7 +192,7 @@ void rtc_row(ActionSuite& suite) {
                  .unit = "us",
                  .scale = 1e6,
                  .most = 3,
-                 .note = heap_note(work)},
+                 .note = heap_note(work, "calls")},
                 work);
 }
 

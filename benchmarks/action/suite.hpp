@@ -4,25 +4,14 @@
 
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 
 #include "bench.hpp"
+#include "claim.hpp"
 #include "observation/baselines.hpp"
 
 namespace sinew::bench {
-
-/// Id, words and unit of a row, what it is compared with, and how much faster it must be.
-struct ActionClaim {
-  std::string id;  ///< also that of its baseline, in baselines.py
-  std::string what;
-  std::string unit;
-  double scale = 1;  ///< s to the unit
-  std::optional<double> least_ratio;
-  std::optional<double> most;  ///< in `unit`
-  std::string note;
-};
 
 /// Runs the product on one entry of a pool, and says whether what it made of the last one is what the baseline makes of it.
 struct ActionWork {
@@ -38,13 +27,16 @@ class ActionSuite {
 
   [[nodiscard]] Report& report() { return report_; }
   [[nodiscard]] Baselines& baselines() { return baselines_; }
-  /// Adds a row of which every entry's result must agree with the baseline's.
-  void compare(const ActionClaim& claim, const ActionWork& work);
+  /// Adds a row, compared with the baseline of its id, of which every entry's result must agree with the baseline's.
+  void compare(const Claim& claim, const ActionWork& work);
 
  private:
   Report& report_;
   Baselines& baselines_;
 };
+
+/// "0 heap calls in 16 chunks": of every entry, after the first call. `things` is what an entry is.
+[[nodiscard]] std::string heap_note(const ActionWork& work, const char* things);
 
 void fast_rows(ActionSuite& suite);
 void space_rows(ActionSuite& suite);

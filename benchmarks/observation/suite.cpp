@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <random>
 
 #include "observation/byte_vocabulary.hpp"
@@ -12,33 +11,6 @@
 namespace sinew::bench {
 
 std::array<ImageView, 2> views(const FramePair& pair) { return {pair[0].view(), pair[1].view()}; }
-
-Run in_turn(const Work& work) {
-  return [&work, next = std::make_shared<std::size_t>(0)](int times) {
-    for (int i = 0; i < times; ++i) {
-      work.run(*next);
-      if (++*next == work.entries) *next = 0;
-    }
-  };
-}
-
-Row timed_row(const Claim& claim, const Timing& ours, const std::optional<Timing>& theirs, const std::string& baseline) {
-  Row row{.id = claim.id,
-          .what = claim.what,
-          .unit = claim.unit,
-          .ours = ours.median * claim.scale,
-          .ours_p99 = ours.p99 * claim.scale,
-          .ours_worst = ours.worst * claim.scale,
-          .baseline = baseline,
-          .n = ours.repetitions};
-  if (claim.least_ratio) row.bound = fmt::format("≥ {:g}×", *claim.least_ratio);
-  if (theirs) {
-    row.theirs = theirs->median * claim.scale;
-    row.ratio = *row.theirs / row.ours;
-    if (claim.least_ratio) row.pass = *row.ratio >= *claim.least_ratio;
-  }
-  return row;
-}
 
 const std::vector<FramePair>& Suite::frames(int height, int width) {
   auto& pool = frames_[{height, width}];

@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench.hpp"
+#include "claim.hpp"
 #include "observation/baselines.hpp"
 #include "sinew/core/image.hpp"
 #include "sinew/core/isa.hpp"
@@ -32,16 +32,6 @@ struct Work {
   std::function<void(std::size_t entry)> run;  ///< on one entry of the pool
   std::function<std::span<const std::byte>()> result;
   std::size_t entries = kPool;
-};
-
-/// Id, words and unit of a row; what it is compared with, and how much faster it must be.
-struct Claim {
-  std::string id;
-  std::string what;
-  std::string unit;
-  double scale = 1;  ///< s to the unit
-  std::optional<double> least_ratio;
-  std::string baseline;  ///< of baselines.py
 };
 
 /// The run: report, baselines, and inputs, made when first asked for.
@@ -71,9 +61,7 @@ class Suite {
 };
 
 /// `run` on the pool's entries in turn.
-[[nodiscard]] Run in_turn(const Work& work);
-/// A row of two timings, without what was checked.
-[[nodiscard]] Row timed_row(const Claim& claim, const Timing& ours, const std::optional<Timing>& theirs, const std::string& baseline);
+[[nodiscard]] inline Run in_turn(const Work& work) { return in_turn(work.run, work.entries); }
 
 template <class T>
 std::span<const std::byte> bytes_of(const std::vector<T>& values) {
