@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decoders put together from a card: every kind of part, layouts, token ids, GR00T's recorded decoding, what is refused, no heap.
+// Decoders put together from a card: every kind of part, layouts, what is refused, no heap.
 #include "sinew/action/parts_decoder.hpp"
 
 #include <doctest/doctest.h>
@@ -9,37 +9,16 @@
 #include <string>
 #include <vector>
 
-#include "golden.hpp"
+#include "parts_decoder_fixture.hpp"
 #include "sample_card.hpp"
 #include "sinew/action/canonical.hpp"
-#include "sinew/action/groot_modality.hpp"
-#include "sinew/action/make_decoder.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/testing/no_alloc.hpp"
-#include "test_seed.hpp"
 
 using namespace sinew;
-using sinew::testing::Random;
+using namespace sinew::testing;
 
 namespace {
-
-Channel pose_channel(const std::string& name, const Eigen::Isometry3d& pose) {
-  const Eigen::Quaterniond q(pose.linear());
-  const auto p = pose.translation();
-  return {name, "m,quat_wxyz", {p.x(), p.y(), p.z(), q.w(), q.x(), q.y(), q.z()}, {}};
-}
-
-Eigen::Isometry3d pose(double x, double y, double z, double angle, const Eigen::Vector3d& axis) {
-  return Eigen::Translation3d(x, y, z) * Eigen::AngleAxisd(angle, axis.normalized());
-}
-
-Eigen::Isometry3d pose_of(std::span<const double> row) {
-  return Eigen::Translation3d(row[0], row[1], row[2]) * Eigen::Quaterniond(row[3], row[4], row[5], row[6]);
-}
-
-void fill(std::span<float> values, Random& random) {
-  for (auto& value : values) value = static_cast<float>(random.uniform(-1, 1));
-}
 
 /// sample_parts_card without tokens: one canonical arm in camera axes.
 PolicyCard canonical_card() {
@@ -47,26 +26,6 @@ PolicyCard canonical_card() {
   card.action.tokens.reset();
   card.action.layout->rows = 20;
   return card;
-}
-
-Statistics sample_statistics(std::size_t dim) {
-  VectorStatistics statistics;
-  for (std::size_t i = 0; i < dim; ++i) {
-    statistics.q01.push_back(-0.1 - 0.01 * static_cast<double>(i));
-    statistics.q99.push_back(0.3 + 0.02 * static_cast<double>(i));
-  }
-  return {{"action", statistics}, {"observation.state", statistics}};
-}
-
-Observation sample_observation() {
-  Observation observation;
-  observation.id = 5;
-  observation.time = from_seconds(2);
-  observation.channels = {pose_channel("tool_pose", pose(0.4, -0.1, 0.3, 0.7, {1, 2, 3})),
-                          pose_channel("camera_pose", pose(1, 0.5, 0.8, -1.9, {1, 0.2, -0.4})),
-                          {"joint_position", "rad", {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7}, {}},
-                          {"base_pose", "m,m,rad", {3, -2, 1.2}, {}}};
-  return observation;
 }
 
 }  // namespace
@@ -133,11 +92,8 @@ TEST_CASE("parts decoder: without the camera's pose, base axes where the card al
 }
 
 TEST_CASE("parts decoder: joints relative to the observation's, their gripper absolute") {
-  PolicyCard card = testing::sample_card();
+  PolicyCard card = testing::card_for_parts();
   auto& action = card.action;
-  action.decoder = DecoderKind::parts;
-  action.tool_channel.clear();
-  action.normalization = {};
   action.parts.resize(2);
   action.parts[0].name = "arm";
   action.parts[0].joints = JointsPartCard{7, "joint_position"};
@@ -198,11 +154,8 @@ TEST_CASE("parts decoder: two arms take their own part of one channel") {
 }
 
 TEST_CASE("parts decoder: units of a controller become metres and radians, a gripper ends at its ends") {
-  PolicyCard card = testing::sample_card();
+  PolicyCard card = testing::card_for_parts();
   auto& action = card.action;
-  action.decoder = DecoderKind::parts;
-  action.tool_channel.clear();
-  action.normalization = {};
   action.parts.resize(2);
   action.parts[0].name = "tool";
   action.parts[0].tool = ToolPartCard{"tool_pose", "base", "first", "rotvec", 0.05, 0.5, "", false};
@@ -270,46 +223,6 @@ TEST_CASE("parts decoder: padded waypoints, in the world or in the body frame") 
   }
 }
 
-TEST_CASE("parts decoder: action ids as OpenVLA emits them, whole and refused") {
-  PolicyCard card = testing::sample_card();
-  auto& action = card.action;
-  action.decoder = DecoderKind::parts;
-  action.tool_channel.clear();
-  action.normalization = {};
-  action.horizon = 1;
-  card.prompt.fields["chunk_size"] = "1";
-  action.parts.resize(2);
-  action.parts[0].name = "tool";
-  action.parts[0].tool = ToolPartCard{"tool_pose", "base", "first", "rpy", 1, 1, "", false};
-  action.parts[1].name = "gripper";
-  action.parts[1].gripper = GripperPartCard{"openvla", 0.08, 0};
-  action.tokens =
-      ActionTokensCard{.language = "bins", .mapping = "openvla", .folder = "", .vocab_size = 32000, .bins = 256, .max_tokens = 8};
-  CHECK_THROWS_WITH_AS(
-      PartsDecoder(card, sample_statistics(8)),
-      "[PartsDecoder /action/tokens] its tokenizer: expected it to be passed, got none (pass ActionTokens(directory, card))", Error);
-  AnyDecoder decoder = make_decoder(card, sample_statistics(8), ActionTokens({}, card));
-  REQUIRE(decoder.spec() == TensorSpecs{{"action_ids", DType::i64, {8}}});
-  TensorMap tensors = make_tensors(decoder.spec());
-  REQUIRE(tensors["action_ids"].set_shape({7}) == Status::ok);
-  const auto ids = tensors["action_ids"].as<std::int64_t>();
-  const std::vector<std::int64_t> emitted = {31872, 31999, 31744, 31872, 31872, 31872, 31745};
-  std::ranges::copy(emitted, ids.begin());
-  ActionChunk chunk;
-  REQUIRE(decoder.decode(tensors, sample_observation(), chunk) == Status::ok);
-  const Observation observation = sample_observation();
-  const auto& tool = observation.find_channel("tool_pose")->values;
-  CHECK(chunk.step(0)[0] == doctest::Approx(tool[0]));                // the middle bin
-  CHECK(chunk.step(0)[1] == doctest::Approx(tool[1] - 254.0 / 255));  // the first centre
-  CHECK(chunk.step(0)[2] == doctest::Approx(tool[2] + 254.0 / 255));
-  CHECK(chunk.step(0)[7] == 0.08);  // above the middle: open
-  ids[3] = 100;
-  CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::out_of_range);
-  REQUIRE(tensors["action_ids"].set_shape({6}) == Status::ok);
-  CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::bad_shape);
-  CHECK(decoder.last_error() == "expected 7 action ids, one per value, got 6");
-}
-
 TEST_CASE("parts decoder: nothing is taken from the heap after the first call") {
   PartsDecoder decoder(canonical_card(), sample_statistics(14));
   TensorMap tensors = make_tensors(decoder.spec());
@@ -357,166 +270,4 @@ TEST_CASE("parts decoder: names that mean nothing are refused at set-up, bad ten
   TensorMap tensors = make_tensors(decoder.spec());
   tensors["actions"].as<float>()[8] = std::nanf("");
   CHECK(decoder.decode(tensors, sample_observation(), chunk) == Status::not_finite);
-}
-
-namespace {
-
-std::vector<double> flat(const JsonCursor& numbers) {
-  std::vector<double> values;
-  for (const auto& element : numbers.elements()) {
-    if (element.value().as_array() == nullptr) return numbers.numbers();
-    const auto row = element.numbers();
-    values.insert(values.end(), row.begin(), row.end());
-  }
-  return values;
-}
-
-/// raw_stats of the file as "<modality>/<group>".
-Statistics groot_statistics(const JsonCursor& raw) {
-  Statistics statistics;
-  for (const auto& [modality, groups] : raw.members()) {
-    for (const auto& [group, numbers] : groups.members()) {
-      VectorStatistics& own = statistics[modality + "/" + group];
-      own.min = flat(numbers.at("min"));
-      own.max = flat(numbers.at("max"));
-      own.q01 = flat(numbers.at("q01"));
-      own.q99 = flat(numbers.at("q99"));
-      if (numbers.at("min").elements().front().value().as_array() != nullptr) own.steps = numbers.at("min").elements().size();
-    }
-  }
-  return statistics;
-}
-
-/// The card of a case: one part per group, relative ones with statistics per step and never percentiles.
-PolicyCard groot_card(const JsonCursor& config, const JsonCursor& options, int rows, int width) {
-  PolicyCard card = testing::sample_card();
-  auto& action = card.action;
-  action = {};
-  action.decoder = DecoderKind::parts;
-  action.rate = 10;
-  const auto modality = options.at("modality_config").at("action");
-  action.horizon = static_cast<int>(modality.at("delta_indices").elements().size());
-  if (action.horizon == 0) action.horizon = rows;
-  card.prompt.fields.erase("chunk_size");
-  const auto flag = [&](const char* key) {
-    const auto found = options.optional(key);
-    return found && found->boolean();
-  };
-  GrootGroupOptions groups{.use_relative = flag("use_relative_action"), .use_percentiles = flag("use_percentiles")};
-  for (const auto& key : modality.at("modality_keys").texts())
-    groups.sizes.push_back(static_cast<int>(config.at("groups").at(key).integer()));
-  action.parts = groot_action_parts(modality.value(), groups);
-  int joints = 0;
-  for (const auto& part : action.parts) joints += part.joints ? part.joints->size : 0;
-  for (int i = 0; i < joints + 1; ++i) action.joint_names.push_back("joint_" + std::to_string(i));
-  action.layout = ActionLayoutCard{"padded", width, rows, {}};
-  for (const auto& part : action.parts)
-    if (part.joints && !part.joints->relative_to.empty())
-      card.state.channels.push_back({part.joints->relative_to, "rad", part.joints->size, 10});
-  card.limits.reset();
-  return card;
-}
-
-}  // namespace
-
-TEST_CASE("parts decoder: GR00T N1.7 as LeRobot decodes it, absolute and relative, percentiles and minima") {
-  const auto golden = sinew::testing::read_golden_case("groot_n17", "action_decode");
-  const auto config = golden.json().at("config");
-  const Statistics statistics = groot_statistics(golden.json().at("raw_stats"));
-  const auto& model_shape = golden.tensor("model_action").shape;
-  const int rows = static_cast<int>(model_shape[1]), width = static_cast<int>(model_shape[2]);
-  const double atol = golden.tolerance().absolute;
-  int cases = 0;
-  for (const auto& [name, options] : config.at("cases").members()) {
-    CAPTURE(name);
-    const PolicyCard card = groot_card(config, options, rows, width);
-    PartsDecoder decoder(card, statistics);
-    const auto& expected = golden.tensor(name + ".actions");
-    const auto steps = static_cast<std::size_t>(expected.shape[1]), columns = static_cast<std::size_t>(expected.shape[2]);
-    const bool libero = options.optional("action_decode_transform").has_value();
-    const auto single = golden.f32("single_step.actions");  // the first step alone, of the case without options
-    for (std::size_t b = 0; b < static_cast<std::size_t>(model_shape[0]); ++b) {
-      TensorMap tensors = make_tensors(decoder.spec());
-      std::ranges::copy(
-          golden.f32("model_action").subspan(b * static_cast<std::size_t>(rows * width), static_cast<std::size_t>(rows * width)),
-          tensors["actions"].as<float>().begin());
-      const auto raw = [&](const std::string& group) {
-        const auto size = static_cast<std::size_t>(config.at("groups").at(group).integer());
-        const auto part = golden.f32("raw_state." + group).subspan(b * size, size);
-        return std::vector<double>(part.begin(), part.end());
-      };
-      Observation observation;
-      ToolPose<double> eef;
-      REQUIRE(PoseWalk({PoseFrame::base, PoseReference::absolute, RotationLayout::rot6d_rows}, {}).decode(raw("eef"), eef) == Status::ok);
-      observation.channels = {
-          {"eef",
-           "m,quat_wxyz",
-           {eef.position.x(), eef.position.y(), eef.position.z(), eef.rotation.w(), eef.rotation.x(), eef.rotation.y(), eef.rotation.z()},
-           {}},
-          {"arm", "rad", raw("arm"), {}}};
-      ActionChunk chunk;
-      REQUIRE(decoder.decode(tensors, observation, chunk) == Status::ok);
-      REQUIRE(static_cast<std::size_t>(chunk.horizon) == steps);
-      for (std::size_t t = 0; t < steps; ++t) {
-        const auto want = expected.as_f32().subspan((b * steps + t) * columns, columns);
-        const std::vector<double> row(want.begin(), want.begin() + 9);
-        const auto got = chunk.step(static_cast<int>(t));
-        if (name == "absolute" && t == 0) CHECK(std::ranges::equal(want, single.subspan(b * columns, columns)));
-        const Eigen::Isometry3d target = pose_of(got);
-        for (int i = 0; i < 3; ++i) CHECK(std::abs(target.translation()[i] - row[static_cast<std::size_t>(i)]) <= atol);
-        const auto R = to_matrix(std::span(row).subspan(3), RotationLayout::rot6d_rows);  // absolute ones are not orthonormal there
-        REQUIRE(R);
-        CHECK((target.linear() - *R).cwiseAbs().maxCoeff() <= atol);
-        for (std::size_t j = 9; j < columns; ++j) {
-          const double value = got[7 + j - 9];
-          CHECK(std::abs((libero && j + 1 == columns ? convert_gripper(gripper_rule("openvla"), gripper_rule("libero"), value) : value) -
-                         static_cast<double>(want[j])) <= atol);
-        }
-      }
-    }
-    ++cases;
-  }
-  CHECK(cases > 0);
-}
-
-TEST_CASE("parts decoder: FAST ids, whole, refused, and cut or filled where the card allows it") {
-  PolicyCard card = testing::sample_card();
-  auto& action = card.action;
-  action.decoder = DecoderKind::parts;
-  action.tool_channel.clear();
-  action.normalization = {};
-  action.horizon = 10;
-  card.prompt.fields["chunk_size"] = "10";
-  action.parts.resize(1);
-  action.parts[0].name = "arm";
-  action.parts[0].joints = JointsPartCard{8, ""};
-  action.tokens = ActionTokensCard{.language = "fast", .mapping = "none", .folder = "tokenizer", .max_tokens = 320, .relaxed = false};
-  const auto directory = sinew::testing::golden_directory() / "fast";
-  const auto fast = FastTokenizer::from_pretrained(directory / "tokenizer");
-  PartsDecoder decoder(card, {}, ActionTokens(directory, card));
-  TensorMap tensors = make_tensors(decoder.spec());
-
-  Random random(45);
-  std::vector<float> rows(80);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    rows[i] = static_cast<float>(0.5 * std::sin(0.3 * static_cast<double>(i / 8) + static_cast<double>(i % 8)));
-  std::vector<TokenId> ids(320);
-  FastScratch scratch;
-  FastEncoded encoded;
-  REQUIRE(fast.encode({rows, 8}, scratch, ids, encoded) == Status::ok);
-  REQUIRE(encoded.lost == 0);
-  REQUIRE(tensors["action_ids"].set_shape({static_cast<std::int64_t>(encoded.count)}) == Status::ok);
-  std::ranges::copy(std::span(ids).first(encoded.count), tensors["action_ids"].as<std::int64_t>().begin());
-  ActionChunk chunk;
-  REQUIRE(decoder.decode(tensors, {}, chunk) == Status::ok);
-  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(std::abs(chunk.values[i] - static_cast<double>(rows[i])) < 0.5 / fast.scale() * 4);
-
-  REQUIRE(tensors["action_ids"].set_shape({static_cast<std::int64_t>(encoded.count) - 1}) == Status::ok);
-  CHECK(decoder.decode(tensors, {}, chunk) == Status::bad_shape);
-  CHECK_FALSE(decoder.last_error().empty());
-  card.action.tokens->relaxed = true;
-  PartsDecoder relaxed(card, {}, ActionTokens(directory, card));
-  CHECK(relaxed.decode(tensors, {}, chunk) == Status::ok);
-  card.action.tokens->mapping = "paligemma";
-  CHECK_THROWS_AS(ActionTokens(directory, card), Error);
 }

@@ -29,14 +29,21 @@ inline PolicyCard sample_card() {
   return card;
 }
 
-/// The same with every kind of part that a chunk of poses may have: one canonical arm whose tool moves in camera axes, a gripper,
-/// actions as FAST tokens, a normalisation for each part.
-inline PolicyCard sample_parts_card() {
+/// The same, to be given parts: none yet, rows as the policy emits them.
+inline PolicyCard card_for_parts() {
   PolicyCard card = sample_card();
   auto& action = card.action;
   action.decoder = DecoderKind::parts;
   action.tool_channel.clear();
   action.normalization = {};
+  return card;
+}
+
+/// The same with every kind of part that a chunk of poses may have: one canonical arm whose tool moves in camera axes, a gripper,
+/// actions as FAST tokens, a normalisation for each part.
+inline PolicyCard sample_parts_card() {
+  PolicyCard card = card_for_parts();
+  auto& action = card.action;
   action.parts.resize(3);
   action.parts[0].name = "joints";
   action.parts[0].unused = UnusedPartCard{.size = 7};
