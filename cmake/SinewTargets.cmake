@@ -16,24 +16,25 @@ function(sinew_module target)
   target_sources(${target} PRIVATE ${arg_SOURCES} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${arg_HEADERS})
 endfunction()
 
-# sinew_kernels(<target> [VNNI] [OPTIONS <flags>]): adds the calling folder's kernels/kernels_portable.cpp and, on x86-64, kernels_v2, _v3,
-# _v4 and with VNNI _v4_vnni beside it, each compiled for its instruction set (docs/architecture.md). Always optimised: an unoptimised one
-# is of no use to anyone.
+# sinew_kernels(<target> [ISAS <beyond v4>] [OPTIONS <flags>]): adds the calling folder's kernels/kernels_portable.cpp and, on x86-64,
+# kernels_v2, _v3, _v4 and those named beside it, each compiled for its instruction set (docs/architecture.md). Always optimised: an
+# unoptimised one is of no use to anyone.
 function(sinew_kernels target)
-  cmake_parse_arguments(arg "VNNI" "" "OPTIONS" ${ARGN})
-  target_sources(${target} PRIVATE kernels/kernels_portable.cpp)
-  set_source_files_properties(kernels/kernels_portable.cpp TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "-O3;${arg_OPTIONS}")
+  cmake_parse_arguments(arg "" "" "ISAS;OPTIONS" ${ARGN})
+  set(v2_flags -march=x86-64-v2)
+  set(v3_flags -march=x86-64-v3)
+  set(v4_flags -march=x86-64-v4)
+  set(v4_vnni_flags ${v4_flags} -mavx512vnni -mavx512vbmi)
+  set(v4_bf16_flags ${v4_vnni_flags} -mavx512bf16)
+  set(v4_amx_flags ${v4_bf16_flags} -mamx-tile -mamx-bf16)
+  set(isas portable)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-    foreach(isa v2 v3 v4)
-      target_sources(${target} PRIVATE kernels/kernels_${isa}.cpp)
-      set_source_files_properties(kernels/kernels_${isa}.cpp TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "-march=x86-64-${isa};-O3;${arg_OPTIONS}")
-    endforeach()
-    if(arg_VNNI)
-      target_sources(${target} PRIVATE kernels/kernels_v4_vnni.cpp)
-      set_source_files_properties(kernels/kernels_v4_vnni.cpp TARGET_DIRECTORY ${target}
-                                  PROPERTIES COMPILE_OPTIONS "-march=x86-64-v4;-mavx512vnni;-mavx512vbmi;-O3;${arg_OPTIONS}")
-    endif()
+    list(APPEND isas v2 v3 v4 ${arg_ISAS})
   endif()
+  foreach(isa IN LISTS isas)
+    target_sources(${target} PRIVATE kernels/kernels_${isa}.cpp)
+    set_source_files_properties(kernels/kernels_${isa}.cpp TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "${${isa}_flags};-O3;${arg_OPTIONS}")
+  endforeach()
 endfunction()
 
 # sinew_library(<name>): a library target with the alias sinew::<name>, hardened and warned about, C++20.

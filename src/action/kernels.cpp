@@ -3,16 +3,18 @@
 #include <array>
 #include <cstddef>
 
+#include "../core/isa_table.hpp"
 #include "kernels/kernels.hpp"
 
 namespace sinew::detail {
 
 const ActionKernels& action_kernels(Isa isa) noexcept {
 #if defined(__x86_64__)
-  // Nothing here multiplies bytes.
-  static constexpr std::array<const ActionKernels*, kIsaCount> kTable = {&portable::kActionKernels, &v2::kActionKernels,
-                                                                         &v3::kActionKernels, &v4::kActionKernels, &v4::kActionKernels};
-  return *kTable[static_cast<std::size_t>(isa)];
+  static constexpr IsaTable<ActionKernels> kTable = {{Isa::portable, &portable::kActionKernels},
+                                                     {Isa::v2, &v2::kActionKernels},
+                                                     {Isa::v3, &v3::kActionKernels},
+                                                     {Isa::v4, &v4::kActionKernels}};
+  return kTable[isa];
 #else
   (void)isa;
   return portable::kActionKernels;

@@ -8,6 +8,14 @@
 #include <atomic>
 #include <cstddef>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+#endif
+
 #include "sinew/core/error.hpp"
 
 namespace sinew {
@@ -18,6 +26,21 @@ struct Available {
   std::size_t count = 1;
 };
 
+#if defined(__x86_64__)
+/// The processor has tiles of brain floats, and the system lets this process use their registers.
+bool amx_runs() noexcept {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kBf16 = 1U << 22, kTile = 1U << 24;  // EDX of leaf 7
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kBf16) == 0 || (d & kTile) == 0) return false;
+#if defined(__linux__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA: Linux 5.16
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+#endif
+
 Available detect() noexcept {
   Available available;
 #if defined(__x86_64__)
@@ -27,8 +50,10 @@ Available detect() noexcept {
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"),
       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
-      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi")};
-  for (const Isa isa : {Isa::v2, Isa::v3, Isa::v4, Isa::v4_vnni}) {
+      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi"),
+      __builtin_cpu_supports("avx512bf16") != 0,
+      amx_runs()};
+  for (const Isa isa : {Isa::v2, Isa::v3, Isa::v4, Isa::v4_vnni, Isa::v4_bf16, Isa::v4_amx}) {
     if (!runs[static_cast<std::size_t>(isa) - 1]) break;
     available.isas[available.count++] = isa;
   }
@@ -55,6 +80,8 @@ std::string_view to_string(Isa isa) noexcept {
     case Isa::v3: return "v3";
     case Isa::v4: return "v4";
     case Isa::v4_vnni: return "v4_vnni";
+    case Isa::v4_bf16: return "v4_bf16";
+    case Isa::v4_amx: return "v4_amx";
   }
   return "unknown";
 }

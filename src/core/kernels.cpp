@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Picks the kernels of core for an instruction set.
 #include "kernels/kernels.hpp"
+#include "isa_table.hpp"
 
 #include <array>
 
@@ -8,10 +9,9 @@ namespace sinew::detail {
 
 const CoreKernels& core_kernels() noexcept {
 #if defined(__x86_64__)
-  // Nothing here multiplies bytes.
-  static constexpr std::array<const CoreKernels*, kIsaCount> kTable = {&portable::kCoreKernels, &v2::kCoreKernels, &v3::kCoreKernels,
-                                                                       &v4::kCoreKernels, &v4::kCoreKernels};
-  return *kTable[static_cast<std::size_t>(active_isa())];
+  static constexpr IsaTable<CoreKernels> kTable = {
+      {Isa::portable, &portable::kCoreKernels}, {Isa::v2, &v2::kCoreKernels}, {Isa::v3, &v3::kCoreKernels}, {Isa::v4, &v4::kCoreKernels}};
+  return kTable[active_isa()];
 #else
   return portable::kCoreKernels;
 #endif

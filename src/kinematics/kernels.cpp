@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "../core/isa_table.hpp"
 #include "kernels/kernels.hpp"
 #include "sinew/core/error.hpp"
 
@@ -16,10 +17,9 @@ namespace {
 
 const Kernels& kernels_of(Isa isa) noexcept {
 #if defined(__x86_64__)
-  // Nothing in kinematics multiplies bytes.
-  static constexpr std::array<const Kernels*, kIsaCount> kTable = {&portable::kKernels, &v2::kKernels, &v3::kKernels, &v4::kKernels,
-                                                                   &v4::kKernels};
-  return *kTable[static_cast<std::size_t>(isa)];
+  static constexpr IsaTable<Kernels> kTable = {
+      {Isa::portable, &portable::kKernels}, {Isa::v2, &v2::kKernels}, {Isa::v3, &v3::kKernels}, {Isa::v4, &v4::kKernels}};
+  return kTable[isa];
 #else
   (void)isa;
   return portable::kKernels;

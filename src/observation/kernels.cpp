@@ -3,16 +3,19 @@
 #include <array>
 #include <cstddef>
 
+#include "../core/isa_table.hpp"
 #include "kernels/kernels.hpp"
 
 namespace sinew::detail {
 
 const ObservationKernels& observation_kernels(Isa isa) noexcept {
 #if defined(__x86_64__)
-  static constexpr std::array<const ObservationKernels*, kIsaCount> kTable = {&portable::kObservationKernels, &v2::kObservationKernels,
-                                                                              &v3::kObservationKernels, &v4::kObservationKernels,
-                                                                              &v4_vnni::kObservationKernels};
-  return *kTable[static_cast<std::size_t>(isa)];
+  static constexpr IsaTable<ObservationKernels> kTable = {{Isa::portable, &portable::kObservationKernels},
+                                                          {Isa::v2, &v2::kObservationKernels},
+                                                          {Isa::v3, &v3::kObservationKernels},
+                                                          {Isa::v4, &v4::kObservationKernels},
+                                                          {Isa::v4_vnni, &v4_vnni::kObservationKernels}};
+  return kTable[isa];
 #else
   (void)isa;
   return portable::kObservationKernels;

@@ -20,10 +20,12 @@ enum class Isa : std::uint8_t {
   v2,        ///< x86-64-v2: SSE4.2
   v3,        ///< x86-64-v3: AVX2 and fused multiply-add
   v4,        ///< x86-64-v4: AVX-512 F, BW, CD, DQ, VL
-  v4_vnni    ///< v4 with AVX-512 VNNI and VBMI: sums of products of bytes
+  v4_vnni,   ///< v4 with AVX-512 VNNI and VBMI: sums of products of bytes
+  v4_bf16,   ///< v4_vnni with AVX-512 BF16: sums of products of brain floats
+  v4_amx     ///< v4_bf16 with AMX tiles of brain floats
 };
 
-inline constexpr std::size_t kIsaCount = 5;
+inline constexpr std::size_t kIsaCount = 7;
 
 /// Name of the enumerator, e.g. "v3".
 [[nodiscard]] std::string_view to_string(Isa isa) noexcept;

@@ -11,7 +11,7 @@ namespace {
 
 // In this order: each uses what comes before it.
 // clang-format off
-#include "lanes.inl"
+#include "../../core/kernels/lanes.inl"
 #include "fourier.inl"
 #include "cosine.inl"
 // clang-format on

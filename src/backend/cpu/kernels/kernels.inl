@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// One instruction set's kernels of the CPU backend. Everything but the tables has internal linkage.
+#include "matrix.hpp"
+#include "rows.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace sinew::detail::SINEW_ISA {
+namespace {
+
+// In this order: each uses what comes before it.
+// clang-format off
+#include "../../../core/kernels/lanes.inl"
+#include "math.inl"
+#if !defined(__AVX512BF16__)  // rows have nothing to gain from that set and those behind it
+#include "rows.inl"
+#endif
+#include "product.inl"
+#include "product_bf16.inl"
+#include "attention.inl"
+// clang-format on
+
+}  // namespace
+
+#if !defined(__AVX512BF16__)
+const RowKernels kRowKernels = {.layer_norm = layer_norm,
+                                .modulated_norm = modulated_norm,
+                                .rms_norm = rms_norm,
+                                .rotary = rotary,
+                                .relu = relu,
+                                .silu = silu,
+                                .sigmoid = sigmoid,
+                                .tanh = tanh,
+                                .gelu = gelu,
+                                .gelu_tanh = gelu_tanh,
+                                .silu_mul = silu_mul,
+                                .add = add,
+                                .multiply = multiply,
+                                .combine = combine,
+                                .widen_bf16 = widen_bf16,
+                                .narrow_bf16 = narrow_bf16};
+#endif
+
+const MatrixKernels kMatrixKernels = {.transpose = transpose,
+                                      .product_f32 = product_f32,
+                                      .prepared_bytes = prepared_bytes,
+                                      .prepare_rows = prepare_rows,
+                                      .product_bf16 = product_bf16,
+                                      .attention_scratch = attention_scratch,
+                                      .attention = attention};
+
+}  // namespace sinew::detail::SINEW_ISA

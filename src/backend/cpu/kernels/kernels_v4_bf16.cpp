@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels for x86-64-v4 with AVX-512 BF16; cmake/SinewTargets.cmake sets the options.
+#define SINEW_ISA v4_bf16
+#include "kernels.inl"
