@@ -9,7 +9,7 @@ template <int kCount>
 struct Pack {
   FloatLanes at[kCount];
 };
-constexpr int kTogether = kBytes == 64 ? 4 : 2;  // what the registers hold
+constexpr int kTogether = kBytes == 64 ? 8 : 4;  // what the registers hold
 
 template <class Function, int kCount, class... Packs>
 SINEW_INLINE Pack<kCount> lanewise(Function function, const Pack<kCount>& first, const Packs&... others) {
@@ -141,4 +141,24 @@ SINEW_INLINE void for_parts(Index width, Step step) {
   Index i = 0;
   for (; i + kLanes<float> <= width; i += kLanes<float>) step(i, Part<true>{});
   if (i < width) step(i, Part<false>{static_cast<int>(width - i)});
+}
+
+struct PackPart {
+  SINEW_INLINE Pack<kTogether> get(const float* from) const {
+    Pack<kTogether> pack;
+    for (int k = 0; k < kTogether; ++k) pack.at[k] = Part<true>{}.get(from + k * kLanes<float>);
+    return pack;
+  }
+  SINEW_INLINE void put(float* to, const Pack<kTogether>& pack) const {
+    for (int k = 0; k < kTogether; ++k) Part<true>{}.put(to + k * kLanes<float>, pack.at[k]);
+  }
+};
+
+/// step(i, part) for the Packs of a row, then for the vectors that are left. Mark it always_inline: a Pack is to stay in registers.
+template <class Step>
+SINEW_INLINE void for_packs(Index width, Step step) {
+  constexpr Index kStep = kTogether * kLanes<float>;
+  Index i = 0;
+  for (; i + kStep <= width; i += kStep) step(i, PackPart{});
+  for_parts(width - i, [&](Index j, auto part) { step(i + j, part); });
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Norms, rotations and activations of rows, and sums and products element by element.
 
-/// step(i, part, k) for the vectors of a row; k = 0 to 3 in turn, so that four sums need not wait for each other.
+/// step(i, part, k) for the vectors of a row; k = 0 to 3 in turn, so that four sums need not wait for each other. What is left has k = 0:
+/// an index that varies would keep the sums out of the registers.
 template <class Step>
 SINEW_INLINE void for_four_parts(Index width, Step step) {
   constexpr Index kFour = 4 * kLanes<float>;
   Index i = 0;
   for (; i + kFour <= width; i += kFour)
     for (int k = 0; k < 4; ++k) step(i + k * kLanes<float>, Part<true>{}, k);
-  for_parts(width - i, [&](Index j, auto part) { step(i + j, part, static_cast<int>(j / kLanes<float>)); });
+  for_parts(width - i, [&](Index j, auto part) { step(i + j, part, 0); });
 }
 SINEW_INLINE float sum_of_four(const FloatLanes (&sums)[4]) { return sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])); }
 
@@ -102,19 +103,10 @@ void rotary(const RotaryRows& r) {
     }
 }
 
-/// Function for all values, of a Pack as long as there are enough.
 template <class Function>
 SINEW_INLINE void each(const float* x, std::size_t count, float* out) {
-  constexpr Index kStep = kTogether * kLanes<float>;
-  const auto width = static_cast<Index>(count);
-  Index i = 0;
-  for (; i + kStep <= width; i += kStep) {
-    Pack<kTogether> pack;
-    for (int k = 0; k < kTogether; ++k) pack.at[k] = Part<true>{}.get(x + i + k * kLanes<float>);
-    pack = Function::of(pack);
-    for (int k = 0; k < kTogether; ++k) Part<true>{}.put(out + i + k * kLanes<float>, pack.at[k]);
-  }
-  for_parts(width - i, [&](Index j, auto part) { part.put(out + i + j, Function::of(part.get(x + i + j))); });
+  for_packs(static_cast<Index>(count),
+            [&](Index i, auto part) __attribute__((always_inline)) { part.put(out + i, Function::of(part.get(x + i))); });
 }
 
 struct Relu {
@@ -167,8 +159,8 @@ void gelu_tanh(const float* x, std::size_t count, float* out) { each<GeluTanh>(x
 
 void silu_mul(const float* gate, Index gate_stride, const float* up, Index up_stride, Index rows, Index width, float* out) {
   for (Index r = 0; r < rows; ++r, gate += gate_stride, up += up_stride, out += width)
-    for_parts(width, [&](Index i, auto part) {
-      const FloatLanes value = part.get(gate + i);
+    for_packs(width, [&](Index i, auto part) __attribute__((always_inline)) {
+      const auto value = part.get(gate + i);
       part.put(out + i, gated(value, value) * part.get(up + i));
     });
 }
