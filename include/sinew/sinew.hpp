@@ -13,6 +13,8 @@
 #include "sinew/core/log.hpp"                 // logging callback
 #include "sinew/core/normalizer.hpp"          // SI units to a policy's space and back
 #include "sinew/core/observation.hpp"         // cameras, channels, instruction
+#include "sinew/core/patch_grid.hpp"          // how an image became patches
+#include "sinew/core/position_ids.hpp"        // multi-section rotary positions
 #include "sinew/core/status.hpp"              // what the tick returns
 #include "sinew/core/temporal_ensembler.hpp"  // ACT's average of predictions
 #include "sinew/core/tensor.hpp"              // tensors with a capacity and a current shape
@@ -66,7 +68,6 @@
 #include "sinew/observation/history.hpp"          // time-stamped samples of several rates
 #include "sinew/observation/image_ops.hpp"        // crops, padding, turning, channel order
 #include "sinew/observation/image_processor.hpp"  // Qwen2-VL to Qwen3.5 patches
-#include "sinew/observation/position_ids.hpp"     // multi-section rotary positions
 #include "sinew/observation/prompt.hpp"           // prompt templates
 #include "sinew/observation/resize.hpp"           // Pillow's, torch's, OpenCV's and jax's resampling
 #include "sinew/observation/stamp_ring.hpp"       // a ring of time stamps

@@ -4,7 +4,7 @@
 #include "patch_layout.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/io/statistics_file.hpp"
-#include "sinew/observation/position_ids.hpp"
+#include "sinew/core/position_ids.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 #include "tensor_arrays.hpp"
 

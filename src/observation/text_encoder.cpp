@@ -8,7 +8,7 @@
 
 #include "prepare_tensor.hpp"
 #include "sinew/core/error.hpp"
-#include "sinew/observation/position_ids.hpp"
+#include "sinew/core/position_ids.hpp"
 
 namespace sinew {
 

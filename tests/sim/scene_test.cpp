@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "random.hpp"
+#include "sinew/core/random.hpp"
 #include "sinew/kinematics/chain.hpp"
 #include "sinew/kinematics/forward.hpp"
 #include "sinew/sim/scenes/tabletop.hpp"

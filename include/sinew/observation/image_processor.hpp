@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sinew/core/image.hpp"
+#include "sinew/core/patch_grid.hpp"
 #include "sinew/core/isa.hpp"
 #include "sinew/core/status.hpp"
 #include "sinew/observation/resize.hpp"
@@ -27,17 +28,6 @@ struct ImageSize {
   int height = 0;
   int width = 0;
   friend bool operator==(const ImageSize&, const ImageSize&) = default;
-};
-
-/// Patches of one image: rows of `pixel_values` = temporal * height * width.
-struct PatchGrid {
-  int temporal = 0;
-  int height = 0;  ///< patches
-  int width = 0;   ///< patches
-  [[nodiscard]] std::size_t patches() const noexcept {
-    return static_cast<std::size_t>(temporal) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
-  }
-  friend bool operator==(const PatchGrid&, const PatchGrid&) = default;
 };
 
 /// Whose normalisation to reproduce; they differ in the last bits.

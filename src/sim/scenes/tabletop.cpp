@@ -2,7 +2,7 @@
 // Joint limits and random layouts of the tabletop scene.
 #include "sinew/sim/scenes/tabletop.hpp"
 
-#include "../random.hpp"
+#include "sinew/core/random.hpp"
 #include "arm.hpp"
 
 namespace sinew::sim {

@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "../random.hpp"
+#include "sinew/core/random.hpp"
 
 namespace sinew::sim {
 

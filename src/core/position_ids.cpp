@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sinew/observation/position_ids.hpp"
+#include "sinew/core/position_ids.hpp"
 
 #include <algorithm>
 
@@ -9,7 +9,7 @@ std::size_t image_tokens(const PatchGrid& grid, int merge) noexcept {
   return grid.patches() / (static_cast<std::size_t>(merge) * static_cast<std::size_t>(merge));
 }
 
-Status multi_section_positions(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask, TokenId image_token,
+Status multi_section_positions(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask, std::int64_t image_token,
                                std::span<const PatchGrid> grids, int merge, std::span<std::int64_t> positions) noexcept {
   const std::size_t count = ids.size();
   if (mask.size() != count || positions.size() != 3 * count || merge < 1) return Status::bad_shape;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Equality with transformers is in python/tests/test_encoder.py.
-#include "sinew/observation/position_ids.hpp"
+#include "sinew/core/position_ids.hpp"
 
 #include <doctest/doctest.h>
 

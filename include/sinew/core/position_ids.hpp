@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "sinew/core/patch_grid.hpp"
 #include "sinew/core/status.hpp"
-#include "sinew/io/tokenizer.hpp"
-#include "sinew/observation/image_processor.hpp"
 
 namespace sinew {
 
@@ -17,7 +16,7 @@ namespace sinew {
 /// Qwen3.5 on images (transformers 5.23, get_rope_index); how the sections are laid out over the frequencies is the model's matter.
 /// `bad_shape`: lengths that do not match, an image token count other than the grids', a grid that is not positive or no multiple of
 /// `merge`.
-[[nodiscard]] Status multi_section_positions(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask, TokenId image_token,
+[[nodiscard]] Status multi_section_positions(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask, std::int64_t image_token,
                                              std::span<const PatchGrid> grids, int merge, std::span<std::int64_t> positions) noexcept;
 
 /// Tokens that an image of this grid takes in the text.
