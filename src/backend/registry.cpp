@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "sinew/backend/cpu/cpu_backend.hpp"
 #include "sinew/backend/reference_backend.hpp"
 #include "sinew/core/error.hpp"
 
@@ -10,6 +11,7 @@ namespace sinew {
 
 BackendRegistry BackendRegistry::with_defaults() {
   BackendRegistry registry;
+  registry.add("cpu", cpu_backend());
   registry.add("reference", [](const BackendRequest& request) { return AnyBackend(ReferenceBackend::load(request)); });
   return registry;
 }

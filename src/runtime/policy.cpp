@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "sinew/action/make_decoder.hpp"
@@ -35,6 +38,28 @@ void require_match(const TensorSpecs& written, const TensorSpecs& read, std::str
   }
 }
 
+/// An optional input that is not there.
+void clear(Tensor& tensor) noexcept {
+  if (!tensor) return;
+  std::array<std::int64_t, Shape::kMaxRank> dims{};
+  const auto capacity = tensor.capacity().dims();
+  std::ranges::copy(capacity, dims.begin());
+  dims[0] = 0;
+  static_cast<void>(tensor.set_shape(Shape(std::span<const std::int64_t>(dims.data(), capacity.size()))));
+}
+
+/// Copies into an optional input.
+template <class T>
+Status fill(Tensor& tensor, const Shape& shape, std::span<const T> values) noexcept {
+  if (!tensor) return Status::missing;
+  if (values.size() != shape.count()) return Status::bad_shape;
+  if (const Status status = tensor.set_shape(shape); status != Status::ok) return status;
+  const auto to = tensor.as<T>();
+  if (to.size() != values.size()) return Status::bad_shape;
+  std::ranges::copy(values, to.begin());
+  return Status::ok;
+}
+
 }  // namespace
 
 Policy::Policy(PolicyCard card, AnyEncoder encoder, AnyBackend backend, AnyDecoder decoder)
@@ -42,6 +67,11 @@ Policy::Policy(PolicyCard card, AnyEncoder encoder, AnyBackend backend, AnyDecod
   require_match(encoder_.spec(), backend_.spec().inputs, "encoder", "backend");
   require_match(backend_.spec().outputs, decoder_.spec(), "backend", "decoder");
   inputs_ = make_tensors(encoder_.spec());
+  for (const auto& spec : backend_.spec().optional_inputs) {
+    if (find_spec(encoder_.spec(), spec.name) != nullptr)
+      fail(ErrorCode::invalid_argument, {"Policy", fmt::format("backend input '{}'", spec.name), "one that callers set", "one of the encoder's", ""});
+    clear(inputs_.add(spec.name, Tensor(spec.dtype, spec.capacity)));
+  }
   outputs_ = make_tensors(backend_.spec().outputs);
   error_.reserve(kErrorCapacity);
 }
@@ -50,8 +80,8 @@ Policy Policy::load(const std::filesystem::path& directory, const BackendRegistr
   PolicyCard card = read_card(directory / "sinew.json");
   const Statistics statistics = read_statistics(directory, card.statistics);
   const std::string name(backend.empty() ? std::string_view(card.backend) : backend);
-  AnyBackend model = registry.make(name, {directory, card});
   VlaEncoder encoder(card, statistics, read_vla_encoder_options(directory, card));
+  AnyBackend model = registry.make(name, {directory, card, encoder.spec()});
   AnyDecoder decoder = make_decoder(card, statistics, ActionTokens(directory, card));
   return Policy(std::move(card), std::move(encoder), std::move(model), std::move(decoder));
 }
@@ -67,11 +97,28 @@ Status Policy::keep_error(Status status, std::string_view stage, std::string_vie
   return status;
 }
 
-Status Policy::act(const Observation& observation, ActionChunk& chunk) noexcept {
+Status Policy::set_options(const ActOptions& options) noexcept {
+  for (const auto& spec : backend_.spec().optional_inputs) clear(inputs_[spec.name]);
+  const auto put = [this]<class T>(std::string_view name, const Shape& shape, std::span<const T> values) noexcept {
+    const Status status = fill(inputs_[name], shape, values);
+    return keep_error(status, "options", name);
+  };
+  Status status = Status::ok;
+  if (options.seed) status = put("seed", Shape{1}, std::span<const std::int64_t>(&*options.seed, 1));
+  if (status == Status::ok && !options.noise.empty()) status = put("noise", inputs_["noise"].capacity(), options.noise);
+  if (status != Status::ok || options.prefix.rows == 0) return status;
+  const std::int64_t delay = options.prefix_delay;
+  status = put("prefix", Shape{options.prefix.rows, options.prefix.columns}, options.prefix.values);
+  return status == Status::ok ? put("prefix_delay", Shape{1}, std::span<const std::int64_t>(&delay, 1)) : status;
+}
+
+Status Policy::act(const Observation& observation, ActionChunk& chunk, const ActOptions& options) noexcept {
   const SteadyClock clock;
   const Time start = clock.now();
   timing_ = {};
-  Status status = encoder_.encode(observation, inputs_);
+  Status status = set_options(options);
+  if (status != Status::ok) return status;
+  status = encoder_.encode(observation, inputs_);
   const Time encoded = clock.now();
   timing_.encode = encoded - start;
   if (status != Status::ok) return keep_error(status, "encode", encoder_.last_error());

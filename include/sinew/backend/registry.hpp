@@ -11,6 +11,7 @@
 
 #include "sinew/backend/any_backend.hpp"
 #include "sinew/core/card.hpp"
+#include "sinew/core/tensor_spec.hpp"
 
 namespace sinew {
 
@@ -18,6 +19,7 @@ namespace sinew {
 struct BackendRequest {
   std::filesystem::path directory;  ///< the policy directory
   const PolicyCard& card;
+  TensorSpecs offered{};  ///< what the encoder writes: names and capacities
 };
 
 using BackendFactory = std::function<AnyBackend(const BackendRequest& request)>;
@@ -27,7 +29,7 @@ class BackendRegistry {
  public:
   /// An empty registry.
   BackendRegistry() = default;
-  /// The backends that need nothing beyond sinew::sinew: "reference".
+  /// The backends that need nothing beyond sinew::sinew: "cpu" (cpu/cpu_backend.hpp), "reference".
   static BackendRegistry with_defaults();
 
   /// Throws Error when the name is empty or taken.

@@ -2,13 +2,17 @@
 // A policy: encoder, backend and decoder behind one call, assembled by hand or from a policy directory.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "sinew/action/decoder.hpp"
 #include "sinew/backend/registry.hpp"
 #include "sinew/core/card.hpp"
+#include "sinew/core/chunk_math.hpp"
 #include "sinew/observation/encoder.hpp"
 
 namespace sinew {
@@ -18,6 +22,15 @@ struct ActTiming {
   Time encode{};
   Time infer{};
   Time decode{};
+};
+
+/// What `act` passes to a backend that takes it (ModelSpec::optional_inputs). Numbers are in the policy's normalised space, as `outputs()` has
+/// them.
+struct ActOptions {
+  std::optional<std::int64_t> seed{};          ///< of the noise
+  std::span<const float> noise{};              ///< [horizon, dim], instead of a seed; empty: the backend draws
+  ChunkPrefix<float> prefix{};                 ///< the unexecuted rest of the previous chunk, its first row due now; no rows: none
+  int prefix_delay = 0;                        ///< rows of it that will be executed before the new chunk arrives
 };
 
 /// Observation in, action chunk out. One thread at a time uses one policy.
@@ -40,7 +53,11 @@ class Policy {
   [[nodiscard]] ActionChunk make_chunk() const;
 
   /// Encodes, infers and decodes. On a status other than ok the chunk must not be used and `last_error()` says why.
-  [[nodiscard]] Status act(const Observation& observation, ActionChunk& chunk) noexcept;
+  [[nodiscard]] Status act(const Observation& observation, ActionChunk& chunk) noexcept { return act(observation, chunk, {}); }
+  /// The same with options; `missing` when the backend does not take one of those that are set.
+  [[nodiscard]] Status act(const Observation& observation, ActionChunk& chunk, const ActOptions& options) noexcept;
+  /// What the backend wrote at the last `act`.
+  [[nodiscard]] const TensorMap& outputs() const noexcept { return outputs_; }
   /// What the last `act` that failed had to say; empty after a successful one.
   [[nodiscard]] std::string_view last_error() const noexcept { return error_; }
   /// Stage times of the last `act`.
@@ -49,6 +66,7 @@ class Policy {
   void reset() noexcept;
 
  private:
+  Status set_options(const ActOptions& options) noexcept;
   Status keep_error(Status status, std::string_view stage, std::string_view text) noexcept;
 
   PolicyCard card_;

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Policies on libtorch. Needs the target sinew::torch.
+#pragma once
+
+#include <string>
+
+#include "sinew/backend/registry.hpp"
+
+namespace sinew {
+
+struct TorchBackendOptions {
+  std::string device = "cpu";  ///< as PyTorch names it, e.g. "cuda:0"
+};
+
+/// Runs the models of the backend "cpu" on ATen; the card's dtype is that of weights and activations:
+/// `registry.add("torch", torch_backend())`. Threads are PyTorch's own (at::set_num_threads).
+[[nodiscard]] BackendFactory torch_backend(const TorchBackendOptions& options = {});
+
+}  // namespace sinew

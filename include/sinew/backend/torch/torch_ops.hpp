@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations of models on ATen: CPU and CUDA. Needs the target sinew::torch.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+#include <c10/core/InferenceMode.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+#include "sinew/core/dtype.hpp"
+#include "sinew/nn/tensor_ops.hpp"
+
+namespace sinew {
+
+/// An at::Tensor in the form that models ask for.
+struct TorchTensor {
+  at::Tensor value{};
+
+  [[nodiscard]] Shape shape() const { return Shape(std::span<const std::int64_t>(value.sizes().data(), value.sizes().size())); }
+  [[nodiscard]] std::int64_t size(std::int64_t axis) const { return value.size(axis); }
+};
+
+/// Weight of a linear layer `[outputs, inputs]`; `packed` in oneDNN's layout where that is faster, else `plain`.
+struct TorchMatrix {
+  at::Tensor plain{};
+  at::Tensor packed{};
+  std::int64_t outputs = 0;
+  std::int64_t inputs = 0;
+};
+
+struct TorchParameter {
+  at::Tensor value{};   ///< f32
+  at::Tensor narrow{};  ///< in the dtype of the weights
+};
+
+struct TorchCache {
+  at::Tensor values{};
+  std::int64_t length = 0;
+};
+
+struct TorchOptions {
+  std::string device = "cpu";  ///< as PyTorch names it, e.g. "cuda:0"
+  DType dtype = DType::f32;    ///< of weights and activations: f32 or bf16
+};
+
+/// Implements nn::TensorOps. What a model uploads stays f32 (noise, rotary tables); results of linear layers have the dtype of the weights.
+/// Norms and rotary embeddings are computed in f32. ATen allocates. Everything between two uses of `scope` runs in inference mode.
+class TorchOps {
+ public:
+  using Tensor = TorchTensor;
+  using Matrix = TorchMatrix;
+  using Parameter = TorchParameter;
+  using Cache = TorchCache;
+  static constexpr bool kAllocates = true;
+
+  /// Inference mode for as long as it lives; ATen frees what nobody refers to.
+  class Scope {
+   public:
+    Scope() = default;
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+    Tensor keep(const Tensor& x) const { return x; }
+
+   private:
+    c10::InferenceMode mode_;
+  };
+
+  /// Throws Error for a device that this PyTorch does not have, or a dtype other than f32 and bf16.
+  explicit TorchOps(const TorchOptions& options = {});
+
+  [[nodiscard]] Scope scope() { return {}; }
+  [[nodiscard]] const TorchOptions& options() const noexcept { return options_; }
+
+  [[nodiscard]] Matrix matrix(const RowSource& source);
+  [[nodiscard]] Matrix table(const RowSource& source);
+  [[nodiscard]] Parameter parameter(std::span<const float> values, const Shape& shape);
+  [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim);
+
+  [[nodiscard]] Tensor upload(std::span<const float> values, const Shape& shape);
+  void download(const Tensor& x, std::span<float> values);
+  [[nodiscard]] Tensor view(const Parameter& parameter) { return {parameter.value}; }
+  [[nodiscard]] Tensor reshape(const Tensor& x, const Shape& shape);
+  [[nodiscard]] Tensor slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_t end);
+  [[nodiscard]] Tensor expand(const Tensor& x, std::int64_t count);
+  [[nodiscard]] Tensor copy(const Tensor& x);
+  [[nodiscard]] Tensor concat(std::int64_t axis, std::initializer_list<Tensor> parts);
+
+  [[nodiscard]] Tensor linear(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation = nn::Activation::none);
+  void add_linear_into(const Tensor& residual, const Tensor& x, const Matrix& matrix, const Parameter* bias);
+  [[nodiscard]] Tensor embedding(const Matrix& matrix, std::span<const std::int64_t> ids);
+  [[nodiscard]] Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> rows);
+  void add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y);
+  void copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y);
+
+  [[nodiscard]] Tensor layer_norm(const Tensor& x, const Parameter* weight, const Parameter* bias, float eps);
+  [[nodiscard]] Tensor rms_norm(const Tensor& x, const Parameter& weight, float eps);
+  [[nodiscard]] Tensor modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps);
+  [[nodiscard]] Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin);
+  [[nodiscard]] Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options);
+  void append(Cache& cache, const Tensor& x);
+  [[nodiscard]] Tensor contents(const Cache& cache);
+  void truncate(Cache& cache, std::int64_t length);
+
+  [[nodiscard]] Tensor activate(const Tensor& x, nn::Activation activation);
+  [[nodiscard]] Tensor silu_mul(const Tensor& gate, const Tensor& up);
+  [[nodiscard]] Tensor multiply(const Tensor& x, const Tensor& y);
+  [[nodiscard]] Tensor combine(float a, const Tensor& x, float b, const Tensor& y);
+  [[nodiscard]] Tensor add(const Tensor& x, const Tensor& y);
+  void add_into(const Tensor& x, const Tensor& y, float factor = 1);
+  void copy_into(const Tensor& x, const Tensor& y);
+
+ private:
+  [[nodiscard]] at::Tensor indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const;
+
+  TorchOptions options_;
+  c10::Device device_;
+  at::ScalarType type_;
+  bool packs_ = false;  // oneDNN's layout wins for this dtype on this processor
+};
+
+static_assert(nn::TensorOps<TorchOps>);
+
+}  // namespace sinew

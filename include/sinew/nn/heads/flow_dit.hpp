@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flow-matching DiT of GR00T N1 as StarVLA's QwenGR00T trains it: a sequence of state, learned and noisy action tokens attends in turns to
+// the vision-language model's hidden states and to itself, and gives the velocity of the actions.
+// Form: starVLA/starVLA @ 0ed0aad GR00T_ActionHeader.py, flow_matching_head/cross_attention_dit.py.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "sinew/nn/heads/flow_dit_config.hpp"
+#include "sinew/nn/layers.hpp"
+
+namespace sinew::nn {
+
+/// Two linear layers with a ReLU between.
+template <TensorOps Ops>
+struct Mlp {
+  Linear<Ops> layer1, layer2;
+  typename Ops::Tensor operator()(Ops& ops, const typename Ops::Tensor& x) const { return layer2(ops, layer1(ops, x, Activation::relu)); }
+};
+
+/// Times run from 0, noise, to 1, actions. Everything that depends on the time alone is computed once for each time and kept.
+template <TensorOps Ops>
+class FlowDit {
+ public:
+  using Tensor = typename Ops::Tensor;
+  using Config = FlowDitConfig;
+
+  /// What one time of the flow adds: found by `moment`.
+  struct Moment {
+    std::int64_t bucket = 0;
+    typename Ops::Parameter time_embedding;                ///< [width], behind the encoder
+    typename Ops::Parameter action_bias;                   ///< [width]: the action encoder's second layer on the time
+    std::vector<typename Ops::Parameter> scales, shifts;   ///< [width] of each block's first norm, then of the output's
+  };
+  /// What the hidden states of a prompt give: keys and values of the blocks that attend to them, `[b, tokens, heads, dim]`.
+  struct Context {
+    std::vector<std::pair<Tensor, Tensor>> blocks;
+    std::vector<std::uint8_t> valid;  ///< [b, tokens]; empty: all are
+  };
+
+  /// The first rows of a chunk that are no longer noisy: to the action encoder they are at a time of their own.
+  struct Finished {
+    std::int64_t rows = 0;
+    const Moment* moment = nullptr;
+  };
+
+  /// Reads `model.*`, `state_encoder.*`, `action_encoder.*`, `action_decoder.*`, `future_tokens`, `position_embedding`.
+  FlowDit(const Loader<Ops>& loader, const Config& config) : config_(config) {
+    const Loader<Ops> model = loader.part("model"), timestep = model.part("timestep_encoder.timestep_embedder");
+    const std::int64_t w = config.width;
+    time1_.emplace(timestep.linear("linear_1", w, kTimeWidth));
+    time2_.emplace(timestep.linear("linear_2", w, w));
+    for (std::int64_t i = 0; i < config.layers; ++i) blocks_.push_back(load_block(model.part("transformer_blocks", i), i));
+    output_norm_.emplace(model.linear("proj_out_1", 2 * w, w));
+    output_.emplace(model.linear("proj_out_2", config.output_width, w));
+    if (config.state_dim > 0) state_encoder_.emplace(load_mlp(loader.part("state_encoder"), {config.state_dim, config.mlp_width, w}));
+    decoder_.emplace(load_mlp(loader.part("action_decoder"), {config.output_width, config.mlp_width, config.action_dim}));
+    load_action_encoder(loader.part("action_encoder"));
+    if (config.future_tokens > 0) future_.emplace(loader.parameter("future_tokens.weight", Shape{config.future_tokens, w}));
+    const auto table = loader.floats("position_embedding.weight", Shape{config.positions, w});
+    positions_.emplace(loader.ops().parameter(std::span(table).first(static_cast<std::size_t>(config.horizon * w)), Shape{config.horizon, w}));
+  }
+
+  [[nodiscard]] const Config& config() const noexcept { return config_; }
+  [[nodiscard]] bool attends_to_context(std::int64_t block) const noexcept { return !config_.interleave_self_attention || block % 2 == 0; }
+
+  /// Keys and values of `hidden [b, tokens, context_width]`, once for all steps; they live in the caller's scope.
+  void read_context(Ops& ops, const Tensor& hidden, Context& context) const {
+    context.blocks.clear();
+    const Shape shape{hidden.size(0), hidden.size(1), 2 * config_.heads, config_.width / config_.heads};
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      if (!attends_to_context(static_cast<std::int64_t>(i))) continue;
+      const Tensor kv = ops.reshape(blocks_[i].kv(ops, hidden), shape);
+      context.blocks.emplace_back(ops.slice(kv, 2, 0, config_.heads), ops.slice(kv, 2, config_.heads, 2 * config_.heads));
+    }
+  }
+  /// `state [b, n, state_dim]` to state tokens `[b, n, width]`.
+  Tensor encode_state(Ops& ops, const Tensor& state) const { return (*state_encoder_)(ops, state); }
+  /// `actions [b, n, action_dim]` to `[b, n, width]`, without positions.
+  Tensor encode_actions(Ops& ops, const Tensor& actions, const Moment& moment, const Finished& finished = {}) const {
+    if (finished.rows > 0) {
+      const std::int64_t n = actions.size(1);
+      const Tensor done = encode_actions(ops, ops.copy(ops.slice(actions, 1, 0, finished.rows)), *finished.moment);
+      return ops.concat(1, {done, encode_actions(ops, ops.copy(ops.slice(actions, 1, finished.rows, n)), moment)});
+    }
+    const Tensor hidden = ops.linear((*action1_)(ops, actions), *action2_, &moment.action_bias, Activation::silu);
+    return (*action3_)(ops, hidden);
+  }
+  /// The sequence: state tokens, where there are some, learned tokens, actions with their positions.
+  Tensor sequence(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment, const Finished& finished = {}) const {
+    const Tensor tokens = ops.add(encode_actions(ops, actions, moment, finished), ops.view(*positions_));
+    const std::int64_t batch = actions.size(0);
+    if (!future_) return state == nullptr ? tokens : ops.concat(1, {*state, tokens});
+    const Tensor future = ops.expand(ops.view(*future_), batch);
+    return state == nullptr ? ops.concat(1, {future, tokens}) : ops.concat(1, {*state, future, tokens});
+  }
+  /// One block; x `[b, n, width]` becomes its output.
+  void block_into(Ops& ops, const Tensor& x, std::int64_t index, const Moment& moment, const Context& context) const {
+    auto scope = ops.scope();
+    const Block& block = blocks_[static_cast<std::size_t>(index)];
+    const Tensor h = normed(ops, x, static_cast<std::size_t>(index), moment);
+    const std::int64_t heads = config_.heads, dim = config_.width / heads, batch = x.size(0), tokens = x.size(1);
+    Attention attention{.scale = 1 / std::sqrt(static_cast<float>(dim))};
+    Tensor attended;
+    if (attends_to_context(index)) {
+      auto [k, v] = context.blocks[static_cast<std::size_t>(config_.interleave_self_attention ? index / 2 : index)];
+      if (k.size(0) == 1 && batch > 1) {  // several draws from one prompt
+        k = ops.expand(ops.reshape(k, Shape{k.size(1), heads, dim}), batch);
+        v = ops.expand(ops.reshape(v, Shape{v.size(1), heads, dim}), batch);
+      }
+      attention.mask.valid = context.valid;
+      attended = ops.attention(ops.reshape(block.q(ops, h), Shape{batch, tokens, heads, dim}), k, v, attention);
+    } else {
+      const Tensor qkv = ops.reshape(block.kv(ops, h), Shape{batch, tokens, 3 * heads, dim});
+      const auto third = [&](std::int64_t i) { return ops.slice(qkv, 2, i * heads, (i + 1) * heads); };
+      attended = ops.attention(third(0), third(1), third(2), attention);
+    }
+    block.out.add_into(ops, x, attended);
+    block.ff2.add_into(ops, x, block.ff1(ops, ops.layer_norm(x, nullptr, nullptr, kBlockEps), Activation::gelu_tanh));
+  }
+  /// The transformer's output `[b, n, output_width]`, before the decoder.
+  Tensor finish(Ops& ops, const Tensor& x, const Moment& moment) const {
+    const std::size_t last = moment.scales.size() - 1;
+    const auto rows = [&](const typename Ops::Parameter& p) { return ops.expand(ops.view(p), x.size(0)); };
+    return (*output_)(ops, ops.modulated_norm(x, rows(moment.scales[last]), rows(moment.shifts[last]), kOutputEps));
+  }
+  Tensor decode(Ops& ops, const Tensor& x) const { return (*decoder_)(ops, x); }
+
+  /// The velocity `[b, horizon, action_dim]` of `actions` at a moment.
+  Tensor velocity(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment, const Context& context,
+                  const Finished& finished = {}) const {
+    auto scope = ops.scope();
+    const Tensor x = sequence(ops, state, actions, moment, finished);
+    for (std::int64_t i = 0; i < config_.layers; ++i) block_into(ops, x, i, moment, context);
+    const Tensor tokens = ops.slice(x, 1, x.size(1) - config_.horizon, x.size(1));  // of the others nobody asks
+    return scope.keep(decode(ops, finish(ops, tokens, moment)));
+  }
+
+  /// The moment of a bucket; computed when it is asked for the first time.
+  const Moment& moment(Ops& ops, std::int64_t bucket) {
+    for (const Moment& known : moments_)
+      if (known.bucket == bucket) return known;
+    return moments_.emplace_back(make_moment(ops, bucket));
+  }
+
+ private:
+  static constexpr std::int64_t kTimeWidth = 256;
+  static constexpr float kBlockEps = 1e-5F, kOutputEps = 1e-6F;
+
+  struct Block {
+    Linear<Ops> norm;  ///< time embedding to scale and shift
+    Linear<Ops> q;     ///< of blocks that attend to the context
+    Linear<Ops> kv;    ///< keys and values; with queries in front where the block attends to the sequence
+    Linear<Ops> out, ff1, ff2;
+  };
+  struct MlpSizes {
+    std::int64_t in, hidden, out;
+  };
+
+  Block load_block(const Loader<Ops>& loader, std::int64_t index) const {
+    const std::int64_t w = config_.width;
+    const Loader<Ops> attention = loader.part("attn1"), ff = loader.part("ff.net");
+    Block block{.norm = loader.linear("norm1.linear", 2 * w, w),
+                .q = {},
+                .kv = {},
+                .out = attention.linear("to_out.0", w, w),
+                .ff1 = ff.linear("0.proj", 4 * w, w),
+                .ff2 = ff.linear("2", w, 4 * w)};
+    if (attends_to_context(index)) {
+      block.q = attention.linear("to_q", w, w);
+      block.kv = attention.stacked_linear({{"to_k", w}, {"to_v", w}}, config_.context_width);
+    } else {
+      block.kv = attention.stacked_linear({{"to_q", w}, {"to_k", w}, {"to_v", w}}, w);
+    }
+    return block;
+  }
+  static Mlp<Ops> load_mlp(const Loader<Ops>& loader, const MlpSizes& sizes) {
+    return {.layer1 = loader.linear("layer1", sizes.hidden, sizes.in), .layer2 = loader.linear("layer2", sizes.out, sizes.hidden)};
+  }
+  /// The second layer reads actions and time side by side; each gets its columns, so that the time's share is a bias.
+  void load_action_encoder(const Loader<Ops>& loader) {
+    const std::int64_t w = config_.width;
+    action1_.emplace(loader.linear("layer1", w, config_.action_dim));
+    const auto weight = loader.floats("layer2.weight", Shape{w, 2 * w});
+    std::vector<float> of_actions, of_time;
+    for (std::int64_t row = 0; row < w; ++row) {
+      const auto from = weight.begin() + row * 2 * w;
+      of_actions.insert(of_actions.end(), from, from + w);
+      of_time.insert(of_time.end(), from + w, from + 2 * w);
+    }
+    action2_.emplace(loader.ops().matrix(row_source(std::move(of_actions), w, w)));
+    action_time_.emplace(Linear<Ops>{loader.ops().matrix(row_source(std::move(of_time), w, w)), loader.parameter("layer2.bias", Shape{w})});
+    action3_.emplace(loader.linear("layer3", w, w));
+  }
+  Tensor normed(Ops& ops, const Tensor& x, std::size_t index, const Moment& moment) const {
+    const auto rows = [&](const typename Ops::Parameter& p) { return ops.expand(ops.view(p), x.size(0)); };
+    return ops.modulated_norm(x, rows(moment.scales[index]), rows(moment.shifts[index]), kBlockEps);
+  }
+  Moment make_moment(Ops& ops, std::int64_t bucket) const {
+    auto scope = ops.scope();
+    const std::int64_t w = config_.width;
+    std::vector<float> values(static_cast<std::size_t>(2 * w));
+    const auto keep = [&](const Tensor& x) {
+      const auto some = std::span(values).first(static_cast<std::size_t>(w));
+      ops.download(x, some);
+      return ops.parameter(some, Shape{w});
+    };
+    const auto projected = timestep_projection(static_cast<double>(bucket), kTimeWidth);
+    const auto tau = sinusoid(static_cast<double>(bucket), w);
+    const Tensor temb = (*time2_)(ops, (*time1_)(ops, ops.upload(projected, Shape{1, kTimeWidth}), Activation::silu));
+    Moment moment{.bucket = bucket,
+                  .time_embedding = keep(temb),
+                  .action_bias = keep((*action_time_)(ops, ops.upload(tau, Shape{1, w}))),
+                  .scales = {},
+                  .shifts = {}};
+    const Tensor condition = ops.activate(temb, Activation::silu);
+    for (const Block& block : blocks_) {  // scale, then shift
+      const Tensor both = block.norm(ops, condition);
+      moment.scales.push_back(keep(ops.slice(both, 1, 0, w)));
+      moment.shifts.push_back(keep(ops.slice(both, 1, w, 2 * w)));
+    }
+    const Tensor both = (*output_norm_)(ops, condition);  // here shift, then scale
+    moment.shifts.push_back(keep(ops.slice(both, 1, 0, w)));
+    moment.scales.push_back(keep(ops.slice(both, 1, w, 2 * w)));
+    return moment;
+  }
+
+  Config config_;
+  std::optional<Linear<Ops>> time1_, time2_;
+  std::vector<Block> blocks_;
+  std::optional<Linear<Ops>> output_norm_, output_;
+  std::optional<Mlp<Ops>> state_encoder_, decoder_;
+  std::optional<Linear<Ops>> action1_, action_time_, action3_;
+  std::optional<typename Ops::Matrix> action2_;
+  std::optional<typename Ops::Parameter> future_, positions_;
+  std::deque<Moment> moments_;  // they stay where they are
+};
+
+}  // namespace sinew::nn

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sizes of a Qwen3-VL, as config.json of its directory gives them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sinew/io/json_cursor.hpp"
+#include "sinew/io/weights.hpp"
+
+namespace sinew::nn {
+
+/// Of transformers 5 (`rope_parameters`) and before (`rope_theta`, `rope_scaling`); keys that do not bear on the arithmetic are ignored, those
+/// that do and have a value that is not implemented are refused.
+struct Qwen3VlConfig {
+  struct Vision {
+    std::int64_t depth = 0;
+    std::int64_t hidden = 0;
+    std::int64_t intermediate = 0;
+    std::int64_t heads = 0;
+    std::int64_t out_hidden = 0;
+    std::int64_t patch = 0;           ///< pixels per side
+    std::int64_t temporal_patch = 0;  ///< frames
+    std::int64_t merge = 0;           ///< patches per side of a token
+    std::int64_t positions = 0;       ///< entries of the square position table
+    std::vector<std::int64_t> deepstack;  ///< blocks whose outputs go into the first text layers
+  };
+  struct Text {
+    std::int64_t layers = 0;
+    std::int64_t hidden = 0;
+    std::int64_t intermediate = 0;
+    std::int64_t heads = 0;
+    std::int64_t kv_heads = 0;
+    std::int64_t head_dim = 0;
+    std::int64_t vocab = 0;
+    float eps = 1e-6F;
+    double rope_theta = 0;
+    std::vector<std::int64_t> rope_sections;  ///< frequencies of time, height, width
+    bool tied = false;                        ///< logits come from the embedding table
+  };
+  Vision vision;
+  Text text;
+  std::int64_t image_token = 0;
+
+  /// Throws Error at the place of the document for what is missing, out of bounds (no size of a published model comes near them) or does not
+  /// fit the others.
+  static Qwen3VlConfig parse(const JsonCursor& document);
+};
+
+/// Stored names of Hugging Face and of StarVLA checkpoints to those of the model: `visual.*`, `language_model.*`, `lm_head.*`.
+[[nodiscard]] std::vector<NameRule> qwen3_vl_names();
+
+}  // namespace sinew::nn

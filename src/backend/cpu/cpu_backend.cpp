@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinew/backend/cpu/cpu_backend.hpp"
+
+#include <utility>
+
+#include "models/models.hpp"
+
+namespace sinew {
+
+template class NativeBackend<CpuOps>;
+static_assert(Backend<CpuBackend>);
+
+nn::ModelRegistry<CpuOps> cpu_models() {
+  nn::ModelRegistry<CpuOps> registry;
+  detail::add_qwen3_vl(registry);
+  detail::add_flow_dit(registry);
+  return registry;
+}
+
+BackendFactory cpu_backend(const CpuBackendOptions& options) {
+  return [options](const BackendRequest& request) {
+    CpuOps ops({.weights = request.card.dtype, .threads = options.threads});
+    return AnyBackend(CpuBackend(std::move(ops), cpu_models(), request));
+  };
+}
+
+}  // namespace sinew

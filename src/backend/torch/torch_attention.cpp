@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention of TorchOps: masks become what ATen's fused kernels take.
+#include <ATen/Context.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "sinew/backend/torch/torch_ops.hpp"
+#include "torch_checks.hpp"
+
+namespace sinew {
+
+using detail::require;
+
+namespace {
+
+/// Which keys the queries of each batch entry see, on the host; `[b or 1, 1, n, m]`.
+struct HostMask {
+  at::Tensor seen;
+  bool blind_rows = false;  // some query sees no key
+};
+
+HostMask make_mask(const nn::Mask& mask, std::int64_t batch, std::int64_t queries, std::int64_t keys) {
+  const std::int64_t entries = mask.valid.empty() ? 1 : batch, rows = mask.causal ? queries : 1;
+  HostMask host{.seen = at::empty({entries, 1, rows, keys}, at::kBool)};
+  auto* seen = host.seen.data_ptr<bool>();
+  for (std::int64_t b = 0; b < entries; ++b)
+    for (std::int64_t i = 0; i < rows; ++i, seen += keys) {
+      for (std::int64_t j = 0; j < keys; ++j)
+        seen[j] = (!mask.causal || j <= i + mask.offset) && (mask.valid.empty() || mask.valid[static_cast<std::size_t>(b * keys + j)] != 0);
+      host.blind_rows |= std::none_of(seen, seen + keys, [](bool one) { return one; });
+    }
+  return host;
+}
+
+/// q [b, n, heads, dim], k and v [b, m, kv_heads, dim] to [b, n, heads dim].
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const nn::Attention& options) {
+  const std::int64_t queries = q.size(1), keys = k.size(1);
+  const auto& mask = options.mask;
+  const bool all = mask.valid.empty() && (!mask.causal || mask.offset >= keys - 1);
+  const bool plain_causal = mask.valid.empty() && mask.causal && mask.offset == 0 && queries == keys && queries > 1;
+  HostMask host;
+  if (!all && !plain_causal) host = make_mask(mask, q.size(0), queries, keys);
+  const at::Tensor seen = host.seen.defined() ? host.seen.to(q.device()) : at::Tensor();
+  at::Tensor out = at::scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2),
+                                                    seen.defined() ? std::optional<at::Tensor>(seen) : std::nullopt, 0.0, plain_causal,
+                                                    static_cast<double>(options.scale), q.size(2) != k.size(2));
+  if (host.blind_rows) out = out.masked_fill(seen.any(-1, true).logical_not(), 0.0);
+  return out.transpose(1, 2).reshape({q.size(0), queries, -1});
+}
+
+}  // namespace
+
+c10::Device detail::parse_device(const std::string& name) {
+  const auto refuse = [&name](std::string_view expected) {
+    fail(ErrorCode::invalid_argument, {"TorchOps", "device", expected, "'" + name + "'", ""});
+  };
+  try {
+    const c10::Device device(name);
+    if (!device.is_cpu() && !device.is_cuda()) refuse("\"cpu\" or \"cuda\"");
+    if (device.is_cuda() && !at::hasCUDA()) refuse("one that this PyTorch and this machine have");
+    return device;
+  } catch (const c10::Error&) {
+    refuse("a device as PyTorch names it, e.g. \"cuda:0\"");
+  }
+  return c10::Device(c10::kCPU);  // not reached
+}
+
+TorchTensor TorchOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options) {
+  const bool batched = q.value.dim() == 4;
+  require((batched || q.value.dim() == 3) && k.value.dim() == q.value.dim() && k.value.sizes() == v.value.sizes() &&
+              k.value.size(-1) == q.value.size(-1) && q.value.size(-2) % k.value.size(-2) == 0 && (!batched || k.value.size(0) == q.value.size(0)),
+          "attention", "q [b, n, heads, dim], k and v [b, m, kv_heads, dim], heads a multiple of kv_heads");
+  const auto raised = [batched](const at::Tensor& x) { return batched ? x : x.unsqueeze(0); };
+  const at::Tensor q4 = raised(q.value), k4 = raised(k.value), v4 = raised(v.value);
+  const std::int64_t batch = q4.size(0), queries = q4.size(1), keys = k4.size(1);
+  const auto& mask = options.mask;
+  require(mask.valid.empty() || static_cast<std::int64_t>(mask.valid.size()) == batch * keys, "attention", "a mask of [batch, keys]");
+  const auto lowered = [batched](const at::Tensor& x) { return TorchTensor{batched ? x : x.squeeze(0)}; };
+  if (queries == 0 || keys == 0) return lowered(at::zeros({batch, queries, q4.size(2) * q4.size(3)}, q4.options()));
+  if (mask.segments.empty()) return lowered(attend(q4, k4, v4, options));
+
+  const auto bounds = mask.segments;
+  require(!mask.causal && mask.valid.empty() && queries == keys && bounds.size() > 1 && bounds.front() == 0 && bounds.back() == keys &&
+              std::ranges::is_sorted(bounds),
+          "attention", "segments over rows that are queries and keys, without another mask");
+  const auto blocks = static_cast<std::int64_t>(bounds.size()) - 1, length = bounds[1];
+  const nn::Attention within{.scale = options.scale};
+  bool equal = batch == 1 && length > 0;
+  for (std::size_t i = 1; i < bounds.size(); ++i) equal = equal && bounds[i] - bounds[i - 1] == length;
+  if (equal) {
+    const auto split = [&](const at::Tensor& x) { return x.reshape({blocks, length, x.size(2), x.size(3)}); };
+    return lowered(attend(split(q4), split(k4), split(v4), within).reshape({1, queries, -1}));
+  }
+  std::vector<at::Tensor> parts;
+  for (std::size_t i = 1; i < bounds.size(); ++i) {
+    const auto part = [&](const at::Tensor& x) { return x.narrow(1, bounds[i - 1], bounds[i] - bounds[i - 1]); };
+    if (bounds[i] > bounds[i - 1]) parts.push_back(attend(part(q4), part(k4), part(v4), within));
+  }
+  return lowered(at::cat(parts, 1));
+}
+
+}  // namespace sinew

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linear layers, norms and element-wise work on ATen; attention is in a file of its own.
+#include "sinew/backend/torch/torch_ops.hpp"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/rms_norm.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/tanh.h>
+
+#include <cstring>
+
+#include "sinew/backend/torch/tensor_bridge.hpp"
+#include "torch_checks.hpp"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace sinew {
+
+using detail::require;
+
+namespace {
+
+at::IntArrayRef dims_of(const Shape& shape) { return {shape.dims().data(), shape.rank()}; }
+
+/// Measured in docs/architecture.md: oneDNN's own layout is 1.3 to 1.9 times as fast for bf16 everywhere; for f32 it beats MKL's plain product
+/// on AMD, and loses to it on Intel.
+bool packing_wins(const c10::Device& device, DType dtype) {
+  if (!device.is_cpu()) return false;
+  if (dtype == DType::bf16) return true;
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(0, &a, &b, &c, &d) == 0) return false;
+  constexpr unsigned kAuthentic = 0x68747541;  // "Auth" of "AuthenticAMD"
+  return b == kAuthentic;
+#else
+  return false;
+#endif
+}
+
+const char* fused_name(nn::Activation activation) {
+  switch (activation) {
+    case nn::Activation::none: return "none";
+    case nn::Activation::relu: return "relu";
+    case nn::Activation::sigmoid: return "sigmoid";
+    case nn::Activation::tanh: return "tanh";
+    case nn::Activation::silu: return "swish";
+    case nn::Activation::gelu:
+    case nn::Activation::gelu_tanh: return "gelu";
+  }
+  return "none";
+}
+
+// What torch.compile calls as well; there is no function of ATen for them.
+at::Tensor pack(const at::Tensor& weight) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
+                             .typed<at::Tensor(const at::Tensor&, std::optional<c10::SymInt>)>();
+  return op.call(weight, std::nullopt);
+}
+at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias, nn::Activation activation) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                             .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
+                                               c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>)>();
+  const auto algorithm = activation == nn::Activation::gelu        ? std::optional<std::string_view>("none")
+                         : activation == nn::Activation::gelu_tanh ? std::optional<std::string_view>("tanh")
+                                                                   : std::optional<std::string_view>("");
+  return op.call(x, weight, bias, fused_name(activation), c10::List<std::optional<at::Scalar>>(), algorithm);
+}
+
+at::Tensor activated(const at::Tensor& x, nn::Activation activation) {
+  switch (activation) {
+    case nn::Activation::none: return x;
+    case nn::Activation::relu: return at::relu(x);
+    case nn::Activation::silu: return at::silu(x);
+    case nn::Activation::gelu: return at::gelu(x);
+    case nn::Activation::gelu_tanh: return at::gelu(x, "tanh");
+    case nn::Activation::sigmoid: return at::sigmoid(x);
+    case nn::Activation::tanh: return at::tanh(x);
+  }
+  return x;
+}
+
+/// The parameter in a form that norms of x take.
+const at::Tensor& like(const TorchParameter& parameter, const at::Tensor& x) {
+  return x.scalar_type() == at::kFloat ? parameter.value : parameter.narrow;
+}
+
+bool fits(const TorchParameter* parameter, std::int64_t width) { return parameter == nullptr || parameter->value.numel() == width; }
+
+}  // namespace
+
+TorchOps::TorchOps(const TorchOptions& options) : options_(options), device_(detail::parse_device(options.device)), type_(to_torch(options.dtype)) {
+  if (options.dtype != DType::f32 && options.dtype != DType::bf16)
+    fail(ErrorCode::unsupported, {"TorchOps", "dtype", "f32 or bf16", to_string(options.dtype), ""});
+  packs_ = packing_wins(device_, options.dtype);
+}
+
+TorchMatrix TorchOps::matrix(const RowSource& source) {
+  const c10::InferenceMode mode;
+  TorchMatrix matrix = table(source);
+  if (packs_) {
+    matrix.packed = pack(matrix.plain);
+    matrix.plain.reset();
+  }
+  return matrix;
+}
+
+TorchMatrix TorchOps::table(const RowSource& source) {
+  require(source.rows > 0 && source.columns > 0, "matrix", "at least one row and column");
+  const c10::InferenceMode mode;
+  TorchMatrix matrix{.plain = at::empty({source.rows, source.columns}, at::TensorOptions(type_)), .packed = {}, .outputs = source.rows,
+                     .inputs = source.columns};
+  constexpr std::int64_t kBandBytes = std::int64_t{64} << 20;
+  const std::int64_t row_bytes = source.columns * static_cast<std::int64_t>(size_of(options_.dtype));
+  const std::int64_t band = std::max<std::int64_t>(1, kBandBytes / row_bytes);
+  auto* const data = static_cast<std::byte*>(matrix.plain.data_ptr());
+  for (std::int64_t row = 0; row < source.rows; row += band)
+    source.read(row, std::min(band, source.rows - row), options_.dtype, data + row * row_bytes);
+  matrix.plain = matrix.plain.to(device_);
+  return matrix;
+}
+
+TorchParameter TorchOps::parameter(std::span<const float> values, const Shape& shape) {
+  const c10::InferenceMode mode;
+  const at::Tensor value = upload(values, shape).value.clone();
+  return {.value = value, .narrow = value.to(type_)};
+}
+
+TorchTensor TorchOps::upload(std::span<const float> values, const Shape& shape) {
+  require(values.size() == shape.count(), "upload", "as many values as the shape has");
+  const at::Tensor x = at::from_blob(const_cast<float*>(values.data()), dims_of(shape), at::TensorOptions(at::kFloat));
+  return {device_.is_cpu() ? x : x.to(device_)};
+}
+
+void TorchOps::download(const Tensor& x, std::span<float> values) {
+  require(static_cast<std::int64_t>(values.size()) == x.value.numel(), "download", "as many values as the tensor has");
+  const at::Tensor host = x.value.to(at::kCPU, at::kFloat).contiguous();
+  std::memcpy(values.data(), host.const_data_ptr<float>(), values.size_bytes());
+}
+
+TorchTensor TorchOps::reshape(const Tensor& x, const Shape& shape) { return {x.value.view(dims_of(shape))}; }
+
+TorchTensor TorchOps::slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_t end) {
+  require(axis >= 0 && axis < x.value.dim() && 0 <= begin && begin <= end && end <= x.value.size(axis), "slice", "a range within the axis");
+  return {x.value.narrow(axis, begin, end - begin)};
+}
+
+TorchTensor TorchOps::expand(const Tensor& x, std::int64_t count) {
+  std::vector<std::int64_t> sizes(x.value.sizes().begin(), x.value.sizes().end());
+  sizes.insert(sizes.begin(), count);
+  return {x.value.unsqueeze(0).expand(sizes)};
+}
+
+TorchTensor TorchOps::copy(const Tensor& x) { return {x.value.clone(at::MemoryFormat::Contiguous)}; }
+
+TorchTensor TorchOps::concat(std::int64_t axis, std::initializer_list<Tensor> parts) {
+  std::vector<at::Tensor> tensors;
+  for (const Tensor& part : parts) tensors.push_back(part.value.scalar_type() == parts.begin()->value.scalar_type() ? part.value : part.value.to(parts.begin()->value.scalar_type()));
+  return {at::cat(tensors, axis)};
+}
+
+TorchTensor TorchOps::linear(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation) {
+  require(x.value.dim() > 0 && x.value.size(-1) == matrix.inputs && fits(bias, matrix.outputs), "linear", "rows of the matrix's inputs, a bias of its outputs");
+  const at::Tensor input = x.value.to(type_);
+  const std::optional<at::Tensor> b = bias == nullptr ? std::nullopt : std::optional(bias->narrow);
+  if (matrix.packed.defined()) return {packed_linear(input.contiguous(), matrix.packed, b, activation)};
+  return {activated(at::linear(input, matrix.plain, b), activation)};
+}
+
+void TorchOps::add_linear_into(const Tensor& residual, const Tensor& x, const Matrix& matrix, const Parameter* bias) {
+  const at::Tensor y = linear(x, matrix, bias).value;
+  require(y.sizes() == residual.value.sizes(), "add_linear_into", "a residual with a row of the matrix's outputs for each row");
+  residual.value.add_(y);
+}
+
+at::Tensor TorchOps::indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const {
+  for (const std::int64_t value : values) require(value >= 0 && value < below, operation, "rows that exist");
+  const at::Tensor x = at::from_blob(const_cast<std::int64_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::TensorOptions(at::kLong));
+  return device_.is_cpu() ? x : x.to(device_);
+}
+
+TorchTensor TorchOps::embedding(const Matrix& matrix, std::span<const std::int64_t> ids) {
+  require(matrix.plain.defined(), "embedding", "a table");
+  return {at::embedding(matrix.plain, indices(ids, matrix.outputs, "embedding"))};
+}
+
+TorchTensor TorchOps::gather_rows(const Tensor& x, std::span<const std::int64_t> rows) {
+  require(x.value.dim() == 2, "gather_rows", "rank 2");
+  return {x.value.index_select(0, indices(rows, x.value.size(0), "gather_rows"))};
+}
+
+void TorchOps::add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
+  require(x.value.dim() == 2 && y.value.dim() == 2, "add_rows_into", "[n, w] and [rows, w]");
+  x.value.index_add_(0, indices(rows, x.value.size(0), "add_rows_into"), y.value.to(x.value.scalar_type()));
+}
+
+void TorchOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
+  require(x.value.dim() == 2 && y.value.dim() == 2, "copy_rows_into", "[n, w] and [rows, w]");
+  x.value.index_copy_(0, indices(rows, x.value.size(0), "copy_rows_into"), y.value.to(x.value.scalar_type()));
+}
+
+TorchTensor TorchOps::layer_norm(const Tensor& x, const Parameter* weight, const Parameter* bias, float eps) {
+  const std::int64_t width = x.value.size(-1);
+  require(fits(weight, width) && fits(bias, width), "layer_norm", "weight and bias of the width of the rows");
+  const auto optional = [&](const Parameter* p) { return p == nullptr ? std::optional<at::Tensor>() : std::optional(like(*p, x.value)); };
+  return {at::layer_norm(x.value, {width}, optional(weight), optional(bias), static_cast<double>(eps), false)};
+}
+
+TorchTensor TorchOps::rms_norm(const Tensor& x, const Parameter& weight, float eps) {
+  require(fits(&weight, x.value.size(-1)), "rms_norm", "a weight of the width of the rows");
+  return {at::rms_norm(x.value, {x.value.size(-1)}, like(weight, x.value), static_cast<double>(eps))};
+}
+
+TorchTensor TorchOps::modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps) {
+  require(x.value.dim() == 3 && scale.value.dim() == 2 && scale.value.sizes() == shift.value.sizes() && scale.value.size(0) == x.value.size(0) &&
+              scale.value.size(1) == x.value.size(2),
+          "modulated_norm", "[b, n, w], [b, w] and [b, w]");
+  const at::Tensor normed = at::layer_norm(x.value.to(at::kFloat), {x.value.size(2)}, {}, {}, static_cast<double>(eps), false);
+  return {at::add(shift.value.unsqueeze(1), at::mul(normed, at::add(scale.value, 1).unsqueeze(1))).to(x.value.scalar_type())};
+}
+
+TorchTensor TorchOps::rope(const Tensor& x, const Tensor& cos, const Tensor& sin) {
+  require(x.value.dim() == 3 && cos.value.dim() == 2 && cos.value.sizes() == sin.value.sizes() && cos.value.size(0) == x.value.size(0) &&
+              cos.value.size(1) <= x.value.size(2) && cos.value.size(1) % 2 == 0,
+          "rope", "x [n, heads, dim], cos and sin [n, an even number up to dim]");
+  const std::int64_t rotary = cos.value.size(1), half = rotary / 2;
+  const at::Tensor turned = x.value.narrow(2, 0, rotary).to(at::kFloat);
+  const at::Tensor swapped = at::cat({turned.narrow(2, half, half).neg(), turned.narrow(2, 0, half)}, 2);
+  const at::Tensor out = at::add(at::mul(turned, cos.value.unsqueeze(1)), at::mul(swapped, sin.value.unsqueeze(1))).to(x.value.scalar_type());
+  return {rotary == x.value.size(2) ? out : at::cat({out, x.value.narrow(2, rotary, x.value.size(2) - rotary)}, 2)};
+}
+
+TorchCache TorchOps::cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim) {
+  return {.values = at::empty({capacity, heads, dim}, at::TensorOptions(type_).device(device_)), .length = 0};
+}
+
+void TorchOps::append(Cache& cache, const Tensor& x) {
+  require(x.value.dim() == 3 && x.value.size(1) == cache.values.size(1) && x.value.size(2) == cache.values.size(2) &&
+              cache.length + x.value.size(0) <= cache.values.size(0),
+          "append", "[n, heads, dim] within the capacity");
+  cache.values.narrow(0, cache.length, x.value.size(0)).copy_(x.value);
+  cache.length += x.value.size(0);
+}
+
+TorchTensor TorchOps::contents(const Cache& cache) { return {cache.values.narrow(0, 0, cache.length)}; }
+
+void TorchOps::truncate(Cache& cache, std::int64_t length) {
+  require(length >= 0 && length <= cache.length, "truncate", "a length up to the present one");
+  cache.length = length;
+}
+
+TorchTensor TorchOps::activate(const Tensor& x, nn::Activation activation) {
+  return {activation == nn::Activation::none ? x.value.clone() : activated(x.value, activation)};
+}
+
+TorchTensor TorchOps::silu_mul(const Tensor& gate, const Tensor& up) {
+  require(gate.value.sizes() == up.value.sizes(), "silu_mul", "equal shapes");
+  return {at::mul(at::silu(gate.value), up.value)};
+}
+
+TorchTensor TorchOps::multiply(const Tensor& x, const Tensor& y) {
+  require(x.value.sizes() == y.value.sizes(), "multiply", "equal shapes");
+  return {at::mul(x.value, y.value)};
+}
+
+TorchTensor TorchOps::combine(float a, const Tensor& x, float b, const Tensor& y) {
+  require(x.value.sizes() == y.value.sizes(), "combine", "equal shapes");
+  return {at::add(at::mul(x.value, a), y.value, b)};
+}
+
+TorchTensor TorchOps::add(const Tensor& x, const Tensor& y) {
+  const std::int64_t from = x.value.dim() - y.value.dim();
+  require(from >= 0 && x.value.sizes().slice(static_cast<std::size_t>(std::max<std::int64_t>(from, 0))) == y.value.sizes(), "add",
+          "a second tensor whose shape is the end of that of the first");
+  return {at::add(x.value, y.value.to(x.value.scalar_type()))};
+}
+
+void TorchOps::add_into(const Tensor& x, const Tensor& y, float factor) {
+  require(x.value.sizes() == y.value.sizes(), "add_into", "equal shapes");
+  x.value.add_(y.value, factor);
+}
+
+void TorchOps::copy_into(const Tensor& x, const Tensor& y) {
+  require(x.value.sizes() == y.value.sizes(), "copy_into", "equal shapes");
+  x.value.copy_(y.value);
+}
+
+}  // namespace sinew
