@@ -5,6 +5,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace sinew::detail::SINEW_ISA {
@@ -17,6 +19,7 @@ namespace {
 #if !defined(__AVX512BF16__)  // rows have nothing to gain from that set and those behind it
 #include "rows.inl"
 #endif
+#include "transpose.inl"
 #include "product.inl"
 #include "product_bf16.inl"
 #include "attention.inl"

@@ -4,7 +4,7 @@ using Index = std::ptrdiff_t;
 
 inline float exp1(float x) { return __builtin_expf(x); }
 
-void widen_bf16(const std::uint16_t* x, std::size_t n, float* out) {
+inline void widen_bf16(const std::uint16_t* x, std::size_t n, float* out) {
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint32_t bits = std::uint32_t{x[i]} << 16;
     __builtin_memcpy(out + i, &bits, 4);
