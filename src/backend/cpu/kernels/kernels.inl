@@ -20,6 +20,7 @@ namespace {
 #if !defined(__AVX512BF16__)  // rows have nothing to gain from that set and those behind it
 #include "rows.inl"
 #endif
+#include "transpose.inl"
 #include "product.inl"
 #include "product_bf16.inl"
 #include "attention.inl"
