@@ -29,11 +29,11 @@ class Descriptor {
   explicit Descriptor(int value) noexcept : value_(value) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
   ~Descriptor() {
     if (value_ >= 0) ::close(value_);
   }
   [[nodiscard]] int get() const noexcept { return value_; }
+  [[nodiscard]] int release() noexcept { return std::exchange(value_, -1); }
   /// Closes now and says whether that worked.
   [[nodiscard]] bool close() noexcept { return ::close(std::exchange(value_, -1)) == 0; }
 
@@ -41,48 +41,23 @@ class Descriptor {
   int value_;
 };
 
-/// A regular file opened for reading, and its size.
-struct OpenFile {
-  Descriptor descriptor;
-  std::size_t size;
-};
-
-OpenFile open_file(const std::filesystem::path& path, std::size_t max_bytes, const std::string& where) {
-  // O_NONBLOCK: a named pipe where a file is expected must be refused below, not waited for.
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  OpenFile file{Descriptor(descriptor), 0};
-  if (descriptor < 0)
-    fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, {where, "file", "one that can be read", reason(errno), ""});
-  struct stat status{};
+/// Size and moment of the last change.
+struct ::stat status_of(int descriptor, const std::string& where) {
+  struct ::stat status{};
   if (::fstat(descriptor, &status) != 0) fail(ErrorCode::io, {where, "file", "its size", reason(errno), ""});
-  if (!S_ISREG(status.st_mode))
-    fail(ErrorCode::io, {where, "file", "a regular file", S_ISDIR(status.st_mode) ? "a directory" : "something else", ""});
-  const auto size = static_cast<std::uintmax_t>(status.st_size);
-  if (size > max_bytes)
-    fail(ErrorCode::limit, {where, "file", "at most " + std::to_string(max_bytes) + " bytes", std::to_string(size), ""});
-  file.size = static_cast<std::size_t>(size);
-  return file;
+  return status;
 }
 
-template <class Content>
-Content read_all(const OpenFile& file, const std::string& where) {
-  Content content(file.size, typename Content::value_type{});
-  std::size_t done = 0;
-  while (done < content.size()) {
-    const ::ssize_t count = ::read(file.descriptor.get(), content.data() + done, content.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(ErrorCode::io, {where, "file", std::to_string(file.size) + " bytes", reason(errno), ""});
-    if (count == 0)
-      fail(ErrorCode::io, {where, "file", std::to_string(file.size) + " bytes", std::to_string(done), "it shrank while it was read"});
-    done += static_cast<std::size_t>(count);
-  }
-  return content;
+std::pair<std::int64_t, std::int64_t> modified_at(const struct ::stat& status) noexcept {
+  return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
 template <class Content>
 Content read_file(const std::filesystem::path& path, std::size_t max_bytes) {
-  const std::string where = printable(path.string(), 512);
-  return read_all<Content>(open_file(path, max_bytes, where), where);
+  const RandomAccessFile file(path, max_bytes);
+  Content content(file.size(), typename Content::value_type{});
+  file.read(0, std::as_writable_bytes(std::span(content)));
+  return content;
 }
 
 }  // namespace
@@ -93,15 +68,76 @@ std::vector<std::byte> read_binary_file(const std::filesystem::path& path, std::
   return read_file<std::vector<std::byte>>(path, max_bytes);
 }
 
+RandomAccessFile::RandomAccessFile(const std::filesystem::path& path, std::size_t max_bytes) : where_(printable(path.string(), 512)) {
+  // O_NONBLOCK: a named pipe where a file is expected must be refused below, not waited for.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0)
+    fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, {where_, "file", "one that can be read", reason(errno), ""});
+  const struct ::stat status = status_of(file.get(), where_);
+  if (!S_ISREG(status.st_mode))
+    fail(ErrorCode::io, {where_, "file", "a regular file", S_ISDIR(status.st_mode) ? "a directory" : "something else", ""});
+  const auto size = static_cast<std::uintmax_t>(status.st_size);
+  if (size > max_bytes)
+    fail(ErrorCode::limit, {where_, "file", "at most " + std::to_string(max_bytes) + " bytes", std::to_string(size), ""});
+  size_ = static_cast<std::size_t>(size);
+  modified_ = modified_at(status);
+  descriptor_ = file.release();
+}
+
+RandomAccessFile::~RandomAccessFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+RandomAccessFile::RandomAccessFile(RandomAccessFile&& other) noexcept
+    : where_(std::move(other.where_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      size_(std::exchange(other.size_, 0)),
+      modified_(other.modified_) {}
+
+RandomAccessFile& RandomAccessFile::operator=(RandomAccessFile&& other) noexcept {
+  std::swap(where_, other.where_);
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(size_, other.size_);
+  std::swap(modified_, other.modified_);
+  return *this;
+}
+
+void RandomAccessFile::read(std::size_t offset, std::span<std::byte> out) const {
+  const std::string_view what = "file";
+  if (offset > size_ || out.size() > size_ - offset)
+    fail(ErrorCode::io, {where_, what, std::to_string(out.size()) + " bytes at " + std::to_string(offset), std::to_string(size_), ""});
+  for (std::size_t done = 0; done < out.size();) {
+    const ::ssize_t count = ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<::off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(ErrorCode::io, {where_, what, std::to_string(size_) + " bytes", reason(errno), ""});
+    if (count == 0)
+      fail(ErrorCode::io,
+           {where_, what, std::to_string(size_) + " bytes", std::to_string(offset + done), "it was shortened after it was opened"});
+    done += static_cast<std::size_t>(count);
+  }
+  check_unchanged();
+}
+
+void RandomAccessFile::check_unchanged() const {
+  const struct ::stat status = status_of(descriptor_, where_);
+  if (static_cast<std::size_t>(status.st_size) != size_ || modified_at(status) != modified_)
+    fail(ErrorCode::io, {where_, "file", "the one that was opened", "one that was written to since", "replace files as a whole"});
+}
+
+void RandomAccessFile::expect_sequential_reading() const noexcept {
+  // Advice that is not taken is no error.
+  [[maybe_unused]] const int ignored = ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
 MappedFile::MappedFile(const std::filesystem::path& path, std::size_t max_bytes) {
-  const std::string where = printable(path.string(), 512);
-  const OpenFile file = open_file(path, max_bytes, where);
-  if (file.size == 0) return;
-  void* const mapping = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, file.descriptor.get(), 0);
+  const RandomAccessFile file(path, max_bytes);
+  if (file.size() == 0) return;
+  void* const mapping = ::mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.descriptor_, 0);
   if (mapping != MAP_FAILED) {
-    bytes_ = {static_cast<const std::byte*>(mapping), file.size};
+    bytes_ = {static_cast<const std::byte*>(mapping), file.size()};
   } else {
-    copy_ = read_all<std::vector<std::byte>>(file, where);
+    copy_.resize(file.size());
+    file.read(0, copy_);
     bytes_ = copy_;
   }
 }

@@ -7,11 +7,12 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <new>
+#include <utility>
 
+#include "safetensors_header.hpp"
 #include "safetensors_kinds.hpp"
 #include "sinew/core/error.hpp"
-#include "sinew/io/json.hpp"
-#include "sinew/io/json_cursor.hpp"
 #include "sinew/io/text.hpp"
 
 namespace sinew {
@@ -42,23 +43,17 @@ double number_at(std::span<const std::byte> bytes, DType dtype, std::size_t i) n
   return 0;
 }
 
-SafetensorsView read_entry(const JsonCursor& entry, std::span<const std::byte> data) {
-  entry.only_keys({"dtype", "shape", "data_offsets"});
-  SafetensorsView view{.dtype = entry.at("dtype").text(), .shape = {}, .bytes = {}};
-  for (const auto& size : entry.at("shape").elements()) view.shape.push_back(size.integer(0));
-  const auto at = entry.at("data_offsets");
-  const auto offsets = at.elements();
-  if (offsets.size() != 2) at.refuse("two offsets");
-  const auto end = static_cast<std::uint64_t>(offsets[1].integer(0));
-  const auto begin = static_cast<std::uint64_t>(offsets[0].integer(0));
-  if (begin > end || end > data.size()) at.refuse(fmt::format("a range within the {} bytes of data", data.size()));
-  view.bytes = data.subspan(begin, end - begin);
-  // The size of a type that we do not know cannot be checked, nor can anyone ask for such a tensor.
-  const Kind* const kind = find_kind(view.dtype);
-  if (!elements(view.shape)) entry.at("shape").refuse("a product of at most 2^62");
-  if (kind != nullptr && bytes_of(view.shape, *kind) != view.bytes.size())
-    at.refuse(fmt::format("as many bytes as the shape needs of {}", view.dtype));
-  return view;
+/// Other bytes than 0 and 1 are no values of a C++ bool.
+void check_booleans(const SafetensorsView& view, const std::string& where, std::string_view name) {
+  if (std::ranges::any_of(view.bytes, [](std::byte value) { return value > std::byte{1}; }))
+    fail(ErrorCode::parse, {where, fmt::format("tensor {}", quote(name)), "0 or 1 in each byte of BOOL", "another", ""});
+}
+
+/// Tensors are 64-byte aligned, and so is the data of a file as a whole.
+std::shared_ptr<std::byte[]> allocate_aligned(std::size_t bytes) {
+  constexpr std::align_val_t kAlignment{64};
+  return {static_cast<std::byte*>(::operator new[](std::max<std::size_t>(bytes, 1), kAlignment)),
+          [](std::byte* data) { ::operator delete[](data, kAlignment); }};
 }
 
 }  // namespace
@@ -70,49 +65,39 @@ std::optional<DType> SafetensorsView::known_dtype() const noexcept {
   return kind == nullptr ? std::nullopt : kind->dtype;
 }
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
-    : file_(path, std::numeric_limits<std::size_t>::max()), where_(printable(path.string(), 512)) {
-  parse(file_.bytes());
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path, const SafetensorsOptions& options)
+    : where_(printable(path.string(), 512)) {
+  if (options.map) {
+    file_ = MappedFile(path, std::numeric_limits<std::size_t>::max());
+    parse(file_.bytes(), options);
+    return;
+  }
+  const RandomAccessFile file(path, options.max_bytes);
+  Header header = read_header(file, options.max_header);
+  const std::size_t offset = header.data_offset, size = file.size() - offset;
+  data_ = allocate_aligned(size);
+  file.read(offset, {data_.get(), size});
+  adopt(std::move(header), {data_.get(), size});
 }
 
-SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, const std::string& where) : where_(where) { parse(bytes); }
+SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, const std::string& where, const SafetensorsOptions& options)
+    : where_(where) {
+  parse(bytes, options);
+}
 
-void SafetensorsFile::parse(std::span<const std::byte> bytes) {
-  if (bytes.size() < kLengthBytes)
-    fail(ErrorCode::parse, {where_, "safetensors", "8 bytes of header length", fmt::format("{} bytes", bytes.size()), ""});
-  const auto length = read_at<std::uint64_t>(bytes, 0);
-  if (length > kMaxHeader)
-    fail(ErrorCode::limit, {where_, "safetensors header", fmt::format("at most {} bytes", kMaxHeader), std::to_string(length), ""});
-  if (length > bytes.size() - kLengthBytes)
-    fail(ErrorCode::parse, {where_, "safetensors header", fmt::format("{} bytes", length),
-                            fmt::format("{} in the file", bytes.size() - kLengthBytes), "it was cut off"});
-  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
-  if (!header.starts_with('{')) fail(ErrorCode::parse, {where_, "safetensors header", "'{' at its begin", "something else", ""});
-  const Json document = Json::parse(header, where_, {.max_bytes = kMaxHeader, .max_depth = 8, .max_nodes = 4'000'000});
+void SafetensorsFile::parse(std::span<const std::byte> bytes, const SafetensorsOptions& options) {
+  const std::size_t length = header_length(bytes, bytes.size(), options.max_header, where_);
   const auto data = bytes.subspan(kLengthBytes + length);
-  for (const auto& [name, entry] : JsonCursor(document, where_).members()) {
-    if (name == kMetadata) {
-      for (const auto& [key, value] : entry.members()) metadata_.emplace(key, value.text());
-    } else {
-      tensors_.emplace(name, read_entry(entry, data));
-    }
-  }
-  std::vector<const decltype(tensors_)::value_type*> order;
-  for (const auto& tensor : tensors_) order.push_back(&tensor);
-  std::ranges::sort(order, [](const auto* a, const auto* b) {
-    const auto &one = a->second.bytes, &two = b->second.bytes;
-    return one.data() != two.data() ? one.data() < two.data() : one.size() < two.size();
-  });
-  const std::byte* next = data.data();
-  for (const auto* tensor : order) {
-    if (tensor->second.bytes.data() != next)
-      fail(ErrorCode::parse, {where_, fmt::format("tensor {}", quote(tensor->first)), "data right behind the tensor before it",
-                              tensor->second.bytes.data() < next ? "an overlap" : "a gap", ""});
-    next += tensor->second.bytes.size();
-  }
-  if (next != data.data() + data.size())
-    fail(ErrorCode::parse, {where_, "data", "tensors up to the end of the file",
-                            fmt::format("{} bytes behind the last", data.data() + data.size() - next), ""});
+  adopt(parse_header({reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length}, data.size(), where_), data);
+}
+
+void SafetensorsFile::adopt(Header header, std::span<const std::byte> data) {
+  metadata_ = std::move(header.metadata);
+  // Files are ordered by type and name: the next name is most often the last so far.
+  for (HeaderTensor& tensor : header.tensors)
+    tensors_.emplace_hint(
+        tensors_.end(), std::move(tensor.name),
+        SafetensorsView{std::string(tensor.kind->name), std::move(tensor.shape), data.subspan(tensor.begin, tensor.end - tensor.begin)});
 }
 
 const SafetensorsView& SafetensorsFile::at(std::string_view name) const {
@@ -132,6 +117,7 @@ std::span<const std::byte> SafetensorsFile::checked(std::string_view name, DType
   if (reinterpret_cast<std::uintptr_t>(view.bytes.data()) % alignment != 0)
     fail(ErrorCode::unsupported, {where_, fmt::format("tensor {}", quote(name)), fmt::format("data aligned to {} bytes", alignment),
                                   "another place in the file", "copy its bytes, or write the file anew"});
+  if (dtype == DType::boolean) check_booleans(view, where_, name);
   return view.bytes;
 }
 
@@ -141,6 +127,7 @@ std::vector<double> SafetensorsFile::doubles(std::string_view name) const {
   if (!dtype)
     fail(ErrorCode::unsupported,
          {where_, fmt::format("dtype of tensor {}", quote(name)), "one that Sinew has, e.g. F32 or I64", quote(view.dtype), ""});
+  if (*dtype == DType::boolean) check_booleans(view, where_, name);
   std::vector<double> values(view.count());
   for (std::size_t i = 0; i < values.size(); ++i) {
     values[i] = number_at(view.bytes, *dtype, i);

@@ -6,17 +6,18 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "sinew/core/dtype.hpp"
+#include "sinew/core/shape.hpp"
 
 namespace sinew::safetensors {
 
 inline constexpr std::size_t kLengthBytes = 8;
 inline constexpr std::string_view kMetadata = "__metadata__";
+inline constexpr std::size_t kMaxRank = Shape::kMaxRank;
 
 /// Types of the format, in the order in which the reference library sorts tensors (src/tensor.rs, enum Dtype), with bits per element.
 struct Kind {
@@ -54,23 +55,19 @@ inline constexpr std::array<Kind, 20> kKinds{{
 
 [[nodiscard]] inline const Kind& kind_of(DType dtype) noexcept { return *std::ranges::find(kKinds, std::optional(dtype), &Kind::dtype); }
 
-/// Elements of a shape, or nothing when they do not fit 62 bits.
-[[nodiscard]] inline std::optional<std::uint64_t> elements(const std::vector<std::int64_t>& shape) noexcept {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
-  if (std::ranges::find(shape, 0) != shape.end()) return 0;
-  std::uint64_t count = 1;
-  for (const std::int64_t size : shape) {
-    if (size < 0 || static_cast<std::uint64_t>(size) > kMost / count) return {};
-    count *= static_cast<std::uint64_t>(size);
-  }
-  return count;
+/// Elements of a shape, or nothing when they do not fit 63 bits: a dimension of 0 does not hide that.
+[[nodiscard]] inline std::optional<std::int64_t> elements(std::span<const std::int64_t> shape) noexcept {
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape)
+    if (size < 0 || (size > 0 && __builtin_mul_overflow(count, size, &count))) return {};
+  return std::ranges::find(shape, 0) == shape.end() ? count : 0;
 }
 
 /// Bytes that a shape of this type needs, or nothing.
-[[nodiscard]] inline std::optional<std::uint64_t> bytes_of(const std::vector<std::int64_t>& shape, const Kind& kind) noexcept {
+[[nodiscard]] inline std::optional<std::uint64_t> bytes_of(std::span<const std::int64_t> shape, const Kind& kind) noexcept {
   const auto count = elements(shape);
-  if (!count || *count > std::numeric_limits<std::uint64_t>::max() / kind.bits) return {};
-  const std::uint64_t bits = *count * kind.bits;
+  std::uint64_t bits = 0;
+  if (!count || __builtin_mul_overflow(static_cast<std::uint64_t>(*count), std::uint64_t{kind.bits}, &bits)) return {};
   return bits % 8 == 0 ? std::optional(bits / 8) : std::nullopt;
 }
 

@@ -28,6 +28,8 @@ Order checked_order(std::span<const SafetensorsTensor> tensors, const std::strin
     const std::string what = fmt::format("tensor {}", quote(tensor.name));
     if (tensor.name.empty() || tensor.name == kMetadata || !is_utf8(tensor.name))
       fail(ErrorCode::invalid_argument, {where, what, "a name in UTF-8 that is not reserved", "another", ""});
+    if (tensor.shape.size() > kMaxRank)
+      fail(ErrorCode::limit, {where, what, fmt::format("at most {} dimensions", kMaxRank), std::to_string(tensor.shape.size()), ""});
     if (bytes_of(tensor.shape, kind_of(tensor.dtype)) != tensor.bytes.size())
       fail(ErrorCode::invalid_argument, {where, what, "as many bytes as the shape needs", std::to_string(tensor.bytes.size()), ""});
     order.push_back(&tensor);
@@ -43,33 +45,60 @@ Order checked_order(std::span<const SafetensorsTensor> tensors, const std::strin
   return order;
 }
 
-}  // namespace
+/// Length, header and data, one behind the other.
+struct Layout {
+  std::array<char, kLengthBytes> length;
+  std::string header;
+  Order order;
 
-void write_safetensors(const std::filesystem::path& path, std::span<const SafetensorsTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) {
-  const Order order = checked_order(tensors, printable(path.string(), 512));
-  Json::Object header;
+  Layout(std::span<const SafetensorsTensor> tensors, const std::map<std::string, std::string>& metadata, const std::string& where);
+
+  [[nodiscard]] std::vector<std::string_view> pieces() const {
+    std::vector<std::string_view> all = {{length.data(), length.size()}, header};
+    for (const SafetensorsTensor* tensor : order)
+      all.emplace_back(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
+    return all;
+  }
+};
+
+Layout::Layout(std::span<const SafetensorsTensor> tensors, const std::map<std::string, std::string>& metadata, const std::string& where)
+    : order(checked_order(tensors, where)) {
+  Json::Object members;
   if (!metadata.empty()) {
     Json::Object texts;
     for (const auto& [key, value] : metadata) texts.emplace_back(key, value);
-    header.emplace_back(std::string(kMetadata), std::move(texts));
+    members.emplace_back(std::string(kMetadata), std::move(texts));
   }
-  std::vector<std::string_view> pieces(2);
   std::int64_t offset = 0;
   for (const SafetensorsTensor* tensor : order) {
     const auto end = offset + static_cast<std::int64_t>(tensor->bytes.size());
-    header.emplace_back(tensor->name, Json::Object{{"dtype", kind_of(tensor->dtype).name},
-                                                   {"shape", Json::Array(tensor->shape.begin(), tensor->shape.end())},
-                                                   {"data_offsets", Json::Array{offset, end}}});
+    members.emplace_back(tensor->name, Json::Object{{"dtype", kind_of(tensor->dtype).name},
+                                                    {"shape", Json::Array(tensor->shape.begin(), tensor->shape.end())},
+                                                    {"data_offsets", Json::Array{offset, end}}});
     offset = end;
-    pieces.emplace_back(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
   }
-  std::string text = to_text(header, 0);
-  text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');
-  const auto length = std::bit_cast<std::array<char, kLengthBytes>>(std::uint64_t{text.size()});
-  pieces[0] = {length.data(), length.size()};
-  pieces[1] = text;
-  write_file(path, pieces);
+  header = to_text(members, 0);
+  header.resize((header.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');
+  if (constexpr std::size_t kMost = SafetensorsOptions{}.max_header; header.size() > kMost)
+    fail(ErrorCode::limit, {where, "safetensors header", fmt::format("at most {} bytes", kMost), std::to_string(header.size()), ""});
+  length = std::bit_cast<std::array<char, kLengthBytes>>(std::uint64_t{header.size()});
+}
+
+}  // namespace
+
+std::vector<std::byte> to_safetensors(std::span<const SafetensorsTensor> tensors, const std::map<std::string, std::string>& metadata) {
+  const Layout layout(tensors, metadata, "to_safetensors");
+  std::vector<std::byte> file;
+  for (const std::string_view piece : layout.pieces()) {
+    const auto bytes = std::as_bytes(std::span(piece));
+    file.insert(file.end(), bytes.begin(), bytes.end());
+  }
+  return file;
+}
+
+void write_safetensors(const std::filesystem::path& path, std::span<const SafetensorsTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  write_file(path, Layout(tensors, metadata, printable(path.string(), 512)).pieces());
 }
 
 }  // namespace sinew

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,10 @@
 #include "sinew/io/file.hpp"
 
 namespace sinew {
+
+namespace safetensors {
+struct Header;
+}
 
 /// A tensor inside a file: views of the file's memory.
 struct SafetensorsView {
@@ -29,17 +34,24 @@ struct SafetensorsView {
   [[nodiscard]] std::optional<DType> known_dtype() const noexcept;
 };
 
+/// What the reader accepts, and how it reads.
+struct SafetensorsOptions {
+  std::size_t max_header = std::size_t{16} << 20;  ///< bytes; the reference library takes up to 100,000,000
+  std::size_t max_bytes = std::size_t{1} << 30;    ///< of a file that is read; a mapped one may have any size
+  /// Maps the file instead of reading it, so that opening costs the header only. See MappedFile for what that asks of other processes.
+  bool map = false;
+};
+
 /// A file that was checked as the format demands: names are unique, sizes agree with shapes, and the tensors fill the data
-/// without gap or overlap. Data is mapped, not read, so that opening many gigabytes costs the header only.
-/// Format: huggingface/safetensors README, version 0.8.
+/// without gap or overlap. Stricter than the reference library in what nobody writes: white space before the header or other than
+/// spaces behind it, unknown or repeated keys, more than 8 dimensions, a null "__metadata__".
+/// Format: huggingface/safetensors README, version 0.8. For the weights of a model see `Weights`.
 class SafetensorsFile {
  public:
-  static constexpr std::size_t kMaxHeader = 100'000'000;  ///< bytes, as the reference library has it
-
-  /// Throws Error whose message begins with the path.
-  explicit SafetensorsFile(const std::filesystem::path& path);
+  /// Reads the file into memory of its own. Throws Error whose message begins with the path.
+  explicit SafetensorsFile(const std::filesystem::path& path, const SafetensorsOptions& options = {});
   /// The same on memory that must outlive the object; `where` begins messages.
-  SafetensorsFile(std::span<const std::byte> bytes, const std::string& where);
+  SafetensorsFile(std::span<const std::byte> bytes, const std::string& where, const SafetensorsOptions& options = {});
 
   [[nodiscard]] const std::map<std::string, SafetensorsView, std::less<>>& tensors() const noexcept { return tensors_; }
   /// Texts under "__metadata__".
@@ -47,7 +59,7 @@ class SafetensorsFile {
 
   /// The tensor of that name. Throws Error(not_found) that names the nearest there is.
   [[nodiscard]] const SafetensorsView& at(std::string_view name) const;
-  /// Its data without a copy. Throws Error when the dtype is another, or the file does not align the data to it.
+  /// Its data without a copy. Throws Error when the dtype is another, the file does not align the data to it, or a BOOL is neither 0 nor 1.
   template <class T>
   [[nodiscard]] std::span<const T> values(std::string_view name) const {
     return {reinterpret_cast<const T*>(checked(name, dtype_v<T>, alignof(T)).data()), at(name).count()};
@@ -56,10 +68,12 @@ class SafetensorsFile {
   [[nodiscard]] std::vector<double> doubles(std::string_view name) const;
 
  private:
-  void parse(std::span<const std::byte> bytes);
+  void adopt(safetensors::Header header, std::span<const std::byte> data);
+  void parse(std::span<const std::byte> bytes, const SafetensorsOptions& options);
   [[nodiscard]] std::span<const std::byte> checked(std::string_view name, DType dtype, std::size_t alignment) const;
 
   MappedFile file_;
+  std::shared_ptr<std::byte[]> data_;  // instead of a mapping; 64-byte aligned
   std::string where_;
   std::map<std::string, SafetensorsView, std::less<>> tensors_;
   std::map<std::string, std::string> metadata_;
@@ -73,8 +87,12 @@ struct SafetensorsTensor {
   std::span<const std::byte> bytes;
 };
 
-/// Writes a file whole or not at all, byte for byte as the reference library does: wide types first, then by name, the header
-/// padded to a multiple of 8. Throws Error for names that are empty, twice or reserved, and for sizes that disagree with shapes.
+/// A file in memory, byte for byte as the reference library writes it: wide types first, then by name, the header padded to a multiple
+/// of 8. Throws Error for names that are empty, twice or reserved, for sizes that disagree with shapes, and for what `SafetensorsFile`
+/// would refuse by default.
+[[nodiscard]] std::vector<std::byte> to_safetensors(std::span<const SafetensorsTensor> tensors,
+                                                    const std::map<std::string, std::string>& metadata = {});
+/// The same to a file, whole or not at all, without a copy of the tensors.
 void write_safetensors(const std::filesystem::path& path, std::span<const SafetensorsTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

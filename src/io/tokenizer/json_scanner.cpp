@@ -103,21 +103,18 @@ void JsonScanner::read_escape(std::string& content) {
   ++at_;
 }
 
-std::int32_t JsonScanner::read_id(std::int32_t limit) {
+std::uint64_t JsonScanner::read_integer(std::string_view what, std::uint64_t limit) {
   skip_space();
   const char* const begin = at_;
-  std::int64_t value = 0;
-  while (at_ < end_ && *at_ >= '0' && *at_ <= '9' && at_ - begin < 10) value = value * 10 + (*at_++ - '0');
+  std::uint64_t value = 0;
+  constexpr std::ptrdiff_t kDigits = 19;  // never more than 64 bits
+  while (at_ < end_ && *at_ >= '0' && *at_ <= '9' && at_ - begin < kDigits) value = value * 10 + static_cast<std::uint64_t>(*at_++ - '0');
   const bool number_goes_on = at_ < end_ && ((*at_ >= '0' && *at_ <= '9') || *at_ == '.' || *at_ == 'e' || *at_ == 'E');
-  if (at_ == begin || number_goes_on || (*begin == '0' && at_ - begin > 1)) {
-    at_ = begin;
-    refuse(ErrorCode::parse, "token id", "a non-negative integer", "something else");
-  }
-  if (value >= limit) {
-    at_ = begin;
-    refuse(ErrorCode::limit, "token id", fmt::format("less than {}", limit), std::to_string(value));
-  }
-  return static_cast<std::int32_t>(value);
+  const bool plain = at_ > begin && !number_goes_on && (*begin != '0' || at_ - begin == 1);
+  if (plain && value < limit) return value;
+  at_ = begin;
+  if (!plain) refuse(ErrorCode::parse, what, "a non-negative integer of at most 19 digits", "something else");
+  refuse(ErrorCode::limit, what, fmt::format("less than {}", limit), std::to_string(value));
 }
 
 bool JsonScanner::skip_string(std::string_view& raw) noexcept {

@@ -40,8 +40,11 @@ class JsonScanner {
 
   /// The next string, decoded, in place of what `content` held.
   void read_string(std::string& content);
-  /// A non-negative integer below `limit`.
-  [[nodiscard]] std::int32_t read_id(std::int32_t limit);
+  /// A non-negative integer below `limit`; `what` names it in messages.
+  [[nodiscard]] std::uint64_t read_integer(std::string_view what, std::uint64_t limit);
+  [[nodiscard]] std::int32_t read_id(std::int32_t limit) {
+    return static_cast<std::int32_t>(read_integer("token id", static_cast<std::uint64_t>(limit)));
+  }
 
   /// Moves behind the string that begins here and gives what stands between its quotes, undecoded and unchecked; false at
   /// the end of the text.
