@@ -7,8 +7,13 @@
 
 namespace sinew::nn {
 
+namespace {
+
+constexpr std::int64_t kMost = 1 << 20;  // beyond what any head has; products of two fit into 63 bits
+
+}  // namespace
+
 FlowDitConfig FlowDitConfig::parse(const JsonCursor& document) {
-  constexpr std::int64_t kMost = 1 << 20;  // beyond what any head has; products of two fit into 63 bits
   document.only_keys({"type", "width", "heads", "layers", "context_width", "output_width", "mlp_width", "future_tokens", "horizon", "action_dim",
                       "state_dim", "positions", "steps", "buckets", "interleave_self_attention"});
   if (document.at("type").text() != "flow_dit") document.at("type").refuse("\"flow_dit\"");
