@@ -29,6 +29,7 @@
 #include "sinew/io/json_cursor.hpp"  // binds JSON to a schema
 #include "sinew/io/sha256.hpp"       // pins files
 #include "sinew/io/tokenizer.hpp"    // byte-level BPE and SentencePiece
+#include "sinew/io/weights.hpp"      // tensors of a model by name, row by row
 
 // Kinematics
 #include "sinew/kinematics/camera.hpp"             // pixels to points and back
