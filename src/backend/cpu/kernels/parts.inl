@@ -74,19 +74,50 @@ SINEW_INLINE FloatLanes with_sign(FloatLanes size, FloatLanes sign) { return (Fl
 SINEW_INLINE FloatLanes power_of_two(IntLanes x) { return (FloatLanes)(x << 23); }
 SINEW_INLINE FloatLanes power_of_two(FloatLanes x) { return power_of_two((IntLanes)x); }
 
-// clang-format off
-template <int kCount> SINEW_INLINE Pack<kCount> operator-(const Pack<kCount>& a) { return lanewise([](FloatLanes x) { return -x; }, a); }
-template <int kCount> SINEW_INLINE Pack<kCount> operator+(const Pack<kCount>& a, const Pack<kCount>& b) { return lanewise([](FloatLanes x, FloatLanes y) { return x + y; }, a, b); }
-template <int kCount> SINEW_INLINE Pack<kCount> operator-(const Pack<kCount>& a, const Pack<kCount>& b) { return lanewise([](FloatLanes x, FloatLanes y) { return x - y; }, a, b); }
-template <int kCount> SINEW_INLINE Pack<kCount> operator*(const Pack<kCount>& a, const Pack<kCount>& b) { return lanewise([](FloatLanes x, FloatLanes y) { return x * y; }, a, b); }
-template <int kCount> SINEW_INLINE Pack<kCount> operator/(const Pack<kCount>& a, const Pack<kCount>& b) { return lanewise([](FloatLanes x, FloatLanes y) { return x / y; }, a, b); }
-template <int kCount> SINEW_INLINE Pack<kCount> fused(const Pack<kCount>& a, const Pack<kCount>& b, const Pack<kCount>& c) { return lanewise([](FloatLanes x, FloatLanes y, FloatLanes z) { return fused(x, y, z); }, a, b, c); }
-template <int kCount> SINEW_INLINE Pack<kCount> lesser(float a, const Pack<kCount>& b) { return lanewise([a](FloatLanes x) { return lesser(a, x); }, b); }
-template <int kCount> SINEW_INLINE Pack<kCount> greater(float a, const Pack<kCount>& b) { return lanewise([a](FloatLanes x) { return greater(a, x); }, b); }
-template <int kCount> SINEW_INLINE Pack<kCount> magnitude(const Pack<kCount>& a) { return lanewise([](FloatLanes x) { return magnitude(x); }, a); }
-template <int kCount> SINEW_INLINE Pack<kCount> with_sign(const Pack<kCount>& a, const Pack<kCount>& b) { return lanewise([](FloatLanes x, FloatLanes y) { return with_sign(x, y); }, a, b); }
-template <int kCount> SINEW_INLINE Pack<kCount> power_of_two(const Pack<kCount>& a) { return lanewise([](FloatLanes x) { return power_of_two(x); }, a); }
-// clang-format on
+template <int kCount>
+SINEW_INLINE Pack<kCount> operator-(const Pack<kCount>& a) {
+  return lanewise([](FloatLanes x) { return -x; }, a);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> operator+(const Pack<kCount>& a, const Pack<kCount>& b) {
+  return lanewise([](FloatLanes x, FloatLanes y) { return x + y; }, a, b);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> operator-(const Pack<kCount>& a, const Pack<kCount>& b) {
+  return lanewise([](FloatLanes x, FloatLanes y) { return x - y; }, a, b);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> operator*(const Pack<kCount>& a, const Pack<kCount>& b) {
+  return lanewise([](FloatLanes x, FloatLanes y) { return x * y; }, a, b);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> operator/(const Pack<kCount>& a, const Pack<kCount>& b) {
+  return lanewise([](FloatLanes x, FloatLanes y) { return x / y; }, a, b);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> fused(const Pack<kCount>& a, const Pack<kCount>& b, const Pack<kCount>& c) {
+  return lanewise([](FloatLanes x, FloatLanes y, FloatLanes z) { return fused(x, y, z); }, a, b, c);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> lesser(float a, const Pack<kCount>& b) {
+  return lanewise([a](FloatLanes x) { return lesser(a, x); }, b);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> greater(float a, const Pack<kCount>& b) {
+  return lanewise([a](FloatLanes x) { return greater(a, x); }, b);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> magnitude(const Pack<kCount>& a) {
+  return lanewise([](FloatLanes x) { return magnitude(x); }, a);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> with_sign(const Pack<kCount>& a, const Pack<kCount>& b) {
+  return lanewise([](FloatLanes x, FloatLanes y) { return with_sign(x, y); }, a, b);
+}
+template <int kCount>
+SINEW_INLINE Pack<kCount> power_of_two(const Pack<kCount>& a) {
+  return lanewise([](FloatLanes x) { return power_of_two(x); }, a);
+}
 
 SINEW_INLINE float sum_of_lanes(FloatLanes x) {
 #if defined(__AVX512F__)
@@ -129,9 +160,10 @@ struct Part {
   }
   /// Zero behind `count`.
   SINEW_INLINE FloatLanes only(FloatLanes lanes) const {
-    if constexpr (!kWhole)
-      for (int i = 0; i < kLanes<float>; ++i) lanes[i] = i < count ? lanes[i] : 0;
-    return lanes;
+    if constexpr (kWhole) return lanes;
+    IntLanes place = {};
+    for (int i = 0; i < kLanes<float>; ++i) place[i] = i;
+    return place < count ? lanes : FloatLanes{};
   }
 };
 
