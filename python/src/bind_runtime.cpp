@@ -5,8 +5,10 @@
 #include "bindings.hpp"
 #include "python_backend.hpp"
 #include "python_robot.hpp"
+#include "sinew/backend/cpu/cpu_backend.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/runtime/control_loop.hpp"
+#include "tensor_arrays.hpp"
 
 namespace sinew {
 
@@ -27,15 +29,31 @@ py::list spec_list(const TensorSpecs& specs) {
   return list;
 }
 
-ActionChunk act(Policy& policy, const Observation& observation) {
+ActionChunk act(Policy& policy, const Observation& observation, std::optional<std::int64_t> seed, std::optional<Floats> noise,
+                std::optional<Floats> prefix, int prefix_delay) {
   ActionChunk chunk = policy.make_chunk();
+  ActOptions options{.seed = seed, .prefix_delay = prefix_delay};
+  if (noise) options.noise = {noise->data(), static_cast<std::size_t>(noise->size())};
+  if (prefix) {
+    require_shape(*prefix, {-1, -1}, "Policy.act", "prefix");
+    options.prefix = {{prefix->data(), static_cast<std::size_t>(prefix->size())}, static_cast<int>(prefix->shape(0)), static_cast<int>(prefix->shape(1))};
+  }
   Status status;
   {
     const py::gil_scoped_release release;
-    status = policy.act(observation, chunk);
+    status = policy.act(observation, chunk, options);
   }
   raise_unless_ok(status, "Policy.act", policy.last_error());
   return chunk;
+}
+
+/// Backends on libtorch live in a module of their own, which is loaded when one is asked for.
+Policy load_policy(const std::filesystem::path& directory, const std::string& backend, BackendRegistry registry) {
+  if (!registry.contains("torch")) {
+    const std::string name = backend.empty() ? read_card(directory / "sinew.json").backend : backend;
+    if (name == "torch") py::module_::import("sinew._torch").attr("add_to")(py::cast(registry, py::return_value_policy::reference));
+  }
+  return Policy::load(directory, registry, backend);
 }
 
 void bind_policy(py::module_& m) {
@@ -48,6 +66,9 @@ void bind_policy(py::module_& m) {
           "factory(path: str) -> object with infer(dict) -> dict. infer gets copies of the encoder's tensors and returns\n"
           "{\"actions\": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it "
           "exists.")
+      .def(
+          "add_cpu", [](BackendRegistry& r, std::string name, int threads) { r.add(std::move(name), cpu_backend({.threads = threads})); },
+          py::arg("name"), py::arg("threads"), "The backend \"cpu\" with several threads for each inference, under another name.")
       .def("names", [](const BackendRegistry& r) {
         std::vector<std::string> names;
         for (const auto name : r.names()) names.emplace_back(name);
@@ -57,10 +78,11 @@ void bind_policy(py::module_& m) {
       .def_static(
           "load",
           [](const std::filesystem::path& directory, const std::string& backend, const BackendRegistry* registry) {
-            return Policy::load(directory, registry != nullptr ? *registry : BackendRegistry::with_defaults(), backend);
+            return load_policy(directory, backend, registry != nullptr ? *registry : BackendRegistry::with_defaults());
           },
           py::arg("directory"), py::arg("backend") = "", py::arg("registry") = nullptr,
-          "directory: holds sinew.json. backend: a name of the registry; empty takes the card's. Raises sinew.Error.")
+          "directory: holds sinew.json. backend: a name of the registry, or \"torch\" where this build and the interpreter have it; empty takes\n"
+          "the card's. Raises sinew.Error.")
       .def_property_readonly(
           "card", [](const Policy& p) { return card_dict(p.card()); }, "the card as the dict that sinew.json holds")
       .def_property_readonly(
@@ -72,8 +94,13 @@ void bind_policy(py::module_& m) {
                             py::arg("outputs") = spec_list(p.spec().outputs));
           },
           "dict of the backend: name, inputs and outputs as [(name, dtype, maximum shape)]")
-      .def("act", &act, py::arg("observation"),
-           "One inference -> sinew.ActionChunk in SI units. Raises sinew.Error with the stage that refused.")
+      .def("act", &act, py::arg("observation"), py::kw_only(), py::arg("seed") = py::none(), py::arg("noise") = py::none(),
+           py::arg("prefix") = py::none(), py::arg("prefix_delay") = 0,
+           "One inference -> sinew.ActionChunk in SI units. For backends that sample: seed, or noise [horizon, dim]; prefix [rows, dim], the\n"
+           "unexecuted rest of the previous chunk in the policy's normalised space (outputs[\"actions\"]), its first row due now, of which\n"
+           "prefix_delay rows will be executed before the new chunk arrives. Raises sinew.Error with the stage that refused.")
+      .def_property_readonly(
+          "outputs", [](const Policy& p) { return to_dict(p.outputs()); }, "dict of copies of what the backend wrote at the last act")
       .def("reset", &Policy::reset, "Starts a new episode.");
   m.def(
       "load_card", [](const std::filesystem::path& path) { return card_dict(read_card(path)); }, py::arg("path"),

@@ -107,6 +107,7 @@ Status Policy::set_options(const ActOptions& options) noexcept {
   if (options.seed) status = put("seed", Shape{1}, std::span<const std::int64_t>(&*options.seed, 1));
   if (status == Status::ok && !options.noise.empty()) status = put("noise", inputs_["noise"].capacity(), options.noise);
   if (status != Status::ok || options.prefix.rows == 0) return status;
+  if (options.prefix.rows < 0 || options.prefix.columns < 0) return keep_error(Status::bad_shape, "options", "prefix");
   const std::int64_t delay = options.prefix_delay;
   status = put("prefix", Shape{options.prefix.rows, options.prefix.columns}, options.prefix.values);
   return status == Status::ok ? put("prefix_delay", Shape{1}, std::span<const std::int64_t>(&delay, 1)) : status;

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compiled half that needs torch, loaded when someone asks for it: `import sinew` never imports torch."""
+
+
+def module():
+    """_sinew_torch; raises ImportError that says what is missing."""
+    try:
+        import torch  # noqa: F401 - its libraries must be loaded first
+    except ImportError as error:
+        raise ImportError("[sinew] the backend 'torch' needs PyTorch 2.13: pip install torch==2.13.*") from error
+    try:
+        from . import _sinew_torch
+    except ImportError as error:
+        raise ImportError(
+            f"[sinew] this build has no backend 'torch', or one for another PyTorch than {torch.__version__} ({error}); configure with -DSINEW_TORCH=ON"
+        ) from error
+    return _sinew_torch
+
+
+def load_language_model(directory, architecture, dtype, device, max_tokens):
+    return module().TorchLanguageModel.load(directory, architecture, dtype, device, max_tokens)
+
+
+def add_to(registry, name="torch", device="cpu"):
+    """Adds the backend to a sinew.BackendRegistry."""
+    module().add_torch(registry, name, device)

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The module _sinew_torch: models on libtorch. Nothing else of the package needs torch.
+#include "bind_models.hpp"
+#include "sinew/backend/torch/torch_backend.hpp"
+#include "sinew/backend/torch/torch_models.hpp"
+
+namespace py = pybind11;
+using namespace sinew;
+using namespace sinew::bindings;
+
+PYBIND11_MODULE(_sinew_torch, m) {
+  m.doc() = "Models on libtorch; use sinew.nn and sinew.Policy.load(backend=\"torch\").";
+  bind_language_model<TorchOps>(m, "TorchLanguageModel")
+      .def_static(
+          "load",
+          [](const std::filesystem::path& directory, const std::string& architecture, const std::string& dtype, const std::string& device,
+             std::int64_t max_tokens) {
+            TorchOps ops({.device = device, .dtype = weights_dtype(dtype, "nn.load")});
+            const py::gil_scoped_release release;
+            return Guarded(nn::LanguageModel<TorchOps>(std::move(ops), torch_models(), directory, architecture, max_tokens));
+          },
+          py::arg("directory"), py::arg("architecture") = "qwen3_vl", py::arg("dtype") = "f32", py::arg("device") = "cpu", py::arg("max_tokens") = 4096,
+          "As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. Raises sinew.Error.");
+  m.def(
+      "add_torch", [](BackendRegistry& registry, std::string name, const std::string& device) { registry.add(std::move(name), torch_backend({.device = device})); },
+      py::arg("registry"), py::arg("name") = "torch", py::arg("device") = "cpu", "Adds the backend on libtorch to a BackendRegistry.");
+}
