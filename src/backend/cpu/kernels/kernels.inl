@@ -15,6 +15,7 @@ namespace {
 // In this order: each uses what comes before it.
 // clang-format off
 #include "../../../core/kernels/lanes.inl"
+#include "parts.inl"
 #include "math.inl"
 #if !defined(__AVX512BF16__)  // rows have nothing to gain from that set and those behind it
 #include "rows.inl"
