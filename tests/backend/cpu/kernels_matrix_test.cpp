@@ -153,7 +153,7 @@ void check_product(Isa isa, const Shape& shape, Random& random) {
   for (Index r = 0; r < shape.count; ++r)
     for (Index j = 0; j < (r + 1 < shape.count ? operands.out_stride : shape.outputs); ++j)
       if (j >= shape.first * kPanel && j < std::min(shape.last * kPanel, shape.outputs))
-        right = right && agrees(operands, r, j, false);
+        right = right && agrees(operands, r, j, shape.bf16 && isa >= Isa::v4_bf16);
       else
         untouched = untouched && operands.out[r * operands.out_stride + j] == kFiller;
   CHECK(right);

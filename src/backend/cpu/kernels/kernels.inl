@@ -21,8 +21,15 @@ namespace {
 #include "rows.inl"
 #endif
 #include "transpose.inl"
+#include "blocks.inl"
 #include "product.inl"
+#if defined(__AMX_BF16__)
+#include "product_tiles.inl"
+#elif defined(__AVX512BF16__)
+#include "product_pairs.inl"
+#else
 #include "product_bf16.inl"
+#endif
 #include "attention.inl"
 // clang-format on
 

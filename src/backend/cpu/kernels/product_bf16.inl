@@ -5,9 +5,9 @@
 /// A pair of inputs of a panel at a time: neighbours share a word.
 struct PairWeights {
   using Element = std::uint16_t;
-  static constexpr int kInputs = 2;
+  static constexpr int kInputs = 2, kWords = 2;
   static Index padded(Index inputs) { return (inputs + kPairBlock - 1) / kPairBlock * kPairBlock; }
-  static SINEW_INLINE void load(const std::uint16_t* from, FloatLanes (&lanes)[kInputs][kVectors]) {
+  static SINEW_INLINE void load(const std::uint16_t* from, FloatLanes (&lanes)[kWords][kVectors]) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
       IntLanes pairs;
@@ -16,6 +16,7 @@ struct PairWeights {
       lanes[1][v] = (FloatLanes)(pairs & static_cast<std::int32_t>(0xffff0000U));
     }
   }
+  static SINEW_INLINE FloatLanes multiply(FloatLanes row, FloatLanes weight, FloatLanes sum) { return multiply_add(row, weight, sum); }
 };
 
 /// Prepared rows are packed rows of all inputs, padded with zeros to pairs.
@@ -41,19 +42,4 @@ void prepare_rows(const float* rows, Index stride, Index count, Index inputs, vo
     for (Index lane = 0; lane < kPanel; ++lane) to[inputs * kPanel + lane] = 0;
 }
 
-void product_bf16(const MatrixProduct& p) {
-  const auto* rows = static_cast<const float*>(p.prepared);
-  const Index all = prepared_depth(p.weight.inputs);
-  if (p.count <= kFewRows) return p.count > 0 ? multiply_few<PairWeights>(p, {.data = rows, .from = 0, .depth = all}) : void();
-  const Index part = depth_part(all, kDepth * 2), blocks = block_count(p.count);
-  Index from = 0;
-  do {
-    const Index depth = all - from < part ? all - from : part;
-    for (Index b = 0; b < blocks; b += kGroupUnits * kUnitBlocks) {
-      const Index end = b + kGroupUnits * kUnitBlocks;
-      const float* data = rows + b / kUnitBlocks * all * kPanel + from * kPanel;
-      multiply_packed<PairWeights>(p, {data, all * kPanel, b, end < blocks ? end : blocks, from, depth});
-    }
-    from += part;
-  } while (from < all);
-}
+void product_bf16(const MatrixProduct& p) { multiply_prepared<PairWeights>(p, prepared_depth(p.weight.inputs)); }
