@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds core/: Error, Observation, ActionChunk, build_info.
+// Binds core/ and what needs no folder of its own: Error, Observation, ActionChunk, build_info.
 #include "bindings.hpp"
 #include "sinew/core/action_chunk.hpp"
 #include "sinew/core/isa.hpp"
@@ -10,6 +10,8 @@ namespace sinew {
 
 namespace py = pybind11;
 using namespace bindings;
+
+void bind_safetensors(py::module_& m);
 
 namespace {
 
@@ -167,6 +169,7 @@ void bind_core(py::module_& m) {
   m.def("build_info", &build_info, "dict: version, compiler, isa that this processor offers, assertions on or off.");
   bind_observation_type(m);
   bind_chunk_type(m);
+  bind_safetensors(m);
 }
 
 }  // namespace sinew

@@ -12,7 +12,7 @@ from . import action
 from . import motion
 from . import record
 from . import runtime
-__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'kinematics', 'load_card', 'motion', 'observation', 'read_statistics', 'record', 'runtime', 'status_names']
+__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'kinematics', 'load_card', 'motion', 'observation', 'read_safetensors_header', 'read_statistics', 'record', 'runtime', 'status_names']
 class Error(RuntimeError):
     pass
 class Observation:
@@ -165,6 +165,10 @@ def build_info() -> dict:
 def load_card(path: os.PathLike | str | bytes) -> typing.Any:
     """
     Reads and checks a sinew.json -> dict. Raises sinew.Error with the place and the nearest valid key.
+    """
+def read_safetensors_header(path: os.PathLike | str | bytes) -> tuple[dict, dict[str, str]]:
+    """
+    What a safetensors file says about itself, checked against everything the format demands: a dict name -> (dtype, shape), dtype as the file names it, and the dict of its metadata. The data are not read.
     """
 def read_statistics(path: os.PathLike | str | bytes, format: str) -> dict:
     """
