@@ -69,28 +69,28 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
   const auto prompt = [](Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions) {
     return PromptArrays{std::move(ids), std::move(pixels), std::move(grids), std::move(positions)};
   };
-  type.def_property_readonly("hidden_size", [](const Model& m) { return m.value.hidden_size(); });
-  type.def_property_readonly("vocab_size", [](const Model& m) { return m.value.vocab_size(); });
-  type.def_property_readonly("depth", [](const Model& m) { return m.value.depth(); }, "number of layers");
+  type.def_property_readonly("hidden_size", [](const Model& self) { return self.value.hidden_size(); });
+  type.def_property_readonly("vocab_size", [](const Model& self) { return self.value.vocab_size(); });
+  type.def_property_readonly("depth", [](const Model& self) { return self.value.depth(); }, "number of layers");
   type.def(
       "hidden_states",
-      [prompt](Model& m, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions,
+      [prompt](Model& self, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions,
                std::optional<std::vector<std::int64_t>> depths) -> py::object {
         auto arrays = prompt(std::move(ids), std::move(pixels), std::move(grids), std::move(positions));
         const auto input = arrays.input("hidden_states");
-        const auto n = arrays.ids.shape(0), width = static_cast<py::ssize_t>(m.value.hidden_size());
+        const auto n = arrays.ids.shape(0), width = static_cast<py::ssize_t>(self.value.hidden_size());
         const std::vector<std::int64_t> wanted = depths.value_or(std::vector<std::int64_t>{});
         for (std::size_t i = 0; i < wanted.size(); ++i)
-          if (wanted[i] < 0 || wanted[i] > m.value.depth() || (i > 0 && wanted[i] <= wanted[i - 1]))
-            fail(ErrorCode::invalid_argument, {"hidden_states", "depths", fmt::format("ascending, 0 to {}", m.value.depth()), "others", ""});
+          if (wanted[i] < 0 || wanted[i] > self.value.depth() || (i > 0 && wanted[i] <= wanted[i - 1]))
+            fail(ErrorCode::invalid_argument, {"hidden_states", "depths", fmt::format("ascending, 0 to {}", self.value.depth()), "others", ""});
         Floats last({n, width}), others({static_cast<py::ssize_t>(wanted.size()), n, width});
         {
-          const Exclusive lock(*m.mutex);
+          const Exclusive lock(*self.mutex);
           const auto to = writable(last), to_others = writable(others);
           const py::gil_scoped_release release;
-          m.value.hidden_states(input, to, wanted, to_others);
+          self.value.hidden_states(input, to, wanted, to_others);
         }
-        if (!depths) return std::move(last);
+        if (!depths) return last;
         return py::make_tuple(last, others);
       },
       py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(), py::arg("position_ids") = py::none(),
@@ -100,21 +100,21 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
           .c_str());
   type.def(
       "logits",
-      [prompt](Model& m, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions) {
+      [prompt](Model& self, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions) {
         auto arrays = prompt(std::move(ids), std::move(pixels), std::move(grids), std::move(positions));
         const auto input = arrays.input("logits");
-        Floats out({arrays.ids.shape(0), static_cast<py::ssize_t>(m.value.vocab_size())});
-        const Exclusive lock(*m.mutex);
+        Floats out({arrays.ids.shape(0), static_cast<py::ssize_t>(self.value.vocab_size())});
+        const Exclusive lock(*self.mutex);
         const auto to = writable(out);
         const py::gil_scoped_release release;
-        m.value.logits(input, to);
+        self.value.logits(input, to);
         return out;
       },
       py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(), py::arg("position_ids") = py::none(),
       (std::string("Logits [n, vocab_size] float32 of every token.\n") + kPromptDoc + "Raises sinew.Error.").c_str());
   type.def(
       "generate",
-      [prompt](Model& m, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions, std::int64_t max_new_tokens,
+      [prompt](Model& self, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions, std::int64_t max_new_tokens,
                std::vector<std::int64_t> stop, double temperature, int top_k, double top_p, std::uint64_t seed, std::vector<std::int64_t> allowed) {
         auto arrays = prompt(std::move(ids), std::move(pixels), std::move(grids), std::move(positions));
         const auto input = arrays.input("generate");
@@ -122,9 +122,9 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
             .max_new_tokens = max_new_tokens,
             .stop = std::move(stop),
             .pick = {.temperature = temperature, .top_k = top_k, .top_p = top_p, .seed = seed, .allowed = std::move(allowed)}};
-        const Exclusive lock(*m.mutex);
+        const Exclusive lock(*self.mutex);
         const py::gil_scoped_release release;
-        return m.value.generate(input, options);
+        return self.value.generate(input, options);
       },
       py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(), py::arg("position_ids") = py::none(),
       py::kw_only(), py::arg("max_new_tokens") = 64, py::arg("stop") = std::vector<std::int64_t>{}, py::arg("temperature") = 0.0, py::arg("top_k") = 0,

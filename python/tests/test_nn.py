@@ -237,7 +237,7 @@ class Pipeline:
             ).last_hidden_state  # fmt: skip
             actions = self.head.sample(torch.from_numpy(noise)[None], hidden, torch.from_numpy(state)[None, None])[0].numpy()
         low, high = (np.array(self.statistics["action"][key]) for key in ("q01", "q99"))
-        return ids[0].numpy(), (np.clip(actions, -1, 1) + 1) / 2 * (high - low) + low
+        return ids[0].numpy(), (actions + 1) / 2 * (high - low) + low
 
 
 @pytest.fixture(scope="module")
@@ -322,7 +322,7 @@ def test_what_does_not_fit_is_refused(policy, tmp_path):
         "backbone": (lambda c: c.update(architecture="qwen4_vl/flow_dit"), None, "did you mean 'qwen3_vl'"),
         "no_head": (lambda c: c.update(architecture="qwen3_vl"), None, "a backbone and a head"),
         "width": (None, lambda c: c["action_head"].update(width=50), "heads"),
-        "context": (None, lambda c: c["action_head"].update(context_width=128), "context_width"),
+        "context": (None, lambda c: c["action_head"].update(context_width=128), "to_k.weight"),
         "layers": (None, lambda c: c["action_head"].update(layers=3), "transformer_blocks.3"),
         "more_layers": (None, lambda c: c["action_head"].update(layers=5), "transformer_blocks.4"),
         "typing": (None, lambda c: c["action_head"].update(stepz=5), "steps"),

@@ -146,7 +146,7 @@ class Qwen3Vl {
   [[nodiscard]] std::int64_t depth() const noexcept { return config_.text.layers; }
 
   /// Hidden states behind the last norm `[n, hidden]`. With caches, a sequence begins. `depths`, ascending, asks for others as well: 0 is the
-  /// embeddings, d what layer d - 1 gave with its deepstack features; they come in `states`.
+  /// embeddings, d what layer d - 1 gave; they come in `states`.
   Tensor prefill(Ops& ops, const VisionLanguageInput& input, std::span<const std::int64_t> depths = {}, std::vector<Tensor>* states = nullptr) {
     reset();
     places_.find(input, config_.image_token, config_.vision.merge, options_.max_tokens);
@@ -186,12 +186,12 @@ class Qwen3Vl {
     const Shape rows{table_.rows(), table_.width};
     const Tensor cos = ops.upload(table_.cos, rows), sin = ops.upload(table_.sin, rows);
     if (states != nullptr) states->clear();
+    keep(ops, x, 0, depths, states);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      keep(ops, x, static_cast<std::int64_t>(i), depths, states);
       run_layer(ops, x, i, cos, sin);
+      keep(ops, x, static_cast<std::int64_t>(i) + 1, depths, states);  // as transformers reports it: without the deepstack features
       if (i < deep_.size()) ops.add_rows_into(x, places_.image_rows(), deep_[i]);
     }
-    keep(ops, x, config_.text.layers, depths, states);
     return ops.rms_norm(x, *norm_, config_.text.eps);
   }
   static void keep(Ops& ops, const Tensor& x, std::int64_t depth, std::span<const std::int64_t> depths, std::vector<Tensor>* states) {
