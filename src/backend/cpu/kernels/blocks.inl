@@ -2,18 +2,6 @@
 // Blocks of rows and panels whose sums stay in registers. Every sum runs over the inputs in ascending order in one lane, so that no result
 // depends on how rows and panels are divided into blocks.
 
-/// a * b + c, rounded once where the instruction set can.
-SINEW_INLINE FloatLanes multiply_add(FloatLanes a, FloatLanes b, FloatLanes c) {
-#if defined(__AVX512F__)
-  return (FloatLanes)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif defined(__FMA__)
-  return (FloatLanes)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-#elif defined(__aarch64__)
-  return (FloatLanes)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#else
-  return a * b + c;
-#endif
-}
 /// Bit by bit: a word of packed rows need not be one number.
 SINEW_INLINE FloatLanes every_lane(float word) {
 #if defined(__AVX512F__)
@@ -51,9 +39,10 @@ constexpr Index kPackedFloats = kGroupUnits * kDepth * kPanel;
 
 /// What a block multiplies, and where it goes.
 struct Block {
-  const float* rows;  ///< row r, input i at `rows[i * step + r]`, step a constant of the kernel
+  const float* rows;  ///< row r, word i at `rows[i * InputStep + r * RowStep]`
   const void* panel;  ///< the first of neighbouring panels, at the first input
   Index panel_stride;
+  Index step;        ///< elements from one step of a panel to the next
   Index depth;       ///< inputs
   Index ahead;       ///< bytes from the panels to what is fetched meanwhile, and
   Index ahead_step;  ///< its bytes per step
@@ -73,7 +62,7 @@ struct FloatWeights {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) lanes[0][v] = load_lanes(from + v * kLanes<float>);
   }
-  static SINEW_INLINE FloatLanes multiply(FloatLanes row, FloatLanes weight, FloatLanes sum) { return multiply_add(row, weight, sum); }
+  static SINEW_INLINE FloatLanes multiply(FloatLanes row, FloatLanes weight, FloatLanes sum) { return fused(row, weight, sum); }
 };
 
 template <int Rows, int Across>
@@ -93,7 +82,7 @@ SINEW_INLINE void finish_block(const Block& block, const FloatLanes (&sums)[Rows
   }
 }
 
-template <class Weights, int Rows, int Panels, int Step>
+template <class Weights, int Rows, int Panels, Index RowStep, Index InputStep>
 void multiply_block(const Block& block) {
   constexpr int kAcross = Panels * kVectors;
   FloatLanes sums[Rows][kAcross] = {};
@@ -111,12 +100,12 @@ void multiply_block(const Block& block) {
     for (int k = 0; k < Weights::kWords; ++k)
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
-        const FloatLanes row = every_lane(rows[k * Step + r]);
+        const FloatLanes row = every_lane(rows[k * InputStep + r * RowStep]);
 #pragma GCC unroll 16
         for (int v = 0; v < kAcross; ++v) sums[r][v] = Weights::multiply(row, weights[v / kVectors][k][v % kVectors], sums[r][v]);
       }
-    rows += Weights::kWords * Step;
-    panel += Weights::kInputs * kPanel;
+    rows += Weights::kWords * InputStep;
+    panel += block.step;
     ahead += block.ahead_step;
   }
   finish_block<Rows, kAcross>(block, sums);
@@ -127,7 +116,7 @@ template <class Weights, int Panels, int Rows = kBlockRows>
 inline void run_block(Index rows, const Block& block) {
   if constexpr (Rows > 1)
     if (rows < Rows) return run_block<Weights, Panels, Rows - 1>(rows, block);
-  multiply_block<Weights, Rows, Panels, kPanel>(block);
+  multiply_block<Weights, Rows, Panels, 1, kPanel>(block);
 }
 
 /// Rows that have been packed, inputs [from, from + depth) of them: units of kUnitBlocks blocks, [depth][16] each.
@@ -150,6 +139,7 @@ SINEW_INLINE Block block_at(const MatrixProduct& p, Index panel, Index row, cons
   return {.rows = packed.data,
           .panel = weights + panel * stride + packed.from * kPanel,
           .panel_stride = stride,
+          .step = Weights::kInputs * kPanel,
           .depth = packed.depth,
           .ahead = kFewAhead,
           .ahead_step = kLine,
@@ -186,8 +176,8 @@ void multiply_few(const MatrixProduct& p, const PackedRows& packed) {
   constexpr int kFit = kFewSums / (Rows * kVectors), kPanels = kFit < 1 ? 1 : kFit > 4 ? 4 : kFit;
   Index panel = p.first;
   for (; panel + kPanels <= p.last; panel += kPanels)
-    multiply_block<Weights, Rows, kPanels, few_step(Rows)>(block_at<Weights>(p, panel, 0, packed));
-  for (; panel < p.last; ++panel) multiply_block<Weights, Rows, 1, few_step(Rows)>(block_at<Weights>(p, panel, 0, packed));
+    multiply_block<Weights, Rows, kPanels, 1, few_step(Rows)>(block_at<Weights>(p, panel, 0, packed));
+  for (; panel < p.last; ++panel) multiply_block<Weights, Rows, 1, 1, few_step(Rows)>(block_at<Weights>(p, panel, 0, packed));
 }
 
 /// Inputs are taken in equal parts of at most `most`, each a multiple of four but for the last.

@@ -30,6 +30,7 @@ namespace {
 #else
 #include "product_bf16.inl"
 #endif
+#include "softmax.inl"
 #include "attention.inl"
 // clang-format on
 

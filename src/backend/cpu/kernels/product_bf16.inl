@@ -16,7 +16,7 @@ struct PairWeights {
       lanes[1][v] = (FloatLanes)(pairs & static_cast<std::int32_t>(0xffff0000U));
     }
   }
-  static SINEW_INLINE FloatLanes multiply(FloatLanes row, FloatLanes weight, FloatLanes sum) { return multiply_add(row, weight, sum); }
+  static SINEW_INLINE FloatLanes multiply(FloatLanes row, FloatLanes weight, FloatLanes sum) { return fused(row, weight, sum); }
 };
 
 /// Prepared rows are packed rows of all inputs, padded with zeros to pairs.

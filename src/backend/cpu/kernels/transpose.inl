@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows beside each other: the layout of weights and of the rows that are multiplied with them.
-#define SINEW_INLINE inline __attribute__((always_inline))
 
 #if defined(__AVX512F__)
 /// Four columns of the rows `at`, `at + 4`, ...: each in a quarter of the lanes.
@@ -52,10 +51,9 @@ SINEW_INLINE void transpose_quad(const std::uint32_t* const* rows, Index column,
   for (int i = 0; i < 4; ++i) __builtin_memcpy(panel + (column + i) * kPanel, &columns[i], sizeof(IntLanes));
 }
 
-void transpose(const std::uint32_t* from, Index stride, Index rows, Index columns, std::uint32_t* panel) {
+/// The first `rows` of sixteen rows; the pointers of the others may be anything that can be read.
+inline void transpose_rows(const std::uint32_t* const (&row)[kPanel], Index rows, Index columns, std::uint32_t* panel) {
   constexpr int kWidth = kLanes<float>;
-  const std::uint32_t* row[kPanel];
-  for (Index j = 0; j < kPanel; ++j) row[j] = from + (j < rows ? j : 0) * stride;
   const Index quads = rows > 0 ? columns / 4 * 4 : 0;
   for (int first = 0; first < kPanel; first += kWidth) {
     const IntLanes mask = present(first, rows);
@@ -68,4 +66,10 @@ void transpose(const std::uint32_t* from, Index stride, Index rows, Index column
       else
         __builtin_memset(panel + i * kPanel + j, 0, sizeof(*panel));
     }
+}
+
+void transpose(const std::uint32_t* from, Index stride, Index rows, Index columns, std::uint32_t* panel) {
+  const std::uint32_t* row[kPanel];
+  for (Index j = 0; j < kPanel; ++j) row[j] = from + (j < rows ? j : 0) * stride;
+  transpose_rows(row, rows, columns, panel);
 }
