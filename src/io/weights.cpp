@@ -27,13 +27,10 @@ std::string renamed(std::string name, std::span<const NameRule> rules) {
 
 /// A shard holds what the index says, no less and no more.
 void check_names(const safetensors::Header& header, std::span<const std::string> expected, const std::string& where) {
-  std::vector<std::string> names;
-  for (const auto& tensor : header.tensors) names.push_back(tensor.name);
-  std::ranges::sort(names);
-  const auto [more, missing] = std::ranges::mismatch(names, expected);
-  if (more == names.end() && missing == expected.end()) return;
-  const bool is_missing = more == names.end() || (missing != expected.end() && *missing < *more);
-  fail(ErrorCode::parse, {where, fmt::format("tensor {}", quote(is_missing ? *missing : *more)), "the tensors that the index names",
+  const auto [more, missing] = std::ranges::mismatch(header.tensors, expected, {}, &safetensors::HeaderTensor::name);
+  if (more == header.tensors.end() && missing == expected.end()) return;
+  const bool is_missing = more == header.tensors.end() || (missing != expected.end() && *missing < more->name);
+  fail(ErrorCode::parse, {where, fmt::format("tensor {}", quote(is_missing ? *missing : more->name)), "the tensors that the index names",
                           is_missing ? "none of that name" : "one that the index has elsewhere or not at all", ""});
 }
 
@@ -72,7 +69,7 @@ void Weights::add_file(const std::filesystem::path& path, std::span<const std::s
 }
 
 void Weights::add_tensor(std::string name, Stored tensor) {
-  // Files are ordered by type and name: the next name is most often the last so far.
+  // Headers come in the order of names: the next is most often the last so far.
   const std::size_t before = tensors_.size();
   const auto added = tensors_.emplace_hint(tensors_.end(), std::move(name), std::move(tensor));
   if (tensors_.size() == before)
