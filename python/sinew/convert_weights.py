@@ -52,8 +52,11 @@ def _tensors_of(path, torch):
 
 def _convert(directory):
     """The work itself, in the process that reads the pickles."""
-    import torch
-    from safetensors.torch import save_file
+    try:
+        import torch
+        from safetensors.torch import save_file
+    except ImportError as error:
+        raise Refused(f"[{directory}] conversion: expected the packages torch and safetensors, got none of '{error.name}'") from None
 
     tensors, storages = {}, set()
     for path in pickles_of(directory):

@@ -93,7 +93,6 @@ void SafetensorsFile::parse(std::span<const std::byte> bytes, const SafetensorsO
 
 void SafetensorsFile::adopt(Header header, std::span<const std::byte> data) {
   metadata_ = std::move(header.metadata);
-  // Files are ordered by type and name: the next name is most often the last so far.
   for (HeaderTensor& tensor : header.tensors)
     tensors_.emplace_hint(
         tensors_.end(), std::move(tensor.name),

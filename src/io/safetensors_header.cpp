@@ -140,19 +140,21 @@ class HeaderReader {
   std::string key_, text_;  // reused
 };
 
-void check_names(const Header& header, const std::string& where) {
-  std::vector<std::string_view> names;
-  names.reserve(header.tensors.size());
-  for (const HeaderTensor& tensor : header.tensors) names.push_back(tensor.name);
-  if (!std::ranges::is_sorted(names)) std::ranges::sort(names);  // they are, as files are written
-  if (const auto twice = std::ranges::adjacent_find(names); twice != names.end())
-    fail(ErrorCode::parse, {where, fmt::format("tensor {}", quote(*twice)), "each key once", "it twice", ""});
+template <class Key>
+void sort_by(std::vector<HeaderTensor>& tensors, Key key) {
+  if (!std::ranges::is_sorted(tensors, {}, key)) std::ranges::sort(tensors, {}, key);  // as files are written, they are
+}
+
+void sort_and_check_names(Header& header, const std::string& where) {
+  sort_by(header.tensors, &HeaderTensor::name);
+  const auto twice = std::ranges::adjacent_find(header.tensors, {}, &HeaderTensor::name);
+  if (twice != header.tensors.end())
+    fail(ErrorCode::parse, {where, fmt::format("tensor {}", quote(twice->name)), "each key once", "it twice", ""});
 }
 
 /// The tensors fill the data: no gap, no overlap, nothing behind the last.
 void check_places(Header& header, std::uint64_t data_size, const std::string& where) {
-  const auto place = [](const HeaderTensor& tensor) { return std::pair(tensor.begin, tensor.end); };
-  if (!std::ranges::is_sorted(header.tensors, {}, place)) std::ranges::sort(header.tensors, {}, place);
+  sort_by(header.tensors, [](const HeaderTensor& tensor) { return std::pair(tensor.begin, tensor.end); });
   std::uint64_t next = 0;
   for (const HeaderTensor& tensor : header.tensors) {
     if (tensor.begin != next)
@@ -184,8 +186,8 @@ Header parse_header(std::string_view text, std::uint64_t data_size, const std::s
   if (!text.starts_with('{')) fail(ErrorCode::parse, {where, "safetensors header", "'{' at its begin", "something else", ""});
   Header header = HeaderReader(text, data_size, where).read();
   header.data_offset = kLengthBytes + text.size();
-  check_names(header, where);
   check_places(header, data_size, where);
+  sort_and_check_names(header, where);
   return header;
 }
 

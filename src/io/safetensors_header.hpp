@@ -24,7 +24,7 @@ struct HeaderTensor {
 };
 
 struct Header {
-  std::vector<HeaderTensor> tensors;  // in the order of the data
+  std::vector<HeaderTensor> tensors;  // in the order of their names
   std::map<std::string, std::string> metadata;
   std::size_t data_offset = 0;  // bytes of the file before its data
 };

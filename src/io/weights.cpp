@@ -27,22 +27,11 @@ std::string renamed(std::string name, std::span<const NameRule> rules) {
 
 /// A shard holds what the index says, no less and no more.
 void check_names(const safetensors::Header& header, std::span<const std::string> expected, const std::string& where) {
-  std::vector<std::string> names;
-  for (const auto& tensor : header.tensors) names.push_back(tensor.name);
-  std::ranges::sort(names);
-  const auto [more, missing] = std::ranges::mismatch(names, expected);
-  if (more == names.end() && missing == expected.end()) return;
-  const bool is_missing = more == names.end() || (missing != expected.end() && *missing < *more);
-  fail(ErrorCode::parse, {where, fmt::format("tensor {}", quote(is_missing ? *missing : *more)), "the tensors that the index names",
+  const auto [more, missing] = std::ranges::mismatch(header.tensors, expected, {}, &safetensors::HeaderTensor::name);
+  if (more == header.tensors.end() && missing == expected.end()) return;
+  const bool is_missing = more == header.tensors.end() || (missing != expected.end() && *missing < more->name);
+  fail(ErrorCode::parse, {where, fmt::format("tensor {}", quote(is_missing ? *missing : more->name)), "the tensors that the index names",
                           is_missing ? "none of that name" : "one that the index has elsewhere or not at all", ""});
-}
-
-WeightReader reader_of(const std::string& where, const std::string& name, const WeightInfo& info,
-                       std::shared_ptr<const RandomAccessFile> file, std::size_t offset) {
-  if (!info.known_dtype || !is_float(*info.known_dtype))
-    fail(ErrorCode::unsupported,
-         {where, fmt::format("dtype of tensor {}", quote(name)), "F64, F32, F16 or BF16", std::string(info.dtype), ""});
-  return {std::move(file), name, offset, *info.known_dtype};
 }
 
 }  // namespace
@@ -72,7 +61,7 @@ void Weights::add_file(const std::filesystem::path& path, std::span<const std::s
 }
 
 void Weights::add_tensor(std::string name, Stored tensor) {
-  // Files are ordered by type and name: the next name is most often the last so far.
+  // Headers come in the order of names: the next is most often the last so far.
   const std::size_t before = tensors_.size();
   const auto added = tensors_.emplace_hint(tensors_.end(), std::move(name), std::move(tensor));
   if (tensors_.size() == before)
@@ -106,14 +95,21 @@ void Weights::refuse_unknown(std::string_view name) const {
                               near.empty() ? "" : fmt::format("did you mean {}?", quote(near))});
 }
 
+WeightReader Weights::reader(std::string_view name, const Stored& tensor) const {
+  const auto dtype = tensor.info.known_dtype;
+  if (!dtype || !is_float(*dtype))
+    fail(ErrorCode::unsupported,
+         {where_, fmt::format("dtype of tensor {}", quote(name)), "F64, F32, F16 or BF16", std::string(tensor.info.dtype), ""});
+  return {tensor.file, std::string(name), tensor.offset, *dtype};
+}
+
 RowSource Weights::rows(std::string_view name, std::int64_t rows, std::int64_t columns) {
   const Stored& tensor = use(name);
   const auto dims = tensor.info.shape.dims();
   if (dims.empty() || dims[0] != rows || Shape(dims.subspan(1)).checked_count() != columns)
     fail(ErrorCode::parse,
          {where_, fmt::format("tensor {}", quote(name)), fmt::format("shape [{}, {}]", rows, columns), to_string(tensor.info.shape), ""});
-  auto reader = reader_of(where_, std::string(name), tensor.info, tensor.file, tensor.offset);
-  return {rows, columns, [reader = std::move(reader), rows, columns](std::int64_t first, std::int64_t count, DType as, std::byte* out) {
+  return {rows, columns, [reader = reader(name, tensor), rows, columns](std::int64_t first, std::int64_t count, DType as, std::byte* out) {
             if (first < 0 || count < 0 || first > rows - count || (as != DType::f32 && as != DType::bf16))
               fail(ErrorCode::invalid_argument,
                    {"RowSource::read", fmt::format("tensor {}", quote(reader.name())), fmt::format("rows of {} as f32 or bf16", rows),
@@ -126,9 +122,8 @@ std::vector<float> Weights::floats(std::string_view name, const Shape& shape) {
   const Stored& tensor = use(name);
   if (tensor.info.shape != shape)
     fail(ErrorCode::parse, {where_, fmt::format("tensor {}", quote(name)), "shape " + to_string(shape), to_string(tensor.info.shape), ""});
-  const auto reader = reader_of(where_, std::string(name), tensor.info, tensor.file, tensor.offset);
   std::vector<float> values(shape.count());
-  reader.read(0, values.size(), DType::f32, reinterpret_cast<std::byte*>(values.data()));
+  reader(name, tensor).read(0, values.size(), DType::f32, reinterpret_cast<std::byte*>(values.data()));
   return values;
 }
 

@@ -47,13 +47,18 @@ std::uint16_t nearest_brain(double value) {
   return static_cast<std::uint16_t>(nearest | (std::signbit(value) ? 0x8000U : 0U));
 }
 
+/// Not write_safetensors, which waits for the disk.
+Weights model_of(const sinew::testing::TemporaryDirectory& folder, const SafetensorsTensor& tensor) {
+  const auto bytes = to_safetensors(std::span(&tensor, 1));
+  folder.write("model.safetensors", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return Weights::open(folder.path());
+}
+
 template <class Stored>
 void check(const Numbers<Stored>& numbers) {
   const sinew::testing::TemporaryDirectory folder;
   const auto count = static_cast<std::int64_t>(numbers.stored.size());
-  write_safetensors(folder.path() / "model.safetensors",
-                    std::vector<SafetensorsTensor>{{"a", numbers.dtype, {count}, std::as_bytes(std::span(numbers.stored))}});
-  Weights weights = Weights::open(folder.path());
+  Weights weights = model_of(folder, {"a", numbers.dtype, {count}, std::as_bytes(std::span(numbers.stored))});
   const RowSource source = weights.rows("a", count, 1);
   std::vector<float> floats(numbers.stored.size());
   std::vector<std::uint16_t> brains(numbers.stored.size());
@@ -126,8 +131,7 @@ TEST_CASE("weight numbers: what is not finite, or too large for the type that is
   const auto refuses = [](DType dtype, std::span<const std::byte> bytes, DType as) {
     const sinew::testing::TemporaryDirectory folder;
     const auto count = static_cast<std::int64_t>(bytes.size() / size_of(dtype));
-    write_safetensors(folder.path() / "model.safetensors", std::vector<SafetensorsTensor>{{"a", dtype, {count}, bytes}});
-    Weights weights = Weights::open(folder.path());
+    Weights weights = model_of(folder, {"a", dtype, {count}, bytes});
     std::vector<std::byte> out(static_cast<std::size_t>(count) * 4);
     try {
       weights.rows("a", count, 1).read(0, count, as, out.data());

@@ -20,6 +20,10 @@
 
 namespace sinew {
 
+namespace detail {
+class WeightReader;
+}
+
 /// Rows of a matrix that are read when they are asked for, in the number type that is asked for.
 struct RowSource {
   std::int64_t rows = 0, columns = 0;
@@ -85,6 +89,7 @@ class Weights {
   void add_file(const std::filesystem::path& path, std::span<const std::string> expected, std::span<const NameRule> rules);
   void add_tensor(std::string name, Stored tensor);
   [[nodiscard]] const Stored& use(std::string_view name);
+  [[nodiscard]] detail::WeightReader reader(std::string_view name, const Stored& tensor) const;
   [[noreturn]] void refuse_unknown(std::string_view name) const;
 
   std::string where_;
