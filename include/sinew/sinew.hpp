@@ -79,6 +79,7 @@
 // How a policy is executed
 #include "sinew/backend/any_backend.hpp"        // a backend chosen at run time
 #include "sinew/backend/backend.hpp"            // Backend concept
+#include "sinew/backend/cpu/cpu_backend.hpp"    // models on the processor
 #include "sinew/backend/reference_backend.hpp"  // an affine policy in two loops
 #include "sinew/backend/registry.hpp"           // backends by name
 

@@ -2,9 +2,9 @@
 // Binds VlaEncoder and the positions of its tokens.
 #include "guarded.hpp"
 #include "patch_layout.hpp"
+#include "sinew/core/position_ids.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/io/statistics_file.hpp"
-#include "sinew/core/position_ids.hpp"
 #include "sinew/observation/vla_encoder.hpp"
 #include "tensor_arrays.hpp"
 

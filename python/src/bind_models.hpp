@@ -42,15 +42,16 @@ struct PromptArrays {
     for (py::ssize_t i = 0; i < grids_array->shape(0); ++i) {
       const auto side = [&](py::ssize_t axis) {
         const std::int64_t value = grids_array->at(i, axis);
-        if (value < 1 || value > 65536) fail(ErrorCode::invalid_argument, {where, "image_grid_thw", "1 to 65536", std::to_string(value), ""});
+        if (value < 1 || value > 65536)
+          fail(ErrorCode::invalid_argument, {where, "image_grid_thw", "1 to 65536", std::to_string(value), ""});
         return static_cast<int>(value);
       };
       grids.push_back({side(0), side(1), side(2)});
       patches += grids.back().patches();
     }
     if (patches != static_cast<std::size_t>(pixels->shape(0)))
-      fail(ErrorCode::invalid_argument,
-           {where, "rows of pixel_values", fmt::format("{}, the patches of image_grid_thw", patches), std::to_string(pixels->shape(0)), ""});
+      fail(ErrorCode::invalid_argument, {where, "rows of pixel_values", fmt::format("{}, the patches of image_grid_thw", patches),
+                                         std::to_string(pixels->shape(0)), ""});
     input.pixels = {pixels->data(), static_cast<std::size_t>(pixels->size())};
     input.grids = grids;
     return input;
@@ -82,7 +83,8 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
         const std::vector<std::int64_t> wanted = depths.value_or(std::vector<std::int64_t>{});
         for (std::size_t i = 0; i < wanted.size(); ++i)
           if (wanted[i] < 0 || wanted[i] > self.value.depth() || (i > 0 && wanted[i] <= wanted[i - 1]))
-            fail(ErrorCode::invalid_argument, {"hidden_states", "depths", fmt::format("ascending, 0 to {}", self.value.depth()), "others", ""});
+            fail(ErrorCode::invalid_argument,
+                 {"hidden_states", "depths", fmt::format("ascending, 0 to {}", self.value.depth()), "others", ""});
         Floats last({n, width}), others({static_cast<py::ssize_t>(wanted.size()), n, width});
         {
           const Exclusive lock(*self.mutex);
@@ -93,10 +95,12 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
         if (!depths) return last;
         return py::make_tuple(last, others);
       },
-      py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(), py::arg("position_ids") = py::none(),
-      py::kw_only(), py::arg("depths") = py::none(),
-      (std::string("Hidden states [n, hidden_size] float32 behind the last norm; with depths, ascending, also those [depths, n, hidden_size]\n"
-                   "before it: 0 the embeddings, d behind layer d - 1.\n") + kPromptDoc + "Raises sinew.Error.")
+      py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(),
+      py::arg("position_ids") = py::none(), py::kw_only(), py::arg("depths") = py::none(),
+      (std::string(
+           "Hidden states [n, hidden_size] float32 behind the last norm; with depths, ascending, also those [depths, n, hidden_size]\n"
+           "before it: 0 the embeddings, d behind layer d - 1.\n") +
+       kPromptDoc + "Raises sinew.Error.")
           .c_str());
   type.def(
       "logits",
@@ -110,12 +114,14 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
         self.value.logits(input, to);
         return out;
       },
-      py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(), py::arg("position_ids") = py::none(),
+      py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(),
+      py::arg("position_ids") = py::none(),
       (std::string("Logits [n, vocab_size] float32 of every token.\n") + kPromptDoc + "Raises sinew.Error.").c_str());
   type.def(
       "generate",
-      [prompt](Model& self, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions, std::int64_t max_new_tokens,
-               std::vector<std::int64_t> stop, double temperature, int top_k, double top_p, std::uint64_t seed, std::vector<std::int64_t> allowed) {
+      [prompt](Model& self, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions,
+               std::int64_t max_new_tokens, std::vector<std::int64_t> stop, double temperature, int top_k, double top_p, std::uint64_t seed,
+               std::vector<std::int64_t> allowed) {
         auto arrays = prompt(std::move(ids), std::move(pixels), std::move(grids), std::move(positions));
         const auto input = arrays.input("generate");
         const nn::GenerateOptions options{
@@ -126,14 +132,27 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
         const py::gil_scoped_release release;
         return self.value.generate(input, options);
       },
-      py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(), py::arg("position_ids") = py::none(),
-      py::kw_only(), py::arg("max_new_tokens") = 64, py::arg("stop") = std::vector<std::int64_t>{}, py::arg("temperature") = 0.0, py::arg("top_k") = 0,
-      py::arg("top_p") = 1.0, py::arg("seed") = 0, py::arg("allowed") = std::vector<std::int64_t>{},
-      (std::string("Tokens that follow the prompt -> list[int], the stop token included. temperature 0 takes the largest logit; else tokens are drawn\n"
-                   "among the top_k largest (0: all) and of those among the fewest that hold top_p of the probability. allowed: no other token is\n"
-                   "chosen (empty: all may be).\n") + kPromptDoc + "Raises sinew.Error.")
+      py::arg("input_ids"), py::arg("pixel_values") = py::none(), py::arg("image_grid_thw") = py::none(),
+      py::arg("position_ids") = py::none(), py::kw_only(), py::arg("max_new_tokens") = 64, py::arg("stop") = std::vector<std::int64_t>{},
+      py::arg("temperature") = 0.0, py::arg("top_k") = 0, py::arg("top_p") = 1.0, py::arg("seed") = 0,
+      py::arg("allowed") = std::vector<std::int64_t>{},
+      (std::string(
+           "Tokens that follow the prompt -> list[int], the stop token included. temperature 0 takes the largest logit; else tokens are "
+           "drawn\n"
+           "among the top_k largest (0: all) and of those among the fewest that hold top_p of the probability. allowed: no other token is\n"
+           "chosen (empty: all may be).\n") +
+       kPromptDoc + "Raises sinew.Error.")
           .c_str());
   return type;
+}
+
+/// What a card's `architecture` can be.
+template <nn::TensorOps Ops>
+std::vector<std::string> architectures_of(const nn::ModelRegistry<Ops>& models) {
+  std::vector<std::string> names;
+  for (const auto backbone : models.backbones())
+    for (const auto head : models.heads()) names.push_back(fmt::format("{}/{}", backbone, head));
+  return names;
 }
 
 /// "f32" or "bf16".

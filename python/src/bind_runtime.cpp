@@ -36,7 +36,8 @@ ActionChunk act(Policy& policy, const Observation& observation, std::optional<st
   if (noise) options.noise = {noise->data(), static_cast<std::size_t>(noise->size())};
   if (prefix) {
     require_shape(*prefix, {-1, -1}, "Policy.act", "prefix");
-    options.prefix = {{prefix->data(), static_cast<std::size_t>(prefix->size())}, static_cast<int>(prefix->shape(0)), static_cast<int>(prefix->shape(1))};
+    options.prefix = {
+        {prefix->data(), static_cast<std::size_t>(prefix->size())}, static_cast<int>(prefix->shape(0)), static_cast<int>(prefix->shape(1))};
   }
   Status status;
   {
@@ -81,7 +82,8 @@ void bind_policy(py::module_& m) {
             return load_policy(directory, backend, registry != nullptr ? *registry : BackendRegistry::with_defaults());
           },
           py::arg("directory"), py::arg("backend") = "", py::arg("registry") = nullptr,
-          "directory: holds sinew.json. backend: a name of the registry, or \"torch\" where this build and the interpreter have it; empty takes\n"
+          "directory: holds sinew.json. backend: a name of the registry, or \"torch\" where this build and the interpreter have it; empty "
+          "takes\n"
           "the card's. Raises sinew.Error.")
       .def_property_readonly(
           "card", [](const Policy& p) { return card_dict(p.card()); }, "the card as the dict that sinew.json holds")
@@ -94,11 +96,13 @@ void bind_policy(py::module_& m) {
                             py::arg("outputs") = spec_list(p.spec().outputs));
           },
           "dict of the backend: name, inputs and outputs as [(name, dtype, maximum shape)]")
-      .def("act", &act, py::arg("observation"), py::kw_only(), py::arg("seed") = py::none(), py::arg("noise") = py::none(),
-           py::arg("prefix") = py::none(), py::arg("prefix_delay") = 0,
-           "One inference -> sinew.ActionChunk in SI units. For backends that sample: seed, or noise [horizon, dim]; prefix [rows, dim], the\n"
-           "unexecuted rest of the previous chunk in the policy's normalised space (outputs[\"actions\"]), its first row due now, of which\n"
-           "prefix_delay rows will be executed before the new chunk arrives. Raises sinew.Error with the stage that refused.")
+      .def(
+          "act", &act, py::arg("observation"), py::kw_only(), py::arg("seed") = py::none(), py::arg("noise") = py::none(),
+          py::arg("prefix") = py::none(), py::arg("prefix_delay") = 0,
+          "One inference -> sinew.ActionChunk in SI units. For backends that sample: seed, or noise [horizon, dim]; prefix [rows, dim], "
+          "the\n"
+          "unexecuted rest of the previous chunk in the policy's normalised space (outputs[\"actions\"]), its first row due now, of which\n"
+          "prefix_delay rows will be executed before the new chunk arrives. Raises sinew.Error with the stage that refused.")
       .def_property_readonly(
           "outputs", [](const Policy& p) { return to_dict(p.outputs()); }, "dict of copies of what the backend wrote at the last act")
       .def("reset", &Policy::reset, "Starts a new episode.");

@@ -19,9 +19,14 @@ PYBIND11_MODULE(_sinew_torch, m) {
             const py::gil_scoped_release release;
             return Guarded(nn::LanguageModel<TorchOps>(std::move(ops), torch_models(), directory, architecture, max_tokens));
           },
-          py::arg("directory"), py::arg("architecture") = "qwen3_vl", py::arg("dtype") = "f32", py::arg("device") = "cpu", py::arg("max_tokens") = 4096,
+          py::arg("directory"), py::arg("architecture") = "qwen3_vl", py::arg("dtype") = "f32", py::arg("device") = "cpu",
+          py::arg("max_tokens") = 4096,
           "As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. Raises sinew.Error.");
+  m.def("architectures", [] { return architectures_of(torch_models()); }, "As sinew.nn.architectures.");
   m.def(
-      "add_torch", [](BackendRegistry& registry, std::string name, const std::string& device) { registry.add(std::move(name), torch_backend({.device = device})); },
+      "add_torch",
+      [](BackendRegistry& registry, std::string name, const std::string& device) {
+        registry.add(std::move(name), torch_backend({.device = device}));
+      },
       py::arg("registry"), py::arg("name") = "torch", py::arg("device") = "cpu", "Adds the backend on libtorch to a BackendRegistry.");
 }

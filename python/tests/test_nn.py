@@ -3,6 +3,9 @@
 
 import json
 import os
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import policy_directory as made
@@ -353,3 +356,10 @@ def test_two_threads_give_the_bits_of_one(policy):
     np.testing.assert_array_equal(
         sinew.Policy.load(folder, backend="cpu2", registry=registry).act(observation, seed=1).values, sinew.Policy.load(folder).act(observation, seed=1).values
     )
+
+
+def test_table_of_models_in_the_readme_is_current():
+    if "torch" not in BACKENDS:
+        pytest.skip("built without SINEW_TORCH")
+    script = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "model_table.py"
+    subprocess.run([sys.executable, script], check=True)

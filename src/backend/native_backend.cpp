@@ -9,7 +9,8 @@ namespace sinew {
 std::pair<std::string_view, std::string_view> split_architecture(std::string_view architecture) {
   const auto slash = architecture.find('/');
   if (slash == 0 || slash == std::string_view::npos || slash + 1 == architecture.size())
-    fail(ErrorCode::invalid_argument, {"card", "architecture", "a backbone and a head, e.g. \"qwen3_vl/flow_dit\"", quote(std::string(architecture)), ""});
+    fail(ErrorCode::invalid_argument,
+         {"card", "architecture", "a backbone and a head, e.g. \"qwen3_vl/flow_dit\"", quote(std::string(architecture)), ""});
   return {architecture.substr(0, slash), architecture.substr(slash + 1)};
 }
 

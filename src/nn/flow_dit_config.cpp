@@ -14,10 +14,12 @@ constexpr std::int64_t kMost = 1 << 20;  // beyond what any head has; products o
 }  // namespace
 
 FlowDitConfig FlowDitConfig::parse(const JsonCursor& document) {
-  document.only_keys({"type", "width", "heads", "layers", "context_width", "output_width", "mlp_width", "future_tokens", "horizon", "action_dim",
-                      "state_dim", "positions", "steps", "buckets", "interleave_self_attention"});
+  document.only_keys({"type", "width", "heads", "layers", "context_width", "output_width", "mlp_width", "future_tokens", "horizon",
+                      "action_dim", "state_dim", "positions", "steps", "buckets", "interleave_self_attention"});
   if (document.at("type").text() != "flow_dit") document.at("type").refuse("\"flow_dit\"");
-  const auto size = [&](std::string_view key, std::int64_t least = 1, std::int64_t most = kMost) { return document.at(key).integer(least, most); };
+  const auto size = [&](std::string_view key, std::int64_t least = 1, std::int64_t most = kMost) {
+    return document.at(key).integer(least, most);
+  };
   const FlowDitConfig config{.width = size("width"),
                              .heads = size("heads"),
                              .layers = size("layers", 1, 1024),

@@ -37,7 +37,8 @@ PromptTensors::PromptTensors(const TensorSpecs& offered) {
   }
   const auto reads = [this](std::string_view name) { return find_spec(specs_, name) != nullptr; };
   if (!reads("input_ids"))
-    fail(ErrorCode::invalid_argument, {"vision-language model", "inputs", "'input_ids' among them", "none", "give the card a \"text\" entry"});
+    fail(ErrorCode::invalid_argument,
+         {"vision-language model", "inputs", "'input_ids' among them", "none", "give the card a \"text\" entry"});
   if (reads("pixel_values") != reads("image_grid_thw"))
     fail(ErrorCode::invalid_argument, {"vision-language model", "inputs", "'pixel_values' with 'image_grid_thw'", "one of them", ""});
   max_tokens_ = find_spec(specs_, "input_ids")->capacity[0];

@@ -99,7 +99,8 @@ Qwen3VlConfig::Text parse_text(const JsonCursor& at) {
 
 Qwen3VlConfig Qwen3VlConfig::parse(const JsonCursor& document) {
   require_text(document, "model_type", "qwen3_vl");
-  Qwen3VlConfig config{.vision = parse_vision(document.at("vision_config")), .text = parse_text(document.at("text_config")), .image_token = 0};
+  Qwen3VlConfig config{
+      .vision = parse_vision(document.at("vision_config")), .text = parse_text(document.at("text_config")), .image_token = 0};
   // In old files the flag stands with the text model.
   for (const auto& at : {document, document.at("text_config")})
     if (const auto tied = at.optional("tie_word_embeddings")) {
@@ -115,7 +116,9 @@ Qwen3VlConfig Qwen3VlConfig::parse(const JsonCursor& document) {
 }
 
 std::vector<NameRule> qwen3_vl_names() {
-  return {{"qwen_vl_interface.model.model.", ""}, {"qwen_vl_interface.model.", ""}, {"model.language_model.", "language_model."},
+  return {{"qwen_vl_interface.model.model.", ""},
+          {"qwen_vl_interface.model.", ""},
+          {"model.language_model.", "language_model."},
           {"model.visual.", "visual."}};
 }
 

@@ -27,8 +27,8 @@ void PrefixBuffers::fill(const FlowPrefix& prefix) {
   const auto& chunk = prefix.chunk;
   if (chunk.rows < 0 || chunk.rows > horizon_ || chunk.columns < 0 || chunk.columns > dim_ ||
       chunk.values.size() != static_cast<std::size_t>(chunk.rows) * static_cast<std::size_t>(chunk.columns))
-    fail(ErrorCode::invalid_argument, {"sampler", "prefix", fmt::format("at most [{}, {}]", horizon_, dim_),
-                                       fmt::format("[{}, {}]", chunk.rows, chunk.columns), ""});
+    fail(ErrorCode::invalid_argument,
+         {"sampler", "prefix", fmt::format("at most [{}, {}]", horizon_, dim_), fmt::format("[{}, {}]", chunk.rows, chunk.columns), ""});
   if (prefix.delay < 0 || (prefix.mode == PrefixMode::overwrite && prefix.delay > chunk.rows))
     fail(ErrorCode::invalid_argument,
          {"sampler", "prefix_delay", fmt::format("0 to the {} rows of the prefix", chunk.rows), fmt::format("{}", prefix.delay), ""});

@@ -15,7 +15,8 @@ TokenPicker::TokenPicker(PickOptions options, std::int64_t vocab) : options_(std
   const auto check = [](bool condition, std::string_view what, std::string_view expected, const std::string& got) {
     if (!condition) fail(ErrorCode::invalid_argument, {"generate", what, expected, got, ""});
   };
-  check(options_.temperature >= 0 && std::isfinite(options_.temperature), "temperature", "0 or a positive number", fmt::format("{}", options_.temperature));
+  check(options_.temperature >= 0 && std::isfinite(options_.temperature), "temperature", "0 or a positive number",
+        fmt::format("{}", options_.temperature));
   check(options_.top_k >= 0, "top_k", "0 or a positive number", fmt::format("{}", options_.top_k));
   check(options_.top_p > 0 && options_.top_p <= 1, "top_p", "a number above 0, at most 1", fmt::format("{}", options_.top_p));
   std::ranges::sort(options_.allowed);
@@ -38,7 +39,8 @@ std::int64_t TokenPicker::pick(std::span<const float> logits) noexcept {
   const auto larger = [](const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.token < b.token; };
   if (options_.temperature == 0) return std::ranges::min_element(candidates_, larger)->token;
 
-  const std::size_t most = options_.top_k == 0 ? candidates_.size() : std::min(candidates_.size(), static_cast<std::size_t>(options_.top_k));
+  const std::size_t most =
+      options_.top_k == 0 ? candidates_.size() : std::min(candidates_.size(), static_cast<std::size_t>(options_.top_k));
   std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(most), candidates_.end(), larger);
   candidates_.resize(most);
   double sum = 0;

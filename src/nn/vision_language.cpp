@@ -20,8 +20,9 @@ void TokenPlaces::find(const VisionLanguageInput& input, std::int64_t image_toke
   std::size_t expected = 0;
   for (const auto& grid : input.grids) expected += image_tokens(grid, static_cast<int>(merge));
   if (image_rows_.size() != expected)
-    fail(ErrorCode::invalid_argument, {"prompt", "image tokens", fmt::format("{} for the grids of its {} images", expected, input.grids.size()),
-                                       fmt::format("{}", image_rows_.size()), ""});
+    fail(ErrorCode::invalid_argument,
+         {"prompt", "image tokens", fmt::format("{} for the grids of its {} images", expected, input.grids.size()),
+          fmt::format("{}", image_rows_.size()), ""});
   if (!input.positions.empty()) {
     if (input.positions.size() != 3 * count)
       fail(ErrorCode::invalid_argument,
@@ -31,7 +32,8 @@ void TokenPlaces::find(const VisionLanguageInput& input, std::int64_t image_toke
     positions_.resize(3 * count);
     mask_.assign(count, 1);
     if (multi_section_positions(input.ids, mask_, image_token, input.grids, static_cast<int>(merge), positions_) != Status::ok)
-      fail(ErrorCode::invalid_argument, {"prompt", "image tokens", "one run for each image, in the order of the grids", "another arrangement", ""});
+      fail(ErrorCode::invalid_argument,
+           {"prompt", "image tokens", "one run for each image, in the order of the grids", "another arrangement", ""});
   }
   next_ = *std::ranges::max_element(positions_) + 1;
 }

@@ -69,7 +69,8 @@ Policy::Policy(PolicyCard card, AnyEncoder encoder, AnyBackend backend, AnyDecod
   inputs_ = make_tensors(encoder_.spec());
   for (const auto& spec : backend_.spec().optional_inputs) {
     if (find_spec(encoder_.spec(), spec.name) != nullptr)
-      fail(ErrorCode::invalid_argument, {"Policy", fmt::format("backend input '{}'", spec.name), "one that callers set", "one of the encoder's", ""});
+      fail(ErrorCode::invalid_argument,
+           {"Policy", fmt::format("backend input '{}'", spec.name), "one that callers set", "one of the encoder's", ""});
     clear(inputs_.add(spec.name, Tensor(spec.dtype, spec.capacity)));
   }
   outputs_ = make_tensors(backend_.spec().outputs);

@@ -47,7 +47,8 @@ class FlowDitGolden {
 
   FlowDitGolden(Ops& ops, const std::string& name) : ops_(ops), golden_(read_golden_case("starvla_gr00t", name)) {
     const TemporaryDirectory folder;
-    std::filesystem::copy_file(golden_directory() / "starvla_gr00t" / golden_.json().at("weights_file").text(), folder.path() / "model.safetensors");
+    std::filesystem::copy_file(golden_directory() / "starvla_gr00t" / golden_.json().at("weights_file").text(),
+                               folder.path() / "model.safetensors");
     const std::vector<NameRule> rules = {{"w.", ""}};
     Weights weights = Weights::open(folder.path(), rules);
     dit_.emplace(nn::Loader<Ops>(ops, weights, "action_model."), flow_dit_config(golden_.json().at("config")));

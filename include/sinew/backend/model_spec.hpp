@@ -17,7 +17,8 @@ struct ModelSpec {
   /// What a caller may add; absent, or with a first dimension of 0, a model does without. Names with a fixed meaning, all in the policy's
   /// normalised space:
   /// - `noise f32 [horizon, dim]`: what sampling begins with; `seed i64 [1]`: of the noise, where that is absent
-  /// - `prefix f32 [rows, dim]`: the unexecuted rest of the previous chunk, its first row due now; `prefix_delay i64 [1]`: its rows that will
+  /// - `prefix f32 [rows, dim]`: the unexecuted rest of the previous chunk, its first row due now; `prefix_delay i64 [1]`: its rows that
+  /// will
   ///   be executed before the new chunk arrives
   TensorSpecs optional_inputs{};
 };

@@ -19,7 +19,8 @@ namespace sinew {
 /// "qwen3_vl/flow_dit": backbone and head of a card's `architecture`. Throws Error when it has another form.
 [[nodiscard]] std::pair<std::string_view, std::string_view> split_architecture(std::string_view architecture);
 
-/// Runs the model of a policy directory. `config.json` is the backbone's, as Hugging Face writes it, with an entry "action_head" for the head.
+/// Runs the model of a policy directory. `config.json` is the backbone's, as Hugging Face writes it, with an entry "action_head" for the
+/// head.
 template <nn::TensorOps Ops>
 class NativeBackend {
  public:
@@ -61,15 +62,21 @@ class NativeBackend {
                 const Json& config)
       : ops_(std::move(ops)),
         prompt_(request.offered),
-        backbone_(models.backbone(names.first).load(nn::Loader<Ops>(ops_, weights), cursor(request, config), {.max_tokens = prompt_.max_tokens()})),
+        backbone_(models.backbone(names.first)
+                      .load(nn::Loader<Ops>(ops_, weights), cursor(request, config), {.max_tokens = prompt_.max_tokens()})),
         head_(models.head(names.second)(nn::Loader<Ops>(ops_, weights, "action_model."), cursor(request, config).at("action_head"),
                                         {.offered = request.offered, .hidden_size = backbone_.hidden_size()})) {
     weights.require_all_used();
-    spec_ = {.name = request.card.architecture, .inputs = prompt_.specs(), .outputs = head_.spec().outputs, .allocates = Ops::kAllocates,
+    spec_ = {.name = request.card.architecture,
+             .inputs = prompt_.specs(),
+             .outputs = head_.spec().outputs,
+             .allocates = Ops::kAllocates,
              .optional_inputs = head_.spec().optional_inputs};
     spec_.inputs.insert(spec_.inputs.end(), head_.spec().inputs.begin(), head_.spec().inputs.end());
   }
-  static JsonCursor cursor(const BackendRequest& request, const Json& config) { return {config, (request.directory / "config.json").string()}; }
+  static JsonCursor cursor(const BackendRequest& request, const Json& config) {
+    return {config, (request.directory / "config.json").string()};
+  }
 
   Status check(const TensorMap& in, TensorMap& out) noexcept {
     const auto refuse = [this](Status status, const TensorSpec& spec) {

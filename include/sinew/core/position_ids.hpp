@@ -16,8 +16,9 @@ namespace sinew {
 /// Qwen3.5 on images (transformers 5.23, get_rope_index); how the sections are laid out over the frequencies is the model's matter.
 /// `bad_shape`: lengths that do not match, an image token count other than the grids', a grid that is not positive or no multiple of
 /// `merge`.
-[[nodiscard]] Status multi_section_positions(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask, std::int64_t image_token,
-                                             std::span<const PatchGrid> grids, int merge, std::span<std::int64_t> positions) noexcept;
+[[nodiscard]] Status multi_section_positions(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask,
+                                             std::int64_t image_token, std::span<const PatchGrid> grids, int merge,
+                                             std::span<std::int64_t> positions) noexcept;
 
 /// Tokens that an image of this grid takes in the text.
 [[nodiscard]] std::size_t image_tokens(const PatchGrid& grid, int merge) noexcept;

@@ -31,7 +31,8 @@ class LanguageModel {
   using Tensor = typename Ops::Tensor;
 
   /// Reads `config.json` and the weights; `name` is that of the backbone. Throws Error.
-  LanguageModel(Ops ops, const ModelRegistry<Ops>& models, const std::filesystem::path& directory, std::string_view name, std::int64_t max_tokens)
+  LanguageModel(Ops ops, const ModelRegistry<Ops>& models, const std::filesystem::path& directory, std::string_view name,
+                std::int64_t max_tokens)
       : ops_(std::move(ops)), max_tokens_(max_tokens), backbone_(load(ops_, models, directory, name, max_tokens)) {}
 
   [[nodiscard]] std::int64_t hidden_size() const { return backbone_.hidden_size(); }
@@ -59,7 +60,8 @@ class LanguageModel {
     check_ids(input.ids);
     const auto most = static_cast<std::int64_t>(input.ids.size()) + options.max_new_tokens;
     if (options.max_new_tokens < 0 || most > max_tokens_)
-      fail(ErrorCode::limit, {"generate", "tokens of prompt and text", fmt::format("at most {}", max_tokens_), fmt::format("{}", most), "load with more max_tokens"});
+      fail(ErrorCode::limit, {"generate", "tokens of prompt and text", fmt::format("at most {}", max_tokens_), fmt::format("{}", most),
+                              "load with more max_tokens"});
     TokenPicker picker(options.pick, vocab_size());
     std::vector<float> logits(static_cast<std::size_t>(vocab_size()));
     std::vector<std::int64_t> text;
@@ -69,7 +71,8 @@ class LanguageModel {
       if (text.back() < 0) fail(ErrorCode::failed, {"generate", "logits", "finite numbers", "none", ""});
     };
     const auto more = [&] {
-      return static_cast<std::int64_t>(text.size()) < options.max_new_tokens && std::ranges::find(options.stop, text.back()) == options.stop.end();
+      return static_cast<std::int64_t>(text.size()) < options.max_new_tokens &&
+             std::ranges::find(options.stop, text.back()) == options.stop.end();
     };
     if (options.max_new_tokens == 0) return text;
     {
@@ -89,7 +92,8 @@ class LanguageModel {
                                std::int64_t max_tokens) {
     const auto& entry = models.backbone(name);
     if (max_tokens < 1 || max_tokens > kMostTokens)
-      fail(ErrorCode::invalid_argument, {"language model", "max_tokens", fmt::format("1 to {}", kMostTokens), fmt::format("{}", max_tokens), ""});
+      fail(ErrorCode::invalid_argument,
+           {"language model", "max_tokens", fmt::format("1 to {}", kMostTokens), fmt::format("{}", max_tokens), ""});
     const Json config = Json::read_file(directory / "config.json");
     Weights weights = Weights::open(directory, entry.names);
     auto backbone = entry.load(Loader<Ops>(ops, weights), JsonCursor(config, (directory / "config.json").string()),

@@ -45,8 +45,8 @@ struct LayerNorm {
   typename Ops::Tensor operator()(Ops& ops, const typename Ops::Tensor& x) const { return ops.layer_norm(x, &weight, &bias, eps); }
 };
 
-/// Reads the tensors of one part of a model: names are relative to it. Every function throws Error for a tensor that is missing or of another
-/// shape.
+/// Reads the tensors of one part of a model: names are relative to it. Every function throws Error for a tensor that is missing or of
+/// another shape.
 template <TensorOps Ops>
 class Loader {
  public:

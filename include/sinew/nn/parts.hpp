@@ -27,13 +27,14 @@ struct HeadInputs {
 };
 
 /// Images and words to hidden states and on to words.
-/// - `prefill(ops, input, depths, states)` begins a sequence and gives the hidden states `[tokens, hidden_size]` behind the last norm; those of
+/// - `prefill(ops, input, depths, states)` begins a sequence and gives the hidden states `[tokens, hidden_size]` behind the last norm;
+/// those of
 ///   `depths`, ascending, go to `states` (0: embeddings, d: behind layer d - 1, before the last norm);
 /// - `step(ops, token)` adds one token and gives its hidden state `[1, hidden_size]`; for sequences that were loaded `cached`;
 /// - `logits(ops, hidden)` `[n, vocab_size]`, for models that were loaded with `logits`.
 template <class B, class Ops>
-concept Backbone = std::movable<B> && requires(B backbone, const B& constant, Ops& ops, const VisionLanguageInput& input, std::int64_t token,
-                                               const typename Ops::Tensor& hidden, std::span<const std::int64_t> depths,
+concept Backbone = std::movable<B> && requires(B backbone, const B& constant, Ops& ops, const VisionLanguageInput& input,
+                                               std::int64_t token, const typename Ops::Tensor& hidden, std::span<const std::int64_t> depths,
                                                std::vector<typename Ops::Tensor>* states) {
   { constant.hidden_size() } -> std::convertible_to<std::int64_t>;
   { constant.vocab_size() } -> std::convertible_to<std::int64_t>;
@@ -45,10 +46,11 @@ concept Backbone = std::movable<B> && requires(B backbone, const B& constant, Op
 
 /// Hidden states to what a decoder reads. `act` may throw Error; every input was checked against the specification.
 template <class H, class Ops>
-concept Head = std::movable<H> && requires(H head, const H& constant, Ops& ops, const typename Ops::Tensor& hidden, const TensorMap& in, TensorMap& out) {
-  { constant.spec() } -> std::same_as<const HeadSpec&>;
-  head.act(ops, hidden, in, out);
-  head.reset();
-};
+concept Head = std::movable<H> &&
+               requires(H head, const H& constant, Ops& ops, const typename Ops::Tensor& hidden, const TensorMap& in, TensorMap& out) {
+                 { constant.spec() } -> std::same_as<const HeadSpec&>;
+                 head.act(ops, hidden, in, out);
+                 head.reset();
+               };
 
 }  // namespace sinew::nn

@@ -18,12 +18,14 @@ namespace sinew::nn {
 /// `position_ids i64 [3, n]`, `pixel_values f32 [patches, values]` with `image_grid_thw i64 [images, 3]`. Keeps its memory.
 class PromptTensors {
  public:
-  /// Takes from `offered` what it reads. Throws Error when there are no ids, or pixels without grids, or something has another dtype or rank.
+  /// Takes from `offered` what it reads. Throws Error when there are no ids, or pixels without grids, or something has another dtype or
+  /// rank.
   explicit PromptTensors(const TensorSpecs& offered);
 
   [[nodiscard]] const TensorSpecs& specs() const noexcept { return specs_; }
   [[nodiscard]] std::int64_t max_tokens() const noexcept { return max_tokens_; }
-  /// `missing`, `bad_shape`, `over_capacity`, `out_of_range` (ids beyond `vocab`, grids that are no grids or do not fit the pixels): last_error().
+  /// `missing`, `bad_shape`, `over_capacity`, `out_of_range` (ids beyond `vocab`, grids that are no grids or do not fit the pixels):
+  /// last_error().
   [[nodiscard]] Status read(const TensorMap& in, std::int64_t vocab) noexcept;
   /// Of the last `read`; refers to its tensors.
   [[nodiscard]] const VisionLanguageInput& input() const noexcept { return input_; }

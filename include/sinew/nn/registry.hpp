@@ -25,12 +25,14 @@ class AnyBackbone {
 
   template <Backbone<Ops> B>
     requires(!std::same_as<B, AnyBackbone>)
-  AnyBackbone(B backbone) : self_(std::make_unique<Model<B>>(std::move(backbone))) {}  // NOLINT(google-explicit-constructor): a value wrapper
+  AnyBackbone(B backbone)
+      : self_(std::make_unique<Model<B>>(std::move(backbone))) {}  // NOLINT(google-explicit-constructor): a value wrapper
 
   [[nodiscard]] std::int64_t hidden_size() const { return self_->hidden_size(); }
   [[nodiscard]] std::int64_t vocab_size() const { return self_->vocab_size(); }
   [[nodiscard]] std::int64_t depth() const { return self_->depth(); }
-  Tensor prefill(Ops& ops, const VisionLanguageInput& input, std::span<const std::int64_t> depths = {}, std::vector<Tensor>* states = nullptr) {
+  Tensor prefill(Ops& ops, const VisionLanguageInput& input, std::span<const std::int64_t> depths = {},
+                 std::vector<Tensor>* states = nullptr) {
     return self_->prefill(ops, input, depths, states);
   }
   Tensor step(Ops& ops, std::int64_t token) { return self_->step(ops, token); }
@@ -42,7 +44,8 @@ class AnyBackbone {
     virtual std::int64_t hidden_size() const = 0;
     virtual std::int64_t vocab_size() const = 0;
     virtual std::int64_t depth() const = 0;
-    virtual Tensor prefill(Ops& ops, const VisionLanguageInput& input, std::span<const std::int64_t> depths, std::vector<Tensor>* states) = 0;
+    virtual Tensor prefill(Ops& ops, const VisionLanguageInput& input, std::span<const std::int64_t> depths,
+                           std::vector<Tensor>* states) = 0;
     virtual Tensor step(Ops& ops, std::int64_t token) = 0;
     virtual Tensor logits(Ops& ops, const Tensor& hidden) const = 0;
   };
@@ -105,7 +108,8 @@ class ModelRegistry {
     LoadBackbone load;
   };
 
-  /// A class with `Config::parse(JsonCursor)` and a constructor from loader, configuration and options. Throws Error when the name is taken.
+  /// A class with `Config::parse(JsonCursor)` and a constructor from loader, configuration and options. Throws Error when the name is
+  /// taken.
   template <class Model>
   void add_backbone(std::string name, std::vector<NameRule> names) {
     insert(backbones_, std::move(name),

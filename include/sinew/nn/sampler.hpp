@@ -29,11 +29,11 @@ enum class PrefixMode : std::uint8_t {
 /// The unexecuted rest of the previous chunk, in the policy's normalised space, its first row due now.
 struct FlowPrefix {
   ChunkPrefix<float> chunk{};
-  int delay = 0;             ///< rows that will be executed before the new chunk arrives
-  int end = 0;               ///< guided: rows from here on are free; 0: the rows of the prefix
+  int delay = 0;  ///< rows that will be executed before the new chunk arrives
+  int end = 0;    ///< guided: rows from here on are free; 0: the rows of the prefix
   PrefixMode mode = PrefixMode::guided;
   PrefixSchedule schedule = PrefixSchedule::linear;
-  double max_weight = 10;    ///< of guided
+  double max_weight = 10;  ///< of guided
 };
 
 /// What a prefix needs of memory, made once for a size of chunk.
@@ -97,14 +97,14 @@ struct SdeStep {
   double v_factor = 0;
   double deviation = 0;
 };
-/// At s = 1, where sigma is infinite, the s of the next step stands in, as in the paper's code. Throws Error for a level that is not positive
-/// and finite.
+/// At s = 1, where sigma is infinite, the s of the next step stands in, as in the paper's code. Throws Error for a level that is not
+/// positive and finite.
 [[nodiscard]] SdeStep sde_step(std::int64_t k, std::int64_t steps, FlowDirection direction, double level);
 /// Logarithm of the density of `next` under independent normals of mean `mean`, summed over the elements.
 [[nodiscard]] double sde_log_probability(std::span<const float> next, std::span<const float> mean, double deviation) noexcept;
 
-/// Integrates the stochastic equation. `noise [steps, b, horizon, dim]`: standard normal. `log_probabilities [steps]`: of each step, all of b
-/// together.
+/// Integrates the stochastic equation. `noise [steps, b, horizon, dim]`: standard normal. `log_probabilities [steps]`: of each step, all of
+/// b together.
 template <TensorOps Ops, class Velocity>
 void sample_flow_sde(Ops& ops, const typename Ops::Tensor& x, FlowDirection direction, double level, std::span<const float> noise,
                      std::span<double> log_probabilities, const Velocity& velocity) {

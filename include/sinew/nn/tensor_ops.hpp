@@ -40,12 +40,14 @@ struct Attention {
 ///
 /// - Nothing writes an input but the functions called `..._into`, and `append`.
 /// - Sums of norms, softmax and rotary embeddings are computed in f32. Results of an f32 backend agree with plain loops to rounding.
-/// - "strided" inputs may be any view whose last axis is dense; "dense" ones must be contiguous. What does not fit (rank, size, stride) throws
+/// - "strided" inputs may be any view whose last axis is dense; "dense" ones must be contiguous. What does not fit (rank, size, stride)
+/// throws
 ///   Error, which the caller of a model turns into a Status; no input is taken for another shape in silence.
 /// - Nothing is read back to the host but by `download`.
 ///
 /// Functions (x, y: Tensor):
-/// - `scope()`: until the object returned ends, what is made belongs to it. Scopes nest. `scope.keep(x)` ends it and hands one tensor out, dense,
+/// - `scope()`: until the object returned ends, what is made belongs to it. Scopes nest. `scope.keep(x)` ends it and hands one tensor out,
+/// dense,
 ///   to the scope around it.
 /// - `matrix(RowSource)`, `table(RowSource)` (a matrix whose rows can be looked up as well), `parameter(values, shape)`,
 ///   `cache(capacity, heads, dim)`: set-up; may allocate.
@@ -65,50 +67,51 @@ struct Attention {
 ///   kv head h kv_heads / heads; strided.
 /// - `append(cache, x [n, heads, dim])`, `contents(cache)`: what was appended `[n, heads, dim]`; `truncate(cache, n)`.
 /// - `activate(x, activation)`, `silu_mul(gate, up)` (strided), `multiply(x, y)`, `combine(a, x, b, y)` (dense, equal shapes),
-///   `add(x, y)` (dense; the shape of y is the end of that of x), `add_into(x, y, factor)`, `copy_into(x, y)` (equal shapes; x may be strided).
+///   `add(x, y)` (dense; the shape of y is the end of that of x), `add_into(x, y, factor)`, `copy_into(x, y)` (equal shapes; x may be
+///   strided).
 template <class Ops>
-concept TensorOps = requires(Ops& ops, const typename Ops::Tensor& x, const typename Ops::Matrix& matrix, const typename Ops::Parameter& parameter,
-                             const typename Ops::Parameter* optional, typename Ops::Cache& cache, const RowSource& rows,
-                             std::span<const float> values, std::span<float> out, std::span<const std::int64_t> ids, const Shape& shape,
-                             std::int64_t n, float f) {
-  requires std::copyable<typename Ops::Tensor>;
-  requires std::movable<typename Ops::Matrix> && std::movable<typename Ops::Parameter> && std::movable<typename Ops::Cache>;
-  { x.shape() } -> std::convertible_to<Shape>;
-  { x.size(n) } -> std::convertible_to<std::int64_t>;  // along an axis
-  { ops.scope().keep(x) } -> std::same_as<typename Ops::Tensor>;
-  { ops.matrix(rows) } -> std::same_as<typename Ops::Matrix>;
-  { ops.table(rows) } -> std::same_as<typename Ops::Matrix>;
-  { ops.parameter(values, shape) } -> std::same_as<typename Ops::Parameter>;
-  { ops.cache(n, n, n) } -> std::same_as<typename Ops::Cache>;
-  { ops.upload(values, shape) } -> std::same_as<typename Ops::Tensor>;
-  ops.download(x, out);
-  { ops.view(parameter) } -> std::same_as<typename Ops::Tensor>;
-  { ops.reshape(x, shape) } -> std::same_as<typename Ops::Tensor>;
-  { ops.slice(x, n, n, n) } -> std::same_as<typename Ops::Tensor>;
-  { ops.expand(x, n) } -> std::same_as<typename Ops::Tensor>;
-  { ops.copy(x) } -> std::same_as<typename Ops::Tensor>;
-  { ops.concat(n, std::initializer_list<typename Ops::Tensor>{}) } -> std::same_as<typename Ops::Tensor>;
-  { ops.linear(x, matrix, optional, Activation::none) } -> std::same_as<typename Ops::Tensor>;
-  ops.add_linear_into(x, x, matrix, optional);
-  { ops.embedding(matrix, ids) } -> std::same_as<typename Ops::Tensor>;
-  { ops.gather_rows(x, ids) } -> std::same_as<typename Ops::Tensor>;
-  ops.add_rows_into(x, ids, x);
-  ops.copy_rows_into(x, ids, x);
-  { ops.layer_norm(x, optional, optional, f) } -> std::same_as<typename Ops::Tensor>;
-  { ops.rms_norm(x, parameter, f) } -> std::same_as<typename Ops::Tensor>;
-  { ops.modulated_norm(x, x, x, f) } -> std::same_as<typename Ops::Tensor>;
-  { ops.rope(x, x, x) } -> std::same_as<typename Ops::Tensor>;
-  { ops.attention(x, x, x, Attention{}) } -> std::same_as<typename Ops::Tensor>;
-  ops.append(cache, x);
-  { ops.contents(cache) } -> std::same_as<typename Ops::Tensor>;
-  ops.truncate(cache, n);
-  { ops.activate(x, Activation::silu) } -> std::same_as<typename Ops::Tensor>;
-  { ops.silu_mul(x, x) } -> std::same_as<typename Ops::Tensor>;
-  { ops.multiply(x, x) } -> std::same_as<typename Ops::Tensor>;
-  { ops.combine(f, x, f, x) } -> std::same_as<typename Ops::Tensor>;
-  { ops.add(x, x) } -> std::same_as<typename Ops::Tensor>;
-  ops.add_into(x, x, f);
-  ops.copy_into(x, x);
-};
+concept TensorOps =
+    requires(Ops& ops, const typename Ops::Tensor& x, const typename Ops::Matrix& matrix, const typename Ops::Parameter& parameter,
+             const typename Ops::Parameter* optional, typename Ops::Cache& cache, const RowSource& rows, std::span<const float> values,
+             std::span<float> out, std::span<const std::int64_t> ids, const Shape& shape, std::int64_t n, float f) {
+      requires std::copyable<typename Ops::Tensor>;
+      requires std::movable<typename Ops::Matrix> && std::movable<typename Ops::Parameter> && std::movable<typename Ops::Cache>;
+      { x.shape() } -> std::convertible_to<Shape>;
+      { x.size(n) } -> std::convertible_to<std::int64_t>;  // along an axis
+      { ops.scope().keep(x) } -> std::same_as<typename Ops::Tensor>;
+      { ops.matrix(rows) } -> std::same_as<typename Ops::Matrix>;
+      { ops.table(rows) } -> std::same_as<typename Ops::Matrix>;
+      { ops.parameter(values, shape) } -> std::same_as<typename Ops::Parameter>;
+      { ops.cache(n, n, n) } -> std::same_as<typename Ops::Cache>;
+      { ops.upload(values, shape) } -> std::same_as<typename Ops::Tensor>;
+      ops.download(x, out);
+      { ops.view(parameter) } -> std::same_as<typename Ops::Tensor>;
+      { ops.reshape(x, shape) } -> std::same_as<typename Ops::Tensor>;
+      { ops.slice(x, n, n, n) } -> std::same_as<typename Ops::Tensor>;
+      { ops.expand(x, n) } -> std::same_as<typename Ops::Tensor>;
+      { ops.copy(x) } -> std::same_as<typename Ops::Tensor>;
+      { ops.concat(n, std::initializer_list<typename Ops::Tensor>{}) } -> std::same_as<typename Ops::Tensor>;
+      { ops.linear(x, matrix, optional, Activation::none) } -> std::same_as<typename Ops::Tensor>;
+      ops.add_linear_into(x, x, matrix, optional);
+      { ops.embedding(matrix, ids) } -> std::same_as<typename Ops::Tensor>;
+      { ops.gather_rows(x, ids) } -> std::same_as<typename Ops::Tensor>;
+      ops.add_rows_into(x, ids, x);
+      ops.copy_rows_into(x, ids, x);
+      { ops.layer_norm(x, optional, optional, f) } -> std::same_as<typename Ops::Tensor>;
+      { ops.rms_norm(x, parameter, f) } -> std::same_as<typename Ops::Tensor>;
+      { ops.modulated_norm(x, x, x, f) } -> std::same_as<typename Ops::Tensor>;
+      { ops.rope(x, x, x) } -> std::same_as<typename Ops::Tensor>;
+      { ops.attention(x, x, x, Attention{}) } -> std::same_as<typename Ops::Tensor>;
+      ops.append(cache, x);
+      { ops.contents(cache) } -> std::same_as<typename Ops::Tensor>;
+      ops.truncate(cache, n);
+      { ops.activate(x, Activation::silu) } -> std::same_as<typename Ops::Tensor>;
+      { ops.silu_mul(x, x) } -> std::same_as<typename Ops::Tensor>;
+      { ops.multiply(x, x) } -> std::same_as<typename Ops::Tensor>;
+      { ops.combine(f, x, f, x) } -> std::same_as<typename Ops::Tensor>;
+      { ops.add(x, x) } -> std::same_as<typename Ops::Tensor>;
+      ops.add_into(x, x, f);
+      ops.copy_into(x, x);
+    };
 
 }  // namespace sinew::nn

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "sinew/core/image.hpp"
-#include "sinew/core/patch_grid.hpp"
 #include "sinew/core/isa.hpp"
+#include "sinew/core/patch_grid.hpp"
 #include "sinew/core/status.hpp"
 #include "sinew/observation/resize.hpp"
 

@@ -24,13 +24,13 @@ struct ActTiming {
   Time decode{};
 };
 
-/// What `act` passes to a backend that takes it (ModelSpec::optional_inputs). Numbers are in the policy's normalised space, as `outputs()` has
-/// them.
+/// What `act` passes to a backend that takes it (ModelSpec::optional_inputs). Numbers are in the policy's normalised space, as `outputs()`
+/// has them.
 struct ActOptions {
-  std::optional<std::int64_t> seed{};          ///< of the noise
-  std::span<const float> noise{};              ///< [horizon, dim], instead of a seed; empty: the backend draws
-  ChunkPrefix<float> prefix{};                 ///< the unexecuted rest of the previous chunk, its first row due now; no rows: none
-  int prefix_delay = 0;                        ///< rows of it that will be executed before the new chunk arrives
+  std::optional<std::int64_t> seed{};  ///< of the noise
+  std::span<const float> noise{};      ///< [horizon, dim], instead of a seed; empty: the backend draws
+  ChunkPrefix<float> prefix{};         ///< the unexecuted rest of the previous chunk, its first row due now; no rows: none
+  int prefix_delay = 0;                ///< rows of it that will be executed before the new chunk arrives
 };
 
 /// Observation in, action chunk out. One thread at a time uses one policy.

@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "models/models.hpp"
+#include "sinew/backend/cpu/cpu_models.hpp"
+#include "sinew/backend/native_backend.hpp"
 
 namespace sinew {
 
-template class NativeBackend<CpuOps>;
-static_assert(Backend<CpuBackend>);
+static_assert(Backend<NativeBackend<CpuOps>>);
 
 nn::ModelRegistry<CpuOps> cpu_models() {
   nn::ModelRegistry<CpuOps> registry;
@@ -20,7 +21,7 @@ nn::ModelRegistry<CpuOps> cpu_models() {
 BackendFactory cpu_backend(const CpuBackendOptions& options) {
   return [options](const BackendRequest& request) {
     CpuOps ops({.weights = request.card.dtype, .threads = options.threads});
-    return AnyBackend(CpuBackend(std::move(ops), cpu_models(), request));
+    return AnyBackend(NativeBackend<CpuOps>(std::move(ops), cpu_models(), request));
   };
 }
 

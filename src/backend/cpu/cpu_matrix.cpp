@@ -25,7 +25,7 @@ using detail::row_kernels;
 
 namespace {
 
-constexpr double kWorthThreads = 4e5;                         // multiplications and additions of a call that two threads share with gain
+constexpr double kWorthThreads = 4e5;                       // multiplications and additions of a call that two threads share with gain
 constexpr std::int64_t kBandBytes = std::int64_t{4} << 20;  // of weights that are read at once
 
 std::int64_t panels_of(std::int64_t outputs) noexcept { return (outputs + kPanel - 1) / kPanel; }
@@ -38,7 +38,8 @@ std::int64_t panel_columns(const CpuMatrix& matrix) noexcept {
 }
 
 /// Reads rows of up to some panels and lays them out.
-void fill_panels(const RowSource& source, CpuMatrix& matrix, std::int64_t first_panel, std::int64_t last_panel, std::vector<std::uint32_t>& band) {
+void fill_panels(const RowSource& source, CpuMatrix& matrix, std::int64_t first_panel, std::int64_t last_panel,
+                 std::vector<std::uint32_t>& band) {
   const bool bf16 = matrix.dtype == DType::bf16;
   const std::int64_t columns = panel_columns(matrix), stored = bf16 ? (matrix.inputs + 1) / 2 : matrix.inputs;
   const std::int64_t first = first_panel * kPanel, count = std::min(matrix.outputs, last_panel * kPanel) - first;
@@ -157,7 +158,8 @@ CpuTensor CpuOps::embedding(const Matrix& matrix, std::span<const std::int64_t> 
   float* to = out.data_;
   for (const std::int64_t id : ids) {
     require(id >= 0 && id < matrix.outputs, "embedding", "ids within the table");
-    const auto* from = reinterpret_cast<const std::uint32_t*>(matrix.panels.data()) + id / kPanel * panel_columns(matrix) * kPanel + id % kPanel;
+    const auto* from =
+        reinterpret_cast<const std::uint32_t*>(matrix.panels.data()) + id / kPanel * panel_columns(matrix) * kPanel + id % kPanel;
     if (matrix.dtype == DType::f32) {
       for (std::int64_t i = 0; i < matrix.inputs; ++i) to[i] = std::bit_cast<float>(from[i * kPanel]);
     } else {
@@ -187,8 +189,8 @@ CpuTensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, c
   require(mask.valid.empty() || mask.valid.size() == as_size(batch * keys), "attention", "a mask of [batch, keys]");
   const std::array<std::int64_t, 2> one_block{0, queries};
   const std::span<const std::int64_t> bounds = mask.segments.empty() ? std::span<const std::int64_t>(one_block) : mask.segments;
-  require(mask.segments.empty() || (!mask.causal && mask.valid.empty() && queries == keys && bounds.size() > 1 && bounds.front() == 0 && bounds.back() == keys &&
-                                    std::ranges::is_sorted(bounds)),
+  require(mask.segments.empty() || (!mask.causal && mask.valid.empty() && queries == keys && bounds.size() > 1 && bounds.front() == 0 &&
+                                    bounds.back() == keys && std::ranges::is_sorted(bounds)),
           "attention", "segments over rows that are queries and keys, without another mask");
   const std::int64_t blocks = static_cast<std::int64_t>(bounds.size()) - 1, group = heads / kv_heads;
   const Tensor out = axis == 0 ? make(std::array{queries, heads * dim}) : make(std::array{batch, queries, heads * dim});

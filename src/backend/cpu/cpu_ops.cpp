@@ -8,8 +8,8 @@
 #include <array>
 #include <cstring>
 
-#include "cpu_checks.hpp"
 #include "activate_rows.hpp"
+#include "cpu_checks.hpp"
 #include "kernels/rows.hpp"
 #include "sinew/core/assert.hpp"
 #include "sinew/core/error.hpp"
@@ -111,7 +111,8 @@ void CpuOps::download(const Tensor& x, std::span<float> values) {
   check(x, "download");
   require(values.size() == as_size(x.count()) && dense_rows(x), "download", "as many values as the tensor has");
   const Tensor out = outside(values.data(), x.shape().dims(), true);
-  for_rows(x, out, [&](std::int64_t from, std::int64_t to) { std::memcpy(out.data_ + to, x.data_ + from, as_size(x.width()) * sizeof(float)); });
+  for_rows(x, out,
+           [&](std::int64_t from, std::int64_t to) { std::memcpy(out.data_ + to, x.data_ + from, as_size(x.width()) * sizeof(float)); });
 }
 
 CpuTensor CpuOps::reshape(const Tensor& x, const Shape& shape) {
@@ -186,7 +187,8 @@ void CpuOps::copy_into(const Tensor& x, const Tensor& y) {
   check_writable(x, "copy_into");
   check(y, "copy_into");
   require(x.shape() == y.shape() && dense_rows(x) && dense_rows(y), "copy_into", "equal shapes with dense rows");
-  for_rows(x, y, [&](std::int64_t to, std::int64_t from) { std::memcpy(x.data_ + to, y.data_ + from, as_size(x.width()) * sizeof(float)); });
+  for_rows(x, y,
+           [&](std::int64_t to, std::int64_t from) { std::memcpy(x.data_ + to, y.data_ + from, as_size(x.width()) * sizeof(float)); });
 }
 
 CpuTensor CpuOps::concat(std::int64_t axis, std::initializer_list<Tensor> parts) {
@@ -273,7 +275,8 @@ CpuTensor CpuOps::rms_norm(const Tensor& x, const Parameter& weight, float eps) 
     row_kernels().rms_norm(x.data_, stride, x.rows(), x.width(), values, eps, out.data_, x.width());
   } else if (x.rank_ == 3) {  // heads within rows of a wider tensor
     for (std::int64_t i = 0; i < x.size(0); ++i)
-      row_kernels().rms_norm(x.data_ + i * x.stride(0), x.stride(1), x.size(1), x.width(), values, eps, out.data_ + i * out.stride(0), x.width());
+      row_kernels().rms_norm(x.data_ + i * x.stride(0), x.stride(1), x.size(1), x.width(), values, eps, out.data_ + i * out.stride(0),
+                             x.width());
   } else {
     for_rows(x, out, [&](std::int64_t from, std::int64_t to) {
       row_kernels().rms_norm(x.data_ + from, 0, 1, x.width(), values, eps, out.data_ + to, x.width());
@@ -350,7 +353,8 @@ CpuTensor CpuOps::activate(const Tensor& x, nn::Activation activation) {
 CpuTensor CpuOps::silu_mul(const Tensor& gate, const Tensor& up) {
   check(gate, "silu_mul");
   check(up, "silu_mul");
-  require(gate.shape() == up.shape() && gate.row_stride() >= 0 && up.row_stride() >= 0, "silu_mul", "equal shapes with equally distant rows");
+  require(gate.shape() == up.shape() && gate.row_stride() >= 0 && up.row_stride() >= 0, "silu_mul",
+          "equal shapes with equally distant rows");
   const Tensor out = make(gate.shape().dims());
   row_kernels().silu_mul(gate.data_, gate.row_stride(), up.data_, up.row_stride(), gate.rows(), gate.width(), out.data_);
   return out;

@@ -45,7 +45,8 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::take_parts() noexcept {
-  for (std::int64_t part = next_.fetch_add(1, std::memory_order_relaxed); part < parts_; part = next_.fetch_add(1, std::memory_order_relaxed))
+  for (std::int64_t part = next_.fetch_add(1, std::memory_order_relaxed); part < parts_;
+       part = next_.fetch_add(1, std::memory_order_relaxed))
     function_(context_, part);
 }
 

@@ -11,8 +11,8 @@
 
 namespace sinew {
 
-/// Runs a function on its threads and on the caller's. Workers look for work for a moment before they sleep: the products of one model follow
-/// each other within microseconds.
+/// Runs a function on its threads and on the caller's. Workers look for work for a moment before they sleep: the products of one model
+/// follow each other within microseconds.
 class ThreadPool {
  public:
   /// `threads` - 1 workers are started.

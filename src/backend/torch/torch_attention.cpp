@@ -72,7 +72,8 @@ c10::Device detail::parse_device(const std::string& name) {
 TorchTensor TorchOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options) {
   const bool batched = q.value.dim() == 4;
   require((batched || q.value.dim() == 3) && k.value.dim() == q.value.dim() && k.value.sizes() == v.value.sizes() &&
-              k.value.size(-1) == q.value.size(-1) && q.value.size(-2) % k.value.size(-2) == 0 && (!batched || k.value.size(0) == q.value.size(0)),
+              k.value.size(-1) == q.value.size(-1) && q.value.size(-2) % k.value.size(-2) == 0 &&
+              (!batched || k.value.size(0) == q.value.size(0)),
           "attention", "q [b, n, heads, dim], k and v [b, m, kv_heads, dim], heads a multiple of kv_heads");
   const auto raised = [batched](const at::Tensor& x) { return batched ? x : x.unsqueeze(0); };
   const at::Tensor q4 = raised(q.value), k4 = raised(k.value), v4 = raised(v.value);

@@ -35,8 +35,8 @@ namespace {
 
 at::IntArrayRef dims_of(const Shape& shape) { return {shape.dims().data(), shape.rank()}; }
 
-/// Measured in docs/architecture.md: oneDNN's own layout is 1.3 to 1.9 times as fast for bf16 everywhere; for f32 it beats MKL's plain product
-/// on AMD, and loses to it on Intel.
+/// Measured in docs/architecture.md: oneDNN's own layout is 1.3 to 1.9 times as fast for bf16 everywhere; for f32 it beats MKL's plain
+/// product on AMD, and loses to it on Intel.
 bool packing_wins(const c10::Device& device, DType dtype) {
   if (!device.is_cpu()) return false;
   if (dtype == DType::bf16) return true;
@@ -103,7 +103,8 @@ bool fits(const TorchParameter* parameter, std::int64_t width) { return paramete
 
 }  // namespace
 
-TorchOps::TorchOps(const TorchOptions& options) : options_(options), device_(detail::parse_device(options.device)), type_(to_torch(options.dtype)) {
+TorchOps::TorchOps(const TorchOptions& options)
+    : options_(options), device_(detail::parse_device(options.device)), type_(to_torch(options.dtype)) {
   if (options.dtype != DType::f32 && options.dtype != DType::bf16)
     fail(ErrorCode::unsupported, {"TorchOps", "dtype", "f32 or bf16", to_string(options.dtype), ""});
   packs_ = packing_wins(device_, options.dtype);
@@ -122,7 +123,9 @@ TorchMatrix TorchOps::matrix(const RowSource& source) {
 TorchMatrix TorchOps::table(const RowSource& source) {
   require(source.rows > 0 && source.columns > 0, "matrix", "at least one row and column");
   const c10::InferenceMode mode;
-  TorchMatrix matrix{.plain = at::empty({source.rows, source.columns}, at::TensorOptions(type_)), .packed = {}, .outputs = source.rows,
+  TorchMatrix matrix{.plain = at::empty({source.rows, source.columns}, at::TensorOptions(type_)),
+                     .packed = {},
+                     .outputs = source.rows,
                      .inputs = source.columns};
   constexpr std::int64_t kBandBytes = std::int64_t{64} << 20;
   const std::int64_t row_bytes = source.columns * static_cast<std::int64_t>(size_of(options_.dtype));
@@ -169,12 +172,15 @@ TorchTensor TorchOps::copy(const Tensor& x) { return {x.value.clone(at::MemoryFo
 
 TorchTensor TorchOps::concat(std::int64_t axis, std::initializer_list<Tensor> parts) {
   std::vector<at::Tensor> tensors;
-  for (const Tensor& part : parts) tensors.push_back(part.value.scalar_type() == parts.begin()->value.scalar_type() ? part.value : part.value.to(parts.begin()->value.scalar_type()));
+  for (const Tensor& part : parts)
+    tensors.push_back(part.value.scalar_type() == parts.begin()->value.scalar_type() ? part.value
+                                                                                     : part.value.to(parts.begin()->value.scalar_type()));
   return {at::cat(tensors, axis)};
 }
 
 TorchTensor TorchOps::linear(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation) {
-  require(x.value.dim() > 0 && x.value.size(-1) == matrix.inputs && fits(bias, matrix.outputs), "linear", "rows of the matrix's inputs, a bias of its outputs");
+  require(x.value.dim() > 0 && x.value.size(-1) == matrix.inputs && fits(bias, matrix.outputs), "linear",
+          "rows of the matrix's inputs, a bias of its outputs");
   const at::Tensor input = x.value.to(type_);
   const std::optional<at::Tensor> b = bias == nullptr ? std::nullopt : std::optional(bias->narrow);
   if (matrix.packed.defined()) return {packed_linear(input.contiguous(), matrix.packed, b, activation)};
@@ -189,7 +195,8 @@ void TorchOps::add_linear_into(const Tensor& residual, const Tensor& x, const Ma
 
 at::Tensor TorchOps::indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const {
   for (const std::int64_t value : values) require(value >= 0 && value < below, operation, "rows that exist");
-  const at::Tensor x = at::from_blob(const_cast<std::int64_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::TensorOptions(at::kLong));
+  const at::Tensor x =
+      at::from_blob(const_cast<std::int64_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::TensorOptions(at::kLong));
   return device_.is_cpu() ? x : x.to(device_);
 }
 
@@ -226,8 +233,8 @@ TorchTensor TorchOps::rms_norm(const Tensor& x, const Parameter& weight, float e
 }
 
 TorchTensor TorchOps::modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps) {
-  require(x.value.dim() == 3 && scale.value.dim() == 2 && scale.value.sizes() == shift.value.sizes() && scale.value.size(0) == x.value.size(0) &&
-              scale.value.size(1) == x.value.size(2),
+  require(x.value.dim() == 3 && scale.value.dim() == 2 && scale.value.sizes() == shift.value.sizes() &&
+              scale.value.size(0) == x.value.size(0) && scale.value.size(1) == x.value.size(2),
           "modulated_norm", "[b, n, w], [b, w] and [b, w]");
   const at::Tensor normed = at::layer_norm(x.value.to(at::kFloat), {x.value.size(2)}, {}, {}, static_cast<double>(eps), false);
   return {at::add(shift.value.unsqueeze(1), at::mul(normed, at::add(scale.value, 1).unsqueeze(1))).to(x.value.scalar_type())};
@@ -240,7 +247,8 @@ TorchTensor TorchOps::rope(const Tensor& x, const Tensor& cos, const Tensor& sin
   const std::int64_t rotary = cos.value.size(1), half = rotary / 2;
   const at::Tensor turned = x.value.narrow(2, 0, rotary).to(at::kFloat);
   const at::Tensor swapped = at::cat({turned.narrow(2, half, half).neg(), turned.narrow(2, 0, half)}, 2);
-  const at::Tensor out = at::add(at::mul(turned, cos.value.unsqueeze(1)), at::mul(swapped, sin.value.unsqueeze(1))).to(x.value.scalar_type());
+  const at::Tensor out =
+      at::add(at::mul(turned, cos.value.unsqueeze(1)), at::mul(swapped, sin.value.unsqueeze(1))).to(x.value.scalar_type());
   return {rotary == x.value.size(2) ? out : at::cat({out, x.value.narrow(2, rotary, x.value.size(2) - rotary)}, 2)};
 }
 

@@ -2,8 +2,8 @@
 // Joint limits and random layouts of the tabletop scene.
 #include "sinew/sim/scenes/tabletop.hpp"
 
-#include "sinew/core/random.hpp"
 #include "arm.hpp"
+#include "sinew/core/random.hpp"
 
 namespace sinew::sim {
 

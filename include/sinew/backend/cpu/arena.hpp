@@ -18,9 +18,9 @@ class Arena {
 
   struct Mark {
     std::size_t block = 0;
-    std::size_t used = 0;       ///< bytes of that block
-    std::size_t in_total = 0;   ///< bytes in use before
-    std::uint32_t live = 0;     ///< allocations before
+    std::size_t used = 0;      ///< bytes of that block
+    std::size_t in_total = 0;  ///< bytes in use before
+    std::uint32_t live = 0;    ///< allocations before
   };
 
   /// 64-byte aligned, uninitialised. Throws std::bad_alloc.

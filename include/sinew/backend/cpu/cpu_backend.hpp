@@ -2,20 +2,13 @@
 // Policies on the processor, with nothing but Sinew.
 #pragma once
 
-#include "sinew/backend/cpu/cpu_ops.hpp"
-#include "sinew/backend/native_backend.hpp"
+#include "sinew/backend/registry.hpp"
 
 namespace sinew {
-
-using CpuBackend = NativeBackend<CpuOps>;
-extern template class NativeBackend<CpuOps>;
 
 struct CpuBackendOptions {
   int threads = 1;  ///< that share the work of one inference
 };
-
-/// The backbones and heads that Sinew has.
-[[nodiscard]] nn::ModelRegistry<CpuOps> cpu_models();
 
 /// The entry "cpu" of BackendRegistry::with_defaults(), with other options: `registry.add("cpu4", cpu_backend({.threads = 4}))`. The card's
 /// dtype, f32 or bf16, is that of the weights.

@@ -21,8 +21,8 @@ struct CpuOptions {
   int threads = 1;             ///< that share the work of one call, this one included
 };
 
-/// Implements nn::TensorOps. Activations are f32; weights f32 or bf16. Results do not depend on the number of threads. Nothing is taken from
-/// the heap after the first call of a shape. One thread at a time uses one object; matrices and parameters may be shared by several.
+/// Implements nn::TensorOps. Activations are f32; weights f32 or bf16. Results do not depend on the number of threads. Nothing is taken
+/// from the heap after the first call of a shape. One thread at a time uses one object; matrices and parameters may be shared by several.
 class CpuOps {
  public:
   using Tensor = CpuTensor;
@@ -76,7 +76,8 @@ class CpuOps {
   [[nodiscard]] Tensor copy(const Tensor& x);
   [[nodiscard]] Tensor concat(std::int64_t axis, std::initializer_list<Tensor> parts);
 
-  [[nodiscard]] Tensor linear(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation = nn::Activation::none);
+  [[nodiscard]] Tensor linear(const Tensor& x, const Matrix& matrix, const Parameter* bias,
+                              nn::Activation activation = nn::Activation::none);
   void add_linear_into(const Tensor& residual, const Tensor& x, const Matrix& matrix, const Parameter* bias);
   [[nodiscard]] Tensor embedding(const Matrix& matrix, std::span<const std::int64_t> ids);
   [[nodiscard]] Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> rows);

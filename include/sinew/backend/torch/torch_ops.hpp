@@ -89,7 +89,8 @@ class TorchOps {
   [[nodiscard]] Tensor copy(const Tensor& x);
   [[nodiscard]] Tensor concat(std::int64_t axis, std::initializer_list<Tensor> parts);
 
-  [[nodiscard]] Tensor linear(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation = nn::Activation::none);
+  [[nodiscard]] Tensor linear(const Tensor& x, const Matrix& matrix, const Parameter* bias,
+                              nn::Activation activation = nn::Activation::none);
   void add_linear_into(const Tensor& residual, const Tensor& x, const Matrix& matrix, const Parameter* bias);
   [[nodiscard]] Tensor embedding(const Matrix& matrix, std::span<const std::int64_t> ids);
   [[nodiscard]] Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> rows);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flow-matching DiT of GR00T N1 as StarVLA's QwenGR00T trains it: a sequence of state, learned and noisy action tokens attends in turns to
-// the vision-language model's hidden states and to itself, and gives the velocity of the actions.
-// Form: starVLA/starVLA @ 0ed0aad GR00T_ActionHeader.py, flow_matching_head/cross_attention_dit.py.
+// The flow-matching DiT of GR00T N1 as StarVLA's QwenGR00T trains it: a sequence of state, learned and noisy action tokens attends in turns
+// to the vision-language model's hidden states and to itself, and gives the velocity of the actions. Form: starVLA/starVLA @ 0ed0aad
+// GR00T_ActionHeader.py, flow_matching_head/cross_attention_dit.py.
 #pragma once
 
 #include <cmath>
@@ -34,9 +34,9 @@ class FlowDit {
   /// What one time of the flow adds: found by `moment`.
   struct Moment {
     std::int64_t bucket = 0;
-    typename Ops::Parameter time_embedding;                ///< [width], behind the encoder
-    typename Ops::Parameter action_bias;                   ///< [width]: the action encoder's second layer on the time
-    std::vector<typename Ops::Parameter> scales, shifts;   ///< [width] of each block's first norm, then of the output's
+    typename Ops::Parameter time_embedding;               ///< [width], behind the encoder
+    typename Ops::Parameter action_bias;                  ///< [width]: the action encoder's second layer on the time
+    std::vector<typename Ops::Parameter> scales, shifts;  ///< [width] of each block's first norm, then of the output's
   };
   /// What the hidden states of a prompt give: keys and values of the blocks that attend to them, `[b, tokens, heads, dim]`.
   struct Context {
@@ -64,7 +64,8 @@ class FlowDit {
     load_action_encoder(loader.part("action_encoder"));
     if (config.future_tokens > 0) future_.emplace(loader.parameter("future_tokens.weight", Shape{config.future_tokens, w}));
     const auto table = loader.floats("position_embedding.weight", Shape{config.positions, w});
-    positions_.emplace(loader.ops().parameter(std::span(table).first(static_cast<std::size_t>(config.horizon * w)), Shape{config.horizon, w}));
+    positions_.emplace(
+        loader.ops().parameter(std::span(table).first(static_cast<std::size_t>(config.horizon * w)), Shape{config.horizon, w}));
   }
 
   [[nodiscard]] const Config& config() const noexcept { return config_; }

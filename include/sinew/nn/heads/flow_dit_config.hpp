@@ -12,7 +12,7 @@ namespace sinew::nn {
 
 /// Keys of the JSON object are the names of the members; "type" is "flow_dit".
 struct FlowDitConfig {
-  std::int64_t width = 0;          ///< of the transformer
+  std::int64_t width = 0;  ///< of the transformer
   std::int64_t heads = 0;
   std::int64_t layers = 0;
   std::int64_t context_width = 0;  ///< of the vision-language model's hidden states
@@ -21,10 +21,10 @@ struct FlowDitConfig {
   std::int64_t future_tokens = 0;  ///< learned, between state and actions
   std::int64_t horizon = 0;        ///< actions of a chunk
   std::int64_t action_dim = 0;
-  std::int64_t state_dim = 0;      ///< 0: no state token
-  std::int64_t positions = 0;      ///< entries of the actions' position table
-  std::int64_t steps = 0;          ///< of the sampler, by default
-  std::int64_t buckets = 0;        ///< the transformer is told floor(time * buckets)
+  std::int64_t state_dim = 0;             ///< 0: no state token
+  std::int64_t positions = 0;             ///< entries of the actions' position table
+  std::int64_t steps = 0;                 ///< of the sampler, by default
+  std::int64_t buckets = 0;               ///< the transformer is told floor(time * buckets)
   bool interleave_self_attention = true;  ///< odd blocks attend to the sequence, even ones to the context; false: all to the context
 
   /// Throws Error at the place of the document.

@@ -12,8 +12,8 @@
 #include "sinew/core/random.hpp"
 #include "sinew/core/tensor_map.hpp"
 #include "sinew/core/tensor_spec.hpp"
-#include "sinew/nn/parts.hpp"
 #include "sinew/nn/heads/flow_dit.hpp"
+#include "sinew/nn/parts.hpp"
 #include "sinew/nn/sampler.hpp"
 
 namespace sinew::nn {
@@ -29,7 +29,9 @@ class FlowDitPolicy {
 
   /// Throws Error when the state that is offered, or the width of the hidden states, is not what the head was trained on.
   FlowDitPolicy(const Loader<Ops>& loader, const FlowDitConfig& config, const HeadInputs& inputs)
-      : dit_(loader, config), buffers_(config.horizon, config.action_dim), noise_(static_cast<std::size_t>(config.horizon * config.action_dim)) {
+      : dit_(loader, config),
+        buffers_(config.horizon, config.action_dim),
+        noise_(static_cast<std::size_t>(config.horizon * config.action_dim)) {
     const Shape chunk{config.horizon, config.action_dim};
     if (config.context_width != inputs.hidden_size)
       fail(ErrorCode::invalid_argument, {"flow_dit", "context_width", fmt::format("the backbone's {}", inputs.hidden_size),
@@ -42,7 +44,10 @@ class FlowDitPolicy {
       spec_.inputs.push_back(*state);
     }
     spec_.outputs = {{"actions", DType::f32, chunk}};
-    spec_.optional_inputs = {{"noise", DType::f32, chunk}, {"seed", DType::i64, Shape{1}}, {"prefix", DType::f32, chunk}, {"prefix_delay", DType::i64, Shape{1}}};
+    spec_.optional_inputs = {{"noise", DType::f32, chunk},
+                             {"seed", DType::i64, Shape{1}},
+                             {"prefix", DType::f32, chunk},
+                             {"prefix_delay", DType::i64, Shape{1}}};
     for (const std::int64_t bucket : flow_buckets(config.steps, config.buckets)) moments_.push_back(&dit_.moment(loader.ops(), bucket));
   }
 
@@ -88,7 +93,8 @@ class FlowDitPolicy {
   FlowPrefix read_prefix(const TensorMap& in) const {
     const auto& prefix = in["prefix"];
     FlowPrefix read{.chunk = {prefix.template as<float>(), static_cast<int>(prefix.shape()[0]), static_cast<int>(prefix.shape()[1])}};
-    if (present(in, "prefix_delay")) read.delay = static_cast<int>(std::clamp<std::int64_t>(in["prefix_delay"].template as<std::int64_t>()[0], 0, read.chunk.rows));
+    if (present(in, "prefix_delay"))
+      read.delay = static_cast<int>(std::clamp<std::int64_t>(in["prefix_delay"].template as<std::int64_t>()[0], 0, read.chunk.rows));
     return read;
   }
 

@@ -41,7 +41,9 @@ class PatchEmbed {
   /// Reads `proj.weight [hidden, 3, temporal_patch, patch, patch]` and `proj.bias`.
   template <class Vision>
   PatchEmbed(const Loader<Ops>& loader, const Vision& config)
-      : frames_(config.temporal_patch), cell_(config.patch * config.patch), full_(loader.linear("proj", config.hidden, kChannels * frames_ * cell_)) {
+      : frames_(config.temporal_patch),
+        cell_(config.patch * config.patch),
+        full_(loader.linear("proj", config.hidden, kChannels * frames_ * cell_)) {
     const auto weight = loader.floats("proj.weight", Shape{config.hidden, kChannels, frames_, config.patch, config.patch});
     summed_ = loader.ops().matrix(row_source(sum_frames(weight, frames_, cell_), config.hidden, kChannels * cell_));
   }
@@ -87,11 +89,12 @@ class PatchTables {
     RotaryTable rotary;
     fill_patch_rotary(places.rows_columns, head_dim_, rotary);
     const Shape rotary_shape{patches, head_dim_};
-    return tables_.emplace_back(Table{.grids = {grids.begin(), grids.end()},
-                                      .bounds = places.bounds,
-                                      .positions = ops.parameter(interpolate_positions(positions_, hidden_, grids, places), Shape{patches, hidden_}),
-                                      .cos = ops.parameter(rotary.cos, rotary_shape),
-                                      .sin = ops.parameter(rotary.sin, rotary_shape)});
+    return tables_.emplace_back(
+        Table{.grids = {grids.begin(), grids.end()},
+              .bounds = places.bounds,
+              .positions = ops.parameter(interpolate_positions(positions_, hidden_, grids, places), Shape{patches, hidden_}),
+              .cos = ops.parameter(rotary.cos, rotary_shape),
+              .sin = ops.parameter(rotary.sin, rotary_shape)});
   }
 
  private:

@@ -25,8 +25,10 @@ class Qwen3Vision {
   using Tensor = typename Ops::Tensor;
 
   Qwen3Vision(const Loader<Ops>& loader, const Qwen3VlConfig::Vision& config)
-      : config_(config), embed_(loader.part("patch_embed"), config), tables_(loader.floats("pos_embed.weight", Shape{config.positions, config.hidden}),
-                                                                            config.hidden, config.hidden / config.heads, config.merge),
+      : config_(config),
+        embed_(loader.part("patch_embed"), config),
+        tables_(loader.floats("pos_embed.weight", Shape{config.positions, config.hidden}), config.hidden, config.hidden / config.heads,
+                config.merge),
         merger_(load_merger(loader.part("merger"), config.hidden)) {
     for (std::int64_t i = 0; i < config.depth; ++i) {
       const Loader<Ops> block = loader.part("blocks", i);
@@ -112,25 +114,28 @@ class Qwen3Vl {
 
   /// Reads `visual.*`, `language_model.*` and, for `options.logits`, `lm_head.*` unless that is tied.
   Qwen3Vl(const Loader<Ops>& loader, const Config& config, const SequenceOptions& options)
-      : config_(config), options_(options), vision_(loader.part("visual"), config.vision),
+      : config_(config),
+        options_(options),
+        vision_(loader.part("visual"), config.vision),
         rotary_(config.text.head_dim, config.text.rope_theta, config.text.rope_sections, options.max_tokens) {
     const auto& t = config.text;
     const Loader<Ops> text = loader.part("language_model");
     embed_ = text.table("embed_tokens.weight", t.vocab, t.hidden);
     for (std::int64_t i = 0; i < t.layers; ++i) {
       const Loader<Ops> layer = text.part("layers", i), attention = layer.part("self_attn"), mlp = layer.part("mlp");
-      layers_.push_back(
-          {.norm1 = layer.parameter("input_layernorm.weight", Shape{t.hidden}),
-           .qkv = attention.stacked_linear({{"q_proj", t.heads * t.head_dim}, {"k_proj", t.kv_heads * t.head_dim}, {"v_proj", t.kv_heads * t.head_dim}},
-                                           t.hidden, false),
-           .q_norm = attention.parameter("q_norm.weight", Shape{t.head_dim}),
-           .k_norm = attention.parameter("k_norm.weight", Shape{t.head_dim}),
-           .out = attention.linear("o_proj", t.hidden, t.heads * t.head_dim, false),
-           .norm2 = layer.parameter("post_attention_layernorm.weight", Shape{t.hidden}),
-           .gate_up = mlp.stacked_linear({{"gate_proj", t.intermediate}, {"up_proj", t.intermediate}}, t.hidden, false),
-           .down = mlp.linear("down_proj", t.hidden, t.intermediate, false)});
+      layers_.push_back({.norm1 = layer.parameter("input_layernorm.weight", Shape{t.hidden}),
+                         .qkv = attention.stacked_linear(
+                             {{"q_proj", t.heads * t.head_dim}, {"k_proj", t.kv_heads * t.head_dim}, {"v_proj", t.kv_heads * t.head_dim}},
+                             t.hidden, false),
+                         .q_norm = attention.parameter("q_norm.weight", Shape{t.head_dim}),
+                         .k_norm = attention.parameter("k_norm.weight", Shape{t.head_dim}),
+                         .out = attention.linear("o_proj", t.hidden, t.heads * t.head_dim, false),
+                         .norm2 = layer.parameter("post_attention_layernorm.weight", Shape{t.hidden}),
+                         .gate_up = mlp.stacked_linear({{"gate_proj", t.intermediate}, {"up_proj", t.intermediate}}, t.hidden, false),
+                         .down = mlp.linear("down_proj", t.hidden, t.intermediate, false)});
       if (options.cached)
-        caches_.push_back({ops(loader).cache(options.max_tokens, t.kv_heads, t.head_dim), ops(loader).cache(options.max_tokens, t.kv_heads, t.head_dim)});
+        caches_.push_back(
+            {ops(loader).cache(options.max_tokens, t.kv_heads, t.head_dim), ops(loader).cache(options.max_tokens, t.kv_heads, t.head_dim)});
     }
     norm_.emplace(text.parameter("norm.weight", Shape{t.hidden}));
     if (options.logits && !t.tied)
@@ -145,9 +150,10 @@ class Qwen3Vl {
 
   [[nodiscard]] std::int64_t depth() const noexcept { return config_.text.layers; }
 
-  /// Hidden states behind the last norm `[n, hidden]`. With caches, a sequence begins. `depths`, ascending, asks for others as well: 0 is the
-  /// embeddings, d what layer d - 1 gave; they come in `states`.
-  Tensor prefill(Ops& ops, const VisionLanguageInput& input, std::span<const std::int64_t> depths = {}, std::vector<Tensor>* states = nullptr) {
+  /// Hidden states behind the last norm `[n, hidden]`. With caches, a sequence begins. `depths`, ascending, asks for others as well: 0 is
+  /// the embeddings, d what layer d - 1 gave; they come in `states`.
+  Tensor prefill(Ops& ops, const VisionLanguageInput& input, std::span<const std::int64_t> depths = {},
+                 std::vector<Tensor>* states = nullptr) {
     reset();
     places_.find(input, config_.image_token, config_.vision.merge, options_.max_tokens);
     deep_.clear();
@@ -181,7 +187,8 @@ class Qwen3Vl {
   };
   static Ops& ops(const Loader<Ops>& loader) noexcept { return loader.ops(); }
 
-  Tensor run(Ops& ops, const Tensor& x, std::span<const std::int64_t> positions, std::span<const std::int64_t> depths, std::vector<Tensor>* states) {
+  Tensor run(Ops& ops, const Tensor& x, std::span<const std::int64_t> positions, std::span<const std::int64_t> depths,
+             std::vector<Tensor>* states) {
     rotary_.fill(positions, table_);
     const Shape rows{table_.rows(), table_.width};
     const Tensor cos = ops.upload(table_.cos, rows), sin = ops.upload(table_.sin, rows);
@@ -201,7 +208,8 @@ class Qwen3Vl {
     const Layer& layer = layers_[index];
     const auto& t = config_.text;
     auto scope = ops.scope();
-    const Tensor qkv = ops.reshape(layer.qkv(ops, ops.rms_norm(x, layer.norm1, t.eps)), Shape{x.size(0), t.heads + 2 * t.kv_heads, t.head_dim});
+    const Tensor qkv =
+        ops.reshape(layer.qkv(ops, ops.rms_norm(x, layer.norm1, t.eps)), Shape{x.size(0), t.heads + 2 * t.kv_heads, t.head_dim});
     const Tensor q = ops.rope(ops.rms_norm(ops.slice(qkv, 1, 0, t.heads), layer.q_norm, t.eps), cos, sin);
     Tensor k = ops.rope(ops.rms_norm(ops.slice(qkv, 1, t.heads, t.heads + t.kv_heads), layer.k_norm, t.eps), cos, sin);
     Tensor v = ops.slice(qkv, 1, t.heads + t.kv_heads, t.heads + 2 * t.kv_heads);
@@ -217,7 +225,8 @@ class Qwen3Vl {
     const Attention attention{.scale = 1 / std::sqrt(static_cast<float>(t.head_dim)), .mask = {.causal = true, .offset = before}};
     layer.out.add_into(ops, x, ops.attention(q, k, v, attention));
     const Tensor gate_up = layer.gate_up(ops, ops.rms_norm(x, layer.norm2, t.eps));
-    layer.down.add_into(ops, x, ops.silu_mul(ops.slice(gate_up, 1, 0, t.intermediate), ops.slice(gate_up, 1, t.intermediate, 2 * t.intermediate)));
+    layer.down.add_into(ops, x,
+                        ops.silu_mul(ops.slice(gate_up, 1, 0, t.intermediate), ops.slice(gate_up, 1, t.intermediate, 2 * t.intermediate)));
   }
 
   Config config_;

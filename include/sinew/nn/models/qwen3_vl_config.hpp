@@ -11,8 +11,8 @@
 
 namespace sinew::nn {
 
-/// Of transformers 5 (`rope_parameters`) and before (`rope_theta`, `rope_scaling`); keys that do not bear on the arithmetic are ignored, those
-/// that do and have a value that is not implemented are refused.
+/// Of transformers 5 (`rope_parameters`) and before (`rope_theta`, `rope_scaling`); keys that do not bear on the arithmetic are ignored,
+/// those that do and have a value that is not implemented are refused.
 struct Qwen3VlConfig {
   struct Vision {
     std::int64_t depth = 0;
@@ -20,10 +20,10 @@ struct Qwen3VlConfig {
     std::int64_t intermediate = 0;
     std::int64_t heads = 0;
     std::int64_t out_hidden = 0;
-    std::int64_t patch = 0;           ///< pixels per side
-    std::int64_t temporal_patch = 0;  ///< frames
-    std::int64_t merge = 0;           ///< patches per side of a token
-    std::int64_t positions = 0;       ///< entries of the square position table
+    std::int64_t patch = 0;               ///< pixels per side
+    std::int64_t temporal_patch = 0;      ///< frames
+    std::int64_t merge = 0;               ///< patches per side of a token
+    std::int64_t positions = 0;           ///< entries of the square position table
     std::vector<std::int64_t> deepstack;  ///< blocks whose outputs go into the first text layers
   };
   struct Text {
@@ -43,8 +43,8 @@ struct Qwen3VlConfig {
   Text text;
   std::int64_t image_token = 0;
 
-  /// Throws Error at the place of the document for what is missing, out of bounds (no size of a published model comes near them) or does not
-  /// fit the others.
+  /// Throws Error at the place of the document for what is missing, out of bounds (no size of a published model comes near them) or does
+  /// not fit the others.
   static Qwen3VlConfig parse(const JsonCursor& document);
 };
 

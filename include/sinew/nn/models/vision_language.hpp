@@ -12,10 +12,10 @@ namespace sinew::nn {
 
 /// A prompt with its images, without padding.
 struct VisionLanguageInput {
-  std::span<const std::int64_t> ids;              ///< [n], an image's tokens in place
-  std::span<const std::int64_t> positions{};      ///< [3, n]: time, height, width; empty: as core/position_ids.hpp counts them
-  std::span<const float> pixels{};                ///< [patches, values], all images, as observation/image_processor.hpp lays them out
-  std::span<const PatchGrid> grids{};             ///< of the images
+  std::span<const std::int64_t> ids;          ///< [n], an image's tokens in place
+  std::span<const std::int64_t> positions{};  ///< [3, n]: time, height, width; empty: as core/position_ids.hpp counts them
+  std::span<const float> pixels{};            ///< [patches, values], all images, as observation/image_processor.hpp lays them out
+  std::span<const PatchGrid> grids{};         ///< of the images
 };
 
 /// How much a model must be able to hold, and what it is for.

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models against PyTorch and transformers, same weights and inputs, in one run.
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <string>
+
+#include "bench.hpp"
+#include "models/suite.hpp"
+
+int main(int argc, char** argv) {
+  try {
+    if (argc == 3 && std::string(argv[1]) == "--load") return sinew::bench::load_once(argv[2]);
+    std::string python = std::filesystem::exists(".venv/bin/python") ? ".venv/bin/python" : "python3";
+    sinew::bench::Report report(sinew::bench::Options::parse(argc, argv, {{"--python", &python}}));
+    sinew::bench::Baselines baselines(python);
+    sinew::bench::ModelSuite suite(report, baselines);
+    sinew::bench::policy_rows(suite);
+    sinew::bench::head_rows(suite);
+    sinew::bench::backbone_rows(suite);
+    sinew::bench::file_rows(suite, argv[0]);
+    return report.finish();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_models: %s\n", error.what());
+    return 1;
+  }
+}

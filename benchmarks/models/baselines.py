@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models in PyTorch that bench_models is compared with; requests and answers are those of observation/baselines.py.
+
+"open make:NAME" writes a directory with random weights and a pool of inputs and answers its path.
+"""
+
+import contextlib
+import gc
+import importlib.util
+import json
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "build/dev/python"), str(ROOT / "python/tests")]
+_path = ROOT / "benchmarks/observation/baselines.py"
+_spec = importlib.util.spec_from_file_location("observation_baselines", _path)
+shared = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(shared)
+
+import numpy as np  # noqa: E402
+import policy_directory as made  # noqa: E402
+import torch  # noqa: E402
+import transformers  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
+from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration  # noqa: E402
+
+from sinew.train.flow_dit import FlowDit, FlowDitConfig  # noqa: E402
+
+transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+torch.set_num_threads(1)
+ENTRIES = 4
+NAME = f"{shared.version('torch')} and {shared.version('transformers')}, eager"
+
+# The size of the policy that the project ships: two cameras of 96 pixels, chunk 16.
+POLICY_TEXT = {
+    "vocab_size": 1024, "hidden_size": 192, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 32,
+    "rms_norm_eps": 1e-6, "rope_parameters": {"rope_type": "default", "rope_theta": 5000000.0, "mrope_section": [8, 4, 4], "mrope_interleaved": True},
+}  # fmt: skip
+POLICY_VISION = {
+    "depth": 4, "hidden_size": 128, "intermediate_size": 384, "num_heads": 4, "out_hidden_size": 192, "patch_size": 16, "num_position_embeddings": 64,
+    "deepstack_visual_indexes": [1],
+}  # fmt: skip
+POLICY_HEAD = {"width": 160, "heads": 5, "layers": 5, "output_width": 160, "mlp_width": 192, "future_tokens": 16, "positions": 16, "steps": 4}
+# Qwen3-VL-2B.
+LARGE_TEXT = {
+    "vocab_size": 151936, "hidden_size": 2048, "intermediate_size": 6144, "num_hidden_layers": 28, "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128,
+    "rms_norm_eps": 1e-6, "rope_parameters": {"rope_type": "default", "rope_theta": 5000000.0, "mrope_section": [24, 20, 20], "mrope_interleaved": True},
+}  # fmt: skip
+LARGE_VISION = {
+    "depth": 24, "hidden_size": 1024, "intermediate_size": 4096, "num_heads": 16, "out_hidden_size": 2048, "patch_size": 16, "num_position_embeddings": 2304,
+    "deepstack_visual_indexes": [5, 11, 17],
+}  # fmt: skip
+HEADS = {
+    "head_small": dict(width=192, heads=6, layers=6, context_width=192, output_width=192, mlp_width=256, horizon=16, action_dim=10, state_dim=15, future_tokens=32, positions=16, steps=4),
+    "head_large": dict(width=1024, heads=16, layers=16, context_width=2048, output_width=1024, mlp_width=1024, horizon=16, action_dim=32, state_dim=32, future_tokens=32, positions=16, steps=4),
+}  # fmt: skip
+HEAD_TOKENS = {"head_small": 64, "head_large": 168}
+
+
+def prompt(config, grids, words, rng):
+    """ids, pixel_values and grids of one observation."""
+    image, start, end = config.image_token_id, config.vision_start_token_id, config.vision_end_token_id
+    least = min(image, start, end, config.video_token_id)
+    ids, pixels = [], []
+    for rows, columns in grids:
+        ids += [start] + [image] * (rows * columns // 4) + [end]
+        patch = rng.uniform(-1, 1, (rows * columns, 3, 1, 256)).astype(np.float32)
+        pixels.append(np.concatenate([patch, patch], axis=2).reshape(rows * columns, -1))
+    ids += [int(x) for x in rng.integers(0, least, words)]
+    return {"input_ids": torch.tensor(ids), "pixel_values": torch.from_numpy(np.concatenate(pixels)), "image_grid_thw": torch.tensor([[1, *grid] for grid in grids])}
+
+
+def save_inputs(folder, entries):
+    save_file({f"{i}.{name}": value.contiguous() for i, entry in enumerate(entries) for name, value in entry.items()}, folder / "inputs.safetensors")
+
+
+def inputs_of(folder):
+    flat = load_file(folder / "inputs.safetensors")
+    count = 1 + max(int(name.split(".")[0]) for name in flat)
+    return [{name.split(".", 1)[1]: value for name, value in flat.items() if name.startswith(f"{i}.")} for i in range(count)]
+
+
+def config_of(text, vision, vocab, tied=True):
+    return Qwen3VLConfig(
+        text_config=text, vision_config=vision, image_token_id=vocab - 3, video_token_id=vocab - 2, vision_start_token_id=vocab - 5,
+        vision_end_token_id=vocab - 4, tie_word_embeddings=tied,
+    )  # fmt: skip
+
+
+def make_policy(folder):
+    rng = np.random.default_rng(1)
+    config = config_of(POLICY_TEXT, POLICY_VISION, POLICY_TEXT["vocab_size"])
+    model = made.randomize(Qwen3VLForConditionalGeneration(config).float(), 1)
+    head = made.randomize(FlowDit(FlowDitConfig(context_width=192, horizon=16, action_dim=10, state_dim=15, **POLICY_HEAD)), 2)
+    config.save_pretrained(folder)
+    document = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(document | {"action_head": head.config.to_json()}))
+    weights = {name: value for name, value in model.state_dict().items() if name != "lm_head.weight"} | {f"action_model.{n}": v for n, v in head.state_dict().items()}
+    save_file({name: value.contiguous() for name, value in weights.items()}, folder / "model.safetensors")
+    entries = []
+    for _ in range(ENTRIES):
+        noise, state = rng.standard_normal((16, 10)).astype(np.float32), rng.uniform(-1, 1, 15).astype(np.float32)
+        entries.append(prompt(config, [(6, 6), (6, 6)], 40, rng) | {"noise": torch.from_numpy(noise), "state": torch.from_numpy(state)})
+    save_inputs(folder, entries)
+    CACHE["policy"] = (model, head, entries)
+
+
+def make_head(name):
+    def make(folder):
+        rng = np.random.default_rng(3)
+        head = made.randomize(FlowDit(FlowDitConfig(**HEADS[name])), 4)
+        (folder / "config.json").write_text(json.dumps({"action_head": head.config.to_json()}))
+        save_file({f"action_model.{n}": v.contiguous() for n, v in head.state_dict().items()}, folder / "model.safetensors")
+        c = head.config
+        numbers = lambda *shape: torch.from_numpy(rng.standard_normal(shape).astype(np.float32))  # noqa: E731
+        entries = [{"hidden": numbers(HEAD_TOKENS[name], c.context_width), "state": numbers(c.state_dim), "noise": numbers(c.horizon, c.action_dim)} for _ in range(ENTRIES)]
+        save_inputs(folder, entries)
+        CACHE[name] = (head, entries)
+
+    return make
+
+
+def make_large(folder):
+    """Qwen3-VL-2B with random weights in bf16, in shards."""
+    config = config_of(LARGE_TEXT, LARGE_VISION, LARGE_TEXT["vocab_size"])
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    with torch.device("meta"):
+        model = Qwen3VLForConditionalGeneration(config)
+    torch.set_default_dtype(default)
+    torch.set_num_threads(os.cpu_count())
+    model = model.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(5)
+    base = torch.randn(1 << 20, generator=generator).to(torch.bfloat16)
+    with torch.no_grad():
+        for i, parameter in enumerate(model.parameters()):
+            size = parameter.numel()
+            values = base.roll(i).repeat(size // base.numel() + 1)[:size].view(parameter.shape)
+            parameter.copy_(1 + 0.1 * values if parameter.ndim == 1 else values / parameter[0].numel() ** 0.5)
+    model.tie_weights()
+    torch.set_num_threads(1)
+    model.eval().save_pretrained(folder, max_shard_size="1GB")
+    rng = np.random.default_rng(6)
+    save_inputs(folder, [prompt(config, [(14, 14), (14, 14)], 64, rng) for _ in range(1)])
+    del model
+    gc.collect()
+
+
+MAKE = {"policy": make_policy, "large": make_large} | {name: make_head(name) for name in HEADS}
+CACHE = {}
+
+
+class Path:
+    """What "open make:NAME" answers."""
+
+    def __init__(self, name):
+        self.folder = shared.FOLDER / name
+        if not self.folder.exists():
+            self.folder.mkdir()
+            MAKE[name](self.folder)
+        self.name = str(self.folder)
+
+
+def hidden(model, entry):
+    ids = entry["input_ids"][None]
+    return model.model(
+        input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=entry["pixel_values"].to(model.dtype), image_grid_thw=entry["image_grid_thw"],
+        mm_token_type_ids=(ids == model.config.image_token_id).int(), use_cache=False,
+    ).last_hidden_state  # fmt: skip
+
+
+def floats(tensor):
+    return tensor.float().numpy().tobytes()
+
+
+def policy(threads=1, compiled=False):
+    model, head, entries = CACHE["policy"]
+    if compiled:
+        model, head = torch.compile(model), torch.compile(head)
+
+    def act(i):
+        torch.set_num_threads(threads)
+        entry = entries[i]
+        with torch.inference_mode():
+            states = hidden(model, entry)
+            x = entry["noise"][None]
+            for k in range(4):
+                x = x + head(x, torch.full((1,), int(k / 4 * 1000)), states, entry["state"][None, None]) / 4
+            return x
+
+    name = NAME.replace("eager", "torch.compile") if compiled else NAME
+    return shared.Baseline(name if threads == 1 else f"{name}, {threads} threads", len(entries), {"": act}, floats)
+
+
+def head(name):
+    module, entries = CACHE[name]
+
+    def act(i):
+        entry = entries[i]
+        with torch.inference_mode():
+            return module.sample(entry["noise"][None], entry["hidden"][None], entry["state"][None, None])
+
+    return shared.Baseline(f"{shared.version('torch')}, eager", len(entries), {"": act}, floats)
+
+
+class Large:
+    """The 2B model, one at a time: memory is short."""
+
+    model = None
+
+    @classmethod
+    def load(cls, attention="sdpa"):
+        cls.model = None
+        gc.collect()
+        cls.model = Qwen3VLForConditionalGeneration.from_pretrained(shared.FOLDER / "large", dtype=torch.bfloat16, attn_implementation=attention).eval()
+        return cls.model
+
+
+def prefill(threads=1):
+    entries = inputs_of(shared.FOLDER / "large")
+
+    def run(i):
+        torch.set_num_threads(threads)
+        model = Large.model or Large.load()
+        with torch.inference_mode():
+            return hidden(model, entries[i])
+
+    return shared.Baseline(f"{NAME}, bf16, sdpa" + (f", {threads} threads" if threads > 1 else ""), len(entries), {"": run}, floats)
+
+
+def free():
+    def run(_):
+        Large.model = None
+        gc.collect()
+
+    return shared.Baseline("nothing", 1, {"": run}, bytes)
+
+
+def load():
+    (entry,) = inputs_of(shared.FOLDER / "large")
+
+    def run(_):
+        Large.model = None
+        gc.collect()
+        with torch.inference_mode():
+            return hidden(Large.load(), entry)
+
+    return shared.Baseline(f"{NAME}, from_pretrained", 1, {"": run}, floats)
+
+
+def header():
+    from safetensors import safe_open
+
+    path = shared.FOLDER / "thousand.safetensors"
+
+    def names(_):
+        with safe_open(path, framework="np") as file:
+            return len(file.keys())
+
+    return shared.Baseline(shared.version("safetensors"), 1, {"": names}, lambda count: np.array([count], np.float32).tobytes())
+
+
+class Makers(dict):
+    def __missing__(self, key):
+        if key.startswith("make:"):
+            return lambda: Path(key.removeprefix("make:"))
+        raise KeyError(key)
+
+
+shared.MAKERS = Makers(
+    {
+        "policy_f32": policy,
+        "policy_f32_2threads": lambda: policy(threads=2),
+        "policy_compiled": lambda: policy(compiled=True),
+        "head_small": lambda: head("head_small"),
+        "head_large": lambda: head("head_large"),
+        "prefill": prefill,
+        "load": load,
+        "free": free,
+        "header": header,
+    }
+)
+
+if __name__ == "__main__":
+    with contextlib.redirect_stdout(sys.stdout):
+        shared.main()

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// M6, M8: files of weights.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "models/suite.hpp"
+#include "sinew/backend/cpu/cpu_models.hpp"
+#include "sinew/nn/language_model.hpp"
+
+namespace sinew::bench {
+
+namespace {
+
+/// Bytes per second of reading the shards from the page cache with pread into one buffer.
+double file_bandwidth(const std::filesystem::path& directory, double& bytes) {
+  constexpr std::size_t kBand = std::size_t{4} << 20;
+  std::vector<char> buffer(kBand);
+  double best = 0;
+  for (int pass = 0; pass < 3; ++pass) {
+    bytes = 0;
+    const auto start = std::chrono::steady_clock::now();
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      if (!entry.path().filename().string().starts_with("model") || entry.path().extension() != ".safetensors") continue;
+      const int file = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+      for (off_t at = 0;;) {
+        const ssize_t got = pread(file, buffer.data(), kBand, at);
+        if (got <= 0) break;
+        at += got;
+        bytes += static_cast<double>(got);
+      }
+      close(file);
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    best = std::max(best, bytes / seconds.count());
+  }
+  return best;
+}
+
+struct Loaded {
+  double seconds = 0, load_seconds = 0, peak = 0;
+};
+
+Loaded load_elsewhere(const std::string& program, const std::filesystem::path& directory) {
+  std::array<char, 256> line{};
+  Loaded loaded;
+  FILE* const child = popen(fmt::format("'{}' --load '{}'", program, directory.string()).c_str(), "r");
+  if (child == nullptr || std::fgets(line.data(), line.size(), child) == nullptr ||
+      std::sscanf(line.data(), "%lf %lf %lf", &loaded.seconds, &loaded.load_seconds, &loaded.peak) != 3)
+    throw std::runtime_error("the process that loads gave no numbers");
+  pclose(child);
+  return loaded;
+}
+
+void add_load_row(ModelSuite& suite, const std::string& program) {
+  Claim claim{.id = "M6/load",
+              .what = "4 GB checkpoint in shards: load and first prefill, CPU backend, bf16",
+              .unit = "s",
+              .scale = 1,
+              .least_ratio = 1,
+              .baseline = "load"};
+  if (!suite.report().wants(claim.id)) return;
+  const auto directory = suite.directory("large");
+  if (!directory) return suite.absent(claim);
+  double bytes = 0;
+  const double bandwidth = file_bandwidth(*directory, bytes);
+  Loaded last;
+  ModelWork work{.run = {}, .result = {}, .entries = 1, .tolerance = 0, .repetitions = 3};
+  const auto name = suite.baselines().open(claim.baseline);
+  std::vector<double> ours, theirs, loads;
+  double peak = 0;
+  for (int i = 0; i < work.repetitions; ++i) {
+    last = load_elsewhere(program, *directory);
+    ours.push_back(last.seconds);
+    loads.push_back(last.load_seconds);
+    peak = std::max(peak, last.peak);
+    if (name) theirs.push_back(suite.baselines().sampler(claim.baseline)(1));
+  }
+  const auto median = [](std::vector<double> v) {
+    std::ranges::sort(v);
+    return Timing{.median = v[v.size() / 2], .p99 = v.back(), .worst = v.back(), .repetitions = static_cast<int>(v.size())};
+  };
+  const double load = median(loads).median, share = bytes / load / bandwidth;
+  claim.note = fmt::format(
+      "load alone {:.2f} s, {:.0f} % of the {:.1f} GB/s that pread gives (bound 70 %); peak memory {:.2f} times the weights (bound 1.1)",
+      load, share * 100, bandwidth / 1e9, peak / bytes);
+  Row row = timed_row(claim, median(ours), theirs.empty() ? std::nullopt : std::optional(median(theirs)), name.value_or(kAbsent));
+  row.checked = name.has_value();
+  if (row.pass) row.pass = *row.pass && share >= 0.7 && peak <= 1.1 * bytes;
+  suite.report().add(std::move(row));
+  if (suite.baselines().open("free")) suite.baselines().sampler("free")(1);
+}
+
+void add_header_row(ModelSuite& suite) {
+  const Claim claim{.id = "M8/header",
+                    .what = "safetensors header of 1,000 tensors, every rule checked",
+                    .unit = "us",
+                    .scale = 1e6,
+                    .least_ratio = 1,
+                    .baseline = "header"};
+  if (!suite.report().wants(claim.id)) return;
+  const auto path = suite.baselines().folder() / "thousand.safetensors";
+  const std::vector<std::byte> zeros(64 * 4);
+  std::vector<SafetensorsTensor> tensors;
+  for (int i = 0; i < 1000; ++i)
+    tensors.push_back({fmt::format("model.language_model.layers.{}.self_attn.part_{}.weight", i / 10, i % 10), DType::f32, {8, 8}, zeros});
+  write_safetensors(path, tensors);
+  float count = 0;
+  suite.compare(claim, {.run = [&](std::size_t) { count = static_cast<float>(SafetensorsFile(path).tensors().size()); },
+                        .result = [&] { return std::span<const float>(&count, 1); }});
+}
+
+}  // namespace
+
+void file_rows(ModelSuite& suite, const std::string& program) {
+  add_header_row(suite);
+  add_load_row(suite, program);
+}
+
+int load_once(const std::string& directory) {
+  const auto start = std::chrono::steady_clock::now();
+  nn::LanguageModel<CpuOps> model(CpuOps({.weights = DType::bf16}), cpu_models(), directory, "qwen3_vl", 512);
+  const std::chrono::duration<double> load = std::chrono::steady_clock::now() - start;
+  std::ifstream status("/proc/self/status");
+  double peak = 0;
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) peak = std::strtod(line.c_str() + 6, nullptr) * 1024;
+  const Inputs inputs(directory);
+  const auto prompt = inputs.prompt(0);
+  std::vector<float> out(prompt.ids.size() * static_cast<std::size_t>(model.hidden_size()));
+  model.hidden_states(prompt, out);
+  const std::chrono::duration<double> all = std::chrono::steady_clock::now() - start;
+  std::printf("%.4f %.4f %.0f\n", all.count(), load.count(), peak);
+  return 0;
+}
+
+}  // namespace sinew::bench
