@@ -7,6 +7,9 @@
 
 #include "bench.hpp"
 #include "models/suite.hpp"
+#ifdef SINEW_BENCH_TORCH
+#include <ATen/Parallel.h>
+#endif
 
 int main(int argc, char** argv) {
   try {
@@ -14,6 +17,9 @@ int main(int argc, char** argv) {
     std::string python = std::filesystem::exists(".venv/bin/python") ? ".venv/bin/python" : "python3";
     sinew::bench::Report report(sinew::bench::Options::parse(argc, argv, {{"--python", &python}}));
     sinew::bench::Baselines baselines(python);
+#ifdef SINEW_BENCH_TORCH
+    at::set_num_threads(1);  // as the child; several threads on the one core that we are pinned to wait for each other
+#endif
     sinew::bench::ModelSuite suite(report, baselines);
     sinew::bench::policy_rows(suite);
     sinew::bench::head_rows(suite);
