@@ -3,6 +3,7 @@
 #include "sinew/backend/torch/torch_ops.hpp"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
@@ -65,10 +66,10 @@ const char* fused_name(nn::Activation activation) {
 
 // What torch.compile calls as well; there is no function of ATen for them.
 at::Tensor pack(const at::Tensor& weight) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
-                             .typed<at::Tensor(const at::Tensor&, std::optional<c10::SymInt>)>();
-  return op.call(weight, std::nullopt);
+  // Boxed: the typed call moves an empty optional, which g++ 12 takes for the use of what was never set.
+  torch::jit::Stack stack{weight, c10::IValue()};
+  c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_reorder_linear_weight", "").callBoxed(stack);
+  return stack.back().toTensor();
 }
 at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias, nn::Activation activation) {
   static const auto op = c10::Dispatcher::singleton()
