@@ -71,7 +71,8 @@ inline Expected expected_attention(const AttentionSizes& s, const HostTensor& q,
 
 template <class Ops>
 AttentionSizes random_attention(OpsCase<Ops>& c) {
-  AttentionSizes s{.batch = c.size(3), .queries = c.size(9), .keys = c.size(14), .heads = 1, .kv_heads = 1 + c.below(3), .dim = 1 + c.below(40)};
+  AttentionSizes s{
+      .batch = c.size(3), .queries = c.size(9), .keys = c.size(14), .heads = 1, .kv_heads = 1 + c.below(3), .dim = 1 + c.below(40)};
   s.heads = s.kv_heads * (1 + c.below(4));
   return s;
 }
@@ -127,7 +128,8 @@ void check_attention(OpsCase<Ops>& c) {
     for (const Layout layout : kLayouts) expect_attention(c, s, layout, {});
     expect_attention(c, s, Layout::heads, {.causal = true, .offset = 25});
     const std::vector<std::int64_t> segments{0, 30, 45};
-    expect_attention(c, {.batch = 1, .queries = 45, .keys = 45, .heads = 8, .kv_heads = 8, .dim = 64}, Layout::heads, {.segments = segments});
+    expect_attention(c, {.batch = 1, .queries = 45, .keys = 45, .heads = 8, .kv_heads = 8, .dim = 64}, Layout::heads,
+                     {.segments = segments});
   });
 }
 

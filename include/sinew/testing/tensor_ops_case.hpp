@@ -35,7 +35,7 @@ class OpsCase {
 
   Ops& ops;
   const TensorOpsOptions& options;
-  Random random;
+  sinew::Random random;
   Rounding rounding;
 
   /// Runs `body()` in a scope of its own; nothing that it made as an input may have changed afterwards.
@@ -55,7 +55,9 @@ class OpsCase {
   }
   void report(const std::string& text) { violations_.push_back(fmt::format("{}: {}", name_, text)); }
 
-  [[nodiscard]] std::int64_t below(std::int64_t count) { return static_cast<std::int64_t>(random.bits() % static_cast<std::uint64_t>(count)); }
+  [[nodiscard]] std::int64_t below(std::int64_t count) {
+    return static_cast<std::int64_t>(random.bits() % static_cast<std::uint64_t>(count));
+  }
   [[nodiscard]] bool coin() { return below(2) == 0; }
   /// Mostly 1 to `most`, now and then 0.
   [[nodiscard]] std::int64_t size(std::int64_t most) { return below(16) == 0 ? 0 : 1 + below(most); }
@@ -127,7 +129,8 @@ class OpsCase {
     ops.download(got, values);
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (std::abs(static_cast<double>(values[i]) - expected.values[i]) <= expected.bounds[i]) continue;
-      report(fmt::format("element {} of {} is {}, not {} within {}", i, to_string(shape), values[i], expected.values[i], expected.bounds[i]));
+      report(
+          fmt::format("element {} of {} is {}, not {} within {}", i, to_string(shape), values[i], expected.values[i], expected.bounds[i]));
       return false;
     }
     if (options.observe) options.observe(values);
@@ -183,7 +186,9 @@ class OpsCase {
     for (const auto& [tensor, values] : bases_) {
       std::vector<float> now(values.size());
       ops.download(tensor, now);
-      const auto same = [](float a, double b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(static_cast<float>(b)); };
+      const auto same = [](float a, double b) {
+        return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(static_cast<float>(b));
+      };
       if (!std::ranges::equal(now, values, same)) return report("writes an input");
     }
   }

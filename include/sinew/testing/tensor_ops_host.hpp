@@ -136,13 +136,15 @@ struct Base {
 };
 
 /// A base for a view of such sizes; layouts that the rank does not allow become dense ones.
-inline Base base_of(const Sizes& sizes, Layout& layout, Random& random) {
+inline Base base_of(const Sizes& sizes, Layout& layout, sinew::Random& random) {
   const std::size_t rank = sizes.size();
   if ((layout == Layout::heads && rank < 3) || (rank < 2 && layout != Layout::columns)) layout = Layout::dense;
   Base base{.sizes = sizes, .axis = 0, .begin = 0};
   if (layout == Layout::expanded) base.sizes.erase(base.sizes.begin());
   if (layout == Layout::dense || layout == Layout::expanded) return base;
-  base.axis = layout == Layout::columns ? rank - 1 : layout == Layout::heads ? rank - 2 : static_cast<std::size_t>(random.bits() % (rank - 1));
+  base.axis = layout == Layout::columns ? rank - 1
+              : layout == Layout::heads ? rank - 2
+                                        : static_cast<std::size_t>(random.bits() % (rank - 1));
   base.begin = static_cast<std::int64_t>(random.bits() % 4);
   base.sizes[base.axis] += base.begin + static_cast<std::int64_t>(random.bits() % 4);
   return base;

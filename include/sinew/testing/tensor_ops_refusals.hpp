@@ -152,7 +152,8 @@ void check_write_refusals(OpsCase<Ops>& c) {
     const auto parameter = c.parameter(values);
     const auto y = c.input({2, 3}).tensor;
     const std::vector<std::int64_t> rows{1, 0};
-    for (const auto& x : {c.upload(values), ops.view(parameter), ops.slice(ops.view(parameter), 0, 0, 2), ops.expand(c.computed(c.numbers({3})), 2)}) {
+    for (const auto& x :
+         {c.upload(values), ops.view(parameter), ops.slice(ops.view(parameter), 0, 0, 2), ops.expand(c.computed(c.numbers({3})), 2)}) {
       c.expect_refused("add_into what must not be written", [&] { ops.add_into(x, y, 1); });
       c.expect_refused("copy_into what must not be written", [&] { ops.copy_into(x, y); });
       c.expect_refused("add_linear_into what must not be written", [&] { ops.add_linear_into(x, y, matrix, nullptr); });

@@ -21,8 +21,9 @@ Sizes random_sizes(OpsCase<Ops>& c, std::int64_t least = 1, std::int64_t most = 
 inline HostTensor sliced(const HostTensor& x, std::size_t axis, std::int64_t begin, std::int64_t end) {
   HostTensor part{.sizes = x.sizes, .values = {}};
   part.sizes[axis] = end - begin;
-  visit_base({.sizes = x.sizes, .axis = axis, .begin = begin}, end - begin, [&](std::size_t i) { part.values.push_back(x.values[i]); },
-             [](std::size_t) {});
+  visit_base(
+      {.sizes = x.sizes, .axis = axis, .begin = begin}, end - begin, [&](std::size_t i) { part.values.push_back(x.values[i]); },
+      [](std::size_t) {});
   return part;
 }
 
