@@ -32,13 +32,15 @@ void PrefixBuffers::fill(const FlowPrefix& prefix) {
   if (prefix.delay < 0 || (prefix.mode == PrefixMode::overwrite && prefix.delay > chunk.rows))
     fail(ErrorCode::invalid_argument,
          {"sampler", "prefix_delay", fmt::format("0 to the {} rows of the prefix", chunk.rows), fmt::format("{}", prefix.delay), ""});
+  if (prefix.end < 0)
+    fail(ErrorCode::invalid_argument, {"sampler", "end of the prefix", "0 or a positive number", fmt::format("{}", prefix.end), ""});
   std::ranges::fill(values_, 0.0F);
   for (int row = 0; row < chunk.rows; ++row)
     std::copy_n(chunk.values.begin() + row * chunk.columns, chunk.columns, values_.begin() + row * dim_);
   if (prefix.mode == PrefixMode::overwrite) return;
   const int end = prefix.end > 0 ? std::min(prefix.end, chunk.rows) : chunk.rows;
   if (rtc_prefix_weights<float>(prefix.delay, end, prefix.schedule, row_weights_) != Status::ok)
-    fail(ErrorCode::invalid_argument, {"sampler", "prefix", "a delay and an end that are not negative", "others", ""});
+    fail(ErrorCode::internal, {"sampler", "prefix", "a delay and an end that are not negative", "others", ""});
   for (std::size_t i = 0; i < weights_.size(); ++i) weights_[i] = row_weights_[i / static_cast<std::size_t>(dim_)];
 }
 

@@ -20,6 +20,8 @@ TokenPicker::TokenPicker(PickOptions options, std::int64_t vocab) : options_(std
   check(options_.top_k >= 0, "top_k", "0 or a positive number", fmt::format("{}", options_.top_k));
   check(options_.top_p > 0 && options_.top_p <= 1, "top_p", "a number above 0, at most 1", fmt::format("{}", options_.top_p));
   std::ranges::sort(options_.allowed);
+  const auto repeated = std::ranges::unique(options_.allowed);  // would be drawn as often as they are named
+  options_.allowed.erase(repeated.begin(), repeated.end());
   for (const auto token : options_.allowed)
     check(token >= 0 && token < vocab, "allowed tokens", fmt::format("0 to {}", vocab - 1), fmt::format("{}", token));
   candidates_.reserve(static_cast<std::size_t>(vocab));

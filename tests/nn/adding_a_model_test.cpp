@@ -101,7 +101,10 @@ void write_policy(const std::filesystem::path& directory) {
   Json config = Json::read_file(directory / "config.json");
   for (auto& [key, value] : *config.as_object())
     if (key == "action_head")
-      value = Json(Json::Object{{"type", Json("mean_head")}, {"width", Json(kWidth)}, {"horizon", Json(testing::kTinyHorizon)}, {"action_dim", Json(testing::kTinyJoints)}});
+      value = Json(Json::Object{{"type", Json("mean_head")},
+                                {"width", Json(kWidth)},
+                                {"horizon", Json(testing::kTinyHorizon)},
+                                {"action_dim", Json(testing::kTinyJoints)}});
   write_file(directory / "config.json", to_text(config));
   Json card = Json::read_file(directory / "sinew.json");
   for (auto& [key, value] : *card.as_object())
@@ -122,6 +125,6 @@ TEST_CASE("adding a model: a head that was registered by name runs in a policy")
   REQUIRE(policy.act(testing::tiny_observation(1), chunk) == Status::ok);
   const auto first = chunk.values;
   REQUIRE(policy.act(testing::tiny_observation(2), chunk) == Status::ok);
-  CHECK(first != chunk.values);  // it sees
+  CHECK(first != chunk.values);                                                            // it sees
   CHECK(policy.act(testing::tiny_observation(2), chunk, {.seed = 1}) == Status::missing);  // nothing to draw
 }

@@ -125,7 +125,8 @@ class PlainOps {
   }
 
   // docs: begin linear
-  [[nodiscard]] Tensor linear(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation = nn::Activation::none) const {
+  [[nodiscard]] Tensor linear(const Tensor& x, const Matrix& matrix, const Parameter* bias,
+                              nn::Activation activation = nn::Activation::none) const {
     const std::int64_t inputs = matrix.size(1), outputs = matrix.size(0);
     require(x.sizes.back() == inputs && (bias == nullptr || bias->count() == outputs));
     std::vector<std::int64_t> sizes = x.sizes;
@@ -175,7 +176,8 @@ class PlainOps {
     });
   }
   [[nodiscard]] Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin) const {
-    require(rank(x) == 3 && rank(cos) == 2 && cos.sizes == sin.sizes && cos.size(0) == x.size(0) && cos.size(1) <= x.size(2) && cos.size(1) % 2 == 0);
+    require(rank(x) == 3 && rank(cos) == 2 && cos.sizes == sin.sizes && cos.size(0) == x.size(0) && cos.size(1) <= x.size(2) &&
+            cos.size(1) % 2 == 0);
     const Tensor out = copy(x);
     const std::int64_t rotary = cos.size(1), half = rotary / 2;
     for (std::int64_t row = 0; row < x.size(0) * x.size(1); ++row)
@@ -216,7 +218,8 @@ class PlainOps {
   }
   // docs: end attention
   void append(Cache& cache, const Tensor& x) const {
-    require(rank(x) == 3 && x.size(1) == cache.values.size(1) && x.size(2) == cache.values.size(2) && cache.length + x.size(0) <= cache.values.size(0));
+    require(rank(x) == 3 && x.size(1) == cache.values.size(1) && x.size(2) == cache.values.size(2) &&
+            cache.length + x.size(0) <= cache.values.size(0));
     copy_into(slice(cache.values, 0, cache.length, cache.length + x.size(0)), x);
     cache.length += x.size(0);
   }

@@ -32,13 +32,14 @@ struct Attention {
   Mask mask{};
 };
 
-/// A compute backend for models.
+/// A compute backend for models. testing/tensor_ops_conformance.hpp checks one.
 ///
 /// `Tensor` is a handle of floating-point activations (rank 1 to 4), valid until the scope that it was made in ends; `Matrix` the weight of
 /// a linear layer, `Parameter` a small constant tensor, `Cache` the keys or values of a running sequence: these three live as long as
 /// their owner. Nothing else outlives an outermost scope.
 ///
-/// - Nothing writes an input but the functions called `..._into`, and `append`.
+/// - Nothing writes an input but the functions called `..._into`, and `append`. What is computed is dense. A call that is refused writes
+/// nothing.
 /// - Sums of norms, softmax and rotary embeddings are computed in f32. Results of an f32 backend agree with plain loops to rounding.
 /// - "strided" inputs may be any view whose last axis is dense; "dense" ones must be contiguous. What does not fit (rank, size, stride)
 /// throws

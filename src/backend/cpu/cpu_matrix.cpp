@@ -17,6 +17,7 @@
 
 namespace sinew {
 
+using detail::dense_rows;
 using detail::kPairBlock;
 using detail::kPanel;
 using detail::matrix_kernels;
@@ -98,11 +99,12 @@ CpuMatrix CpuOps::matrix(const RowSource& source) {
 
 void CpuOps::product(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation, bool accumulate,
                      const Tensor& out) {
-  const std::int64_t count = x.rows(), stride = x.row_stride(), panels = panels_of(matrix.outputs);
-  const auto& kernels = matrix_kernels();
   const Scope scratch(*this);
+  const Tensor rows = x.row_stride() >= 0 ? x : copy(x);  // one distance serves all rows
+  const std::int64_t count = rows.rows(), stride = rows.row_stride(), panels = panels_of(matrix.outputs);
+  const auto& kernels = matrix_kernels();
   const bool bf16 = matrix.dtype == DType::bf16;
-  detail::MatrixProduct whole{.rows = x.data_,
+  detail::MatrixProduct whole{.rows = rows.data_,
                               .row_stride = stride,
                               .prepared = nullptr,
                               .count = count,
@@ -115,7 +117,7 @@ void CpuOps::product(const Tensor& x, const Matrix& matrix, const Parameter* bia
                               .out_stride = out.row_stride()};
   if (bf16) {
     std::byte* const prepared = arena_.allocate(kernels.prepared_bytes(count, matrix.inputs));
-    kernels.prepare_rows(x.data_, stride, count, matrix.inputs, prepared);
+    kernels.prepare_rows(rows.data_, stride, count, matrix.inputs, prepared);
     whole.prepared = prepared;
   }
   const std::int64_t parts = threads_ == nullptr ? 1 : std::min<std::int64_t>(panels, threads_->threads());
@@ -133,7 +135,7 @@ void CpuOps::product(const Tensor& x, const Matrix& matrix, const Parameter* bia
 
 CpuTensor CpuOps::linear(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation) {
   check(x, "linear");
-  require(x.width() == matrix.inputs && x.row_stride() >= 0, "linear", "rows of the matrix's inputs at equal distances");
+  require(x.width() == matrix.inputs && dense_rows(x), "linear", "dense rows of the matrix's inputs");
   require(bias == nullptr || static_cast<std::int64_t>(bias->shape.count()) == matrix.outputs, "linear", "a bias of the matrix's outputs");
   auto sizes = x.sizes_;
   sizes[x.rank_ - 1] = matrix.outputs;
@@ -145,7 +147,7 @@ CpuTensor CpuOps::linear(const Tensor& x, const Matrix& matrix, const Parameter*
 void CpuOps::add_linear_into(const Tensor& residual, const Tensor& x, const Matrix& matrix, const Parameter* bias) {
   check_writable(residual, "add_linear_into");
   check(x, "add_linear_into");
-  require(x.width() == matrix.inputs && x.row_stride() >= 0, "add_linear_into", "rows of the matrix's inputs at equal distances");
+  require(x.width() == matrix.inputs && dense_rows(x), "add_linear_into", "dense rows of the matrix's inputs");
   require(residual.width() == matrix.outputs && residual.rows() == x.rows() && residual.row_stride() >= 0, "add_linear_into",
           "a residual with a row of the matrix's outputs for each row");
   require(bias == nullptr || static_cast<std::int64_t>(bias->shape.count()) == matrix.outputs, "add_linear_into",

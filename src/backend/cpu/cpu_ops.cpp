@@ -17,7 +17,9 @@
 
 namespace sinew {
 
+using detail::dense_rows;
 using detail::require;
+using detail::require_rows;
 using detail::row_kernels;
 
 namespace {
@@ -42,8 +44,6 @@ void for_rows(const CpuTensor& x, const CpuTensor& y, const Work& work) {
     }
   }
 }
-
-bool dense_rows(const CpuTensor& x) noexcept { return x.width() <= 1 || x.stride(static_cast<std::int64_t>(x.rank()) - 1) == 1; }
 
 }  // namespace
 
@@ -216,10 +216,10 @@ CpuTensor CpuOps::concat(std::int64_t axis, std::initializer_list<Tensor> parts)
 CpuTensor CpuOps::gather_rows(const Tensor& x, std::span<const std::int64_t> rows) {
   check(x, "gather_rows");
   require(x.rank_ == 2 && dense_rows(x), "gather_rows", "rank 2 with dense rows");
+  require_rows(rows, x.size(0), "gather_rows");
   const Tensor out = make(std::array{static_cast<std::int64_t>(rows.size()), x.width()});
   float* to = out.data_;
   for (const std::int64_t row : rows) {
-    require(row >= 0 && row < x.size(0), "gather_rows", "rows that exist");
     std::memcpy(to, x.data_ + row * x.stride(0), as_size(x.width()) * sizeof(float));
     to += x.width();
   }
@@ -232,8 +232,8 @@ void CpuOps::add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, 
   require(x.rank_ == 2 && y.rank_ == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && x.width() == y.width() && dense_rows(x) &&
               dense_rows(y),
           "add_rows_into", "[n, w] and [rows, w]");
+  require_rows(rows, x.size(0), "add_rows_into");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    require(rows[i] >= 0 && rows[i] < x.size(0), "add_rows_into", "rows that exist");
     row_kernels().add(y.data_ + static_cast<std::int64_t>(i) * y.stride(0), as_size(x.width()), x.data_ + rows[i] * x.stride(0));
   }
 }
@@ -244,8 +244,8 @@ void CpuOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows,
   require(x.rank_ == 2 && y.rank_ == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && x.width() == y.width() && dense_rows(x) &&
               dense_rows(y),
           "copy_rows_into", "[n, w] and [rows, w]");
+  require_rows(rows, x.size(0), "copy_rows_into");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    require(rows[i] >= 0 && rows[i] < x.size(0), "copy_rows_into", "rows that exist");
     std::memcpy(x.data_ + rows[i] * x.stride(0), y.data_ + static_cast<std::int64_t>(i) * y.stride(0), as_size(x.width()) * sizeof(float));
   }
 }
@@ -353,10 +353,12 @@ CpuTensor CpuOps::activate(const Tensor& x, nn::Activation activation) {
 CpuTensor CpuOps::silu_mul(const Tensor& gate, const Tensor& up) {
   check(gate, "silu_mul");
   check(up, "silu_mul");
-  require(gate.shape() == up.shape() && gate.row_stride() >= 0 && up.row_stride() >= 0, "silu_mul",
-          "equal shapes with equally distant rows");
+  require(gate.shape() == up.shape() && dense_rows(gate) && dense_rows(up), "silu_mul", "equal shapes with dense rows");
   const Tensor out = make(gate.shape().dims());
-  row_kernels().silu_mul(gate.data_, gate.row_stride(), up.data_, up.row_stride(), gate.rows(), gate.width(), out.data_);
+  const Scope scratch(*this);
+  const auto evenly = [this](const Tensor& x) { return x.row_stride() >= 0 ? x : copy(x); };
+  const Tensor a = evenly(gate), b = evenly(up);
+  row_kernels().silu_mul(a.data_, a.row_stride(), b.data_, b.row_stride(), a.rows(), a.width(), out.data_);
   return out;
 }
 

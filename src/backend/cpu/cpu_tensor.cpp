@@ -14,6 +14,7 @@ std::int64_t CpuTensor::count() const noexcept {
 }
 
 bool CpuTensor::dense() const noexcept {
+  if (count() == 0) return true;
   std::int64_t expected = 1;
   for (std::size_t axis = rank_; axis-- > 0;) {
     if (sizes_[axis] != 1 && strides_[axis] != expected) return false;

@@ -49,7 +49,7 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                                     seen.defined() ? std::optional<at::Tensor>(seen) : std::nullopt, 0.0, plain_causal,
                                                     static_cast<double>(options.scale), q.size(2) != k.size(2));
   if (host.blind_rows) out = out.masked_fill(seen.any(-1, true).logical_not(), 0.0);
-  return out.transpose(1, 2).reshape({q.size(0), queries, -1});
+  return out.transpose(1, 2).reshape({q.size(0), queries, q.size(2) * q.size(3)}).contiguous();
 }
 
 }  // namespace
@@ -72,11 +72,12 @@ c10::Device detail::parse_device(const std::string& name) {
 TorchTensor TorchOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options) {
   const bool batched = q.value.dim() == 4;
   require((batched || q.value.dim() == 3) && k.value.dim() == q.value.dim() && k.value.sizes() == v.value.sizes() &&
-              k.value.size(-1) == q.value.size(-1) && q.value.size(-2) % k.value.size(-2) == 0 &&
+              k.value.size(-1) == q.value.size(-1) && k.value.size(-2) > 0 && q.value.size(-2) % k.value.size(-2) == 0 &&
               (!batched || k.value.size(0) == q.value.size(0)),
           "attention", "q [b, n, heads, dim], k and v [b, m, kv_heads, dim], heads a multiple of kv_heads");
   const auto raised = [batched](const at::Tensor& x) { return batched ? x : x.unsqueeze(0); };
-  const at::Tensor q4 = raised(q.value), k4 = raised(k.value), v4 = raised(v.value);
+  const auto type = q.value.scalar_type();  // the others may come from a cache of another
+  const at::Tensor q4 = raised(q.value), k4 = raised(k.value.to(type)), v4 = raised(v.value.to(type));
   const std::int64_t batch = q4.size(0), queries = q4.size(1), keys = k4.size(1);
   const auto& mask = options.mask;
   require(mask.valid.empty() || static_cast<std::int64_t>(mask.valid.size()) == batch * keys, "attention", "a mask of [batch, keys]");
@@ -94,7 +95,7 @@ TorchTensor TorchOps::attention(const Tensor& q, const Tensor& k, const Tensor& 
   for (std::size_t i = 1; i < bounds.size(); ++i) equal = equal && bounds[i] - bounds[i - 1] == length;
   if (equal) {
     const auto split = [&](const at::Tensor& x) { return x.reshape({blocks, length, x.size(2), x.size(3)}); };
-    return lowered(attend(split(q4), split(k4), split(v4), within).reshape({1, queries, -1}));
+    return lowered(attend(split(q4), split(k4), split(v4), within).reshape({1, queries, q4.size(2) * q4.size(3)}));
   }
   std::vector<at::Tensor> parts;
   for (std::size_t i = 1; i < bounds.size(); ++i) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <c10/core/Device.h>
+#include <c10/util/Exception.h>
 
 #include <string>
 #include <string_view>
@@ -13,6 +14,17 @@ namespace sinew::detail {
 
 inline void require(bool condition, const char* operation, std::string_view expected) {
   if (!condition) fail(ErrorCode::invalid_argument, {operation, "tensors", expected, "others", ""});
+}
+
+/// What `call()` gives; a refusal of ATen becomes one of ours.
+template <class Call>
+auto or_refuse(const char* operation, std::string_view expected, const Call& call) {
+  try {
+    return call();
+  } catch (const c10::Error&) {
+    require(false, operation, expected);
+    throw;  // not reached
+  }
 }
 
 /// Throws Error for a name that is no device, or one that this PyTorch cannot use.

@@ -3,6 +3,7 @@
 #include "sinew/backend/torch/torch_ops.hpp"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
@@ -33,7 +34,10 @@ using detail::require;
 
 namespace {
 
+constexpr std::int64_t kMaxRank = 4;
+
 at::IntArrayRef dims_of(const Shape& shape) { return {shape.dims().data(), shape.rank()}; }
+bool has_rank(const Shape& shape) { return shape.rank() >= 1 && shape.rank() <= kMaxRank; }
 
 /// Measured in docs/architecture.md: oneDNN's own layout is 1.3 to 1.9 times as fast for bf16 everywhere; for f32 it beats MKL's plain
 /// product on AMD, and loses to it on Intel.
@@ -65,10 +69,10 @@ const char* fused_name(nn::Activation activation) {
 
 // What torch.compile calls as well; there is no function of ATen for them.
 at::Tensor pack(const at::Tensor& weight) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
-                             .typed<at::Tensor(const at::Tensor&, std::optional<c10::SymInt>)>();
-  return op.call(weight, std::nullopt);
+  // Boxed: the typed call moves an empty optional, which g++ 12 takes for the use of what was never set.
+  torch::jit::Stack stack{weight, c10::IValue()};
+  c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_reorder_linear_weight", "").callBoxed(stack);
+  return stack.back().toTensor();
 }
 at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias, nn::Activation activation) {
   static const auto op = c10::Dispatcher::singleton()
@@ -100,6 +104,11 @@ const at::Tensor& like(const TorchParameter& parameter, const at::Tensor& x) {
 }
 
 bool fits(const TorchParameter* parameter, std::int64_t width) { return parameter == nullptr || parameter->value.numel() == width; }
+
+void require_scatter(const at::Tensor& x, std::span<const std::int64_t> rows, const at::Tensor& y, const char* operation) {
+  require(x.dim() == 2 && y.dim() == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && y.size(1) == x.size(1), operation,
+          "[n, w] and [rows, w]");
+}
 
 }  // namespace
 
@@ -144,7 +153,7 @@ TorchParameter TorchOps::parameter(std::span<const float> values, const Shape& s
 }
 
 TorchTensor TorchOps::upload(std::span<const float> values, const Shape& shape) {
-  require(values.size() == shape.count(), "upload", "as many values as the shape has");
+  require(values.size() == shape.count() && has_rank(shape), "upload", "as many values as the shape has, rank 1 to 4");
   const at::Tensor x = at::from_blob(const_cast<float*>(values.data()), dims_of(shape), at::TensorOptions(at::kFloat));
   return {device_.is_cpu() ? x : x.to(device_)};
 }
@@ -155,7 +164,11 @@ void TorchOps::download(const Tensor& x, std::span<float> values) {
   std::memcpy(values.data(), host.const_data_ptr<float>(), values.size_bytes());
 }
 
-TorchTensor TorchOps::reshape(const Tensor& x, const Shape& shape) { return {x.value.view(dims_of(shape))}; }
+TorchTensor TorchOps::reshape(const Tensor& x, const Shape& shape) {
+  require(has_rank(shape), "reshape", "rank 1 to 4");
+  return {detail::or_refuse("reshape", "as many elements, axes that continue each other in memory",
+                            [&] { return x.value.view(dims_of(shape)); })};
+}
 
 TorchTensor TorchOps::slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_t end) {
   require(axis >= 0 && axis < x.value.dim() && 0 <= begin && begin <= end && end <= x.value.size(axis), "slice", "a range within the axis");
@@ -163,6 +176,7 @@ TorchTensor TorchOps::slice(const Tensor& x, std::int64_t axis, std::int64_t beg
 }
 
 TorchTensor TorchOps::expand(const Tensor& x, std::int64_t count) {
+  require(x.value.dim() < kMaxRank && count >= 0, "expand", "rank 1 to 3");
   std::vector<std::int64_t> sizes(x.value.sizes().begin(), x.value.sizes().end());
   sizes.insert(sizes.begin(), count);
   return {x.value.unsqueeze(0).expand(sizes)};
@@ -171,11 +185,15 @@ TorchTensor TorchOps::expand(const Tensor& x, std::int64_t count) {
 TorchTensor TorchOps::copy(const Tensor& x) { return {x.value.clone(at::MemoryFormat::Contiguous)}; }
 
 TorchTensor TorchOps::concat(std::int64_t axis, std::initializer_list<Tensor> parts) {
+  require(parts.size() > 0, "concat", "at least one tensor");
+  const at::Tensor& first = parts.begin()->value;
+  require(axis >= 0 && axis < first.dim(), "concat", "an axis of the tensors");
   std::vector<at::Tensor> tensors;
-  for (const Tensor& part : parts)
-    tensors.push_back(part.value.scalar_type() == parts.begin()->value.scalar_type() ? part.value
-                                                                                     : part.value.to(parts.begin()->value.scalar_type()));
-  return {at::cat(tensors, axis)};
+  for (const Tensor& part : parts) {
+    require(part.value.dim() == first.dim(), "concat", "tensors of one rank");  // ATen skips empty ones of rank 1
+    tensors.push_back(part.value.to(first.scalar_type()));
+  }
+  return {detail::or_refuse("concat", "equal sizes of the other axes", [&] { return at::cat(tensors, axis); })};
 }
 
 TorchTensor TorchOps::linear(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation) {
@@ -211,12 +229,12 @@ TorchTensor TorchOps::gather_rows(const Tensor& x, std::span<const std::int64_t>
 }
 
 void TorchOps::add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
-  require(x.value.dim() == 2 && y.value.dim() == 2, "add_rows_into", "[n, w] and [rows, w]");
+  require_scatter(x.value, rows, y.value, "add_rows_into");
   x.value.index_add_(0, indices(rows, x.value.size(0), "add_rows_into"), y.value.to(x.value.scalar_type()));
 }
 
 void TorchOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
-  require(x.value.dim() == 2 && y.value.dim() == 2, "copy_rows_into", "[n, w] and [rows, w]");
+  require_scatter(x.value, rows, y.value, "copy_rows_into");
   x.value.index_copy_(0, indices(rows, x.value.size(0), "copy_rows_into"), y.value.to(x.value.scalar_type()));
 }
 

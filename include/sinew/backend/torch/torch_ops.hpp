@@ -63,7 +63,7 @@ class TorchOps {
     Scope() = default;
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
-    Tensor keep(const Tensor& x) const { return x; }
+    Tensor keep(const Tensor& x) const { return {x.value.contiguous()}; }
 
    private:
     c10::InferenceMode mode_;
