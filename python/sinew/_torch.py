@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiled half that needs torch, loaded when someone asks for it: `import sinew` never imports torch."""
 
+import os
+
 
 def module():
     """_sinew_torch; raises ImportError that says what is missing."""
@@ -24,3 +26,21 @@ def load_language_model(directory, architecture, dtype, device, max_tokens):
 def add_to(registry, name="torch", device="cpu"):
     """Adds the backend to a sinew.BackendRegistry."""
     module().add_torch(registry, name, device)
+
+
+def add_package(registry, name, file, trust_code=False, device="cpu", batched=True):
+    """Adds a program that PyTorch saved to a sinew.BackendRegistry.
+
+    Args:
+        registry: a sinew.BackendRegistry.
+        name: of the backend.
+        file: beneath the policy directory: TorchScript (*.ts, *.pt) or AOTInductor (*.pt2).
+        trust_code: such a file is code, which can do whatever this process can; without it every load is refused.
+        device: as torch names it.
+        batched: every input gets a first dimension of 1.
+
+    Raises sinew.Error.
+    """
+    # AOTInductor looks here before its first run; without it, it reads beyond inputs smaller than those that it was compiled for.
+    os.environ.setdefault("AOTI_RUNTIME_CHECK_INPUTS", "1")
+    module().add_package(registry, name, file, trust_code, device, batched)

@@ -3,6 +3,7 @@
 #include "bind_models.hpp"
 #include "sinew/backend/torch/torch_backend.hpp"
 #include "sinew/backend/torch/torch_models.hpp"
+#include "sinew/backend/torch/torch_package_backend.hpp"
 
 namespace py = pybind11;
 using namespace sinew;
@@ -29,4 +30,12 @@ PYBIND11_MODULE(_sinew_torch, m) {
         registry.add(std::move(name), torch_backend({.device = device}));
       },
       py::arg("registry"), py::arg("name") = "torch", py::arg("device") = "cpu", "Adds the backend on libtorch to a BackendRegistry.");
+  m.def(
+      "add_package",
+      [](BackendRegistry& registry, std::string name, const std::string& file, bool trust_code, const std::string& device, bool batched) {
+        registry.add(std::move(name),
+                     torch_package_backend({.file = file, .trust_code = trust_code, .device = device, .batched = batched}));
+      },
+      py::arg("registry"), py::arg("name"), py::arg("file"), py::arg("trust_code") = false, py::arg("device") = "cpu",
+      py::arg("batched") = true, "As sinew._torch.add_package.");
 }
