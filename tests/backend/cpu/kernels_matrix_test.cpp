@@ -206,7 +206,29 @@ TEST_CASE("matrix kernels: products of large and of degenerate shapes") {
       check_product(isa, {229, 33, 50, 1, 4, true, true, bf16}, random);
       check_product(isa, {4, 9000, 17, 0, 2, true, false, bf16}, random);
       check_product(isa, {1, 9001, 130, 0, 9, false, true, bf16}, random);
+      for (const Index inputs : {1, 31, 130, 257})
+        check_product(isa, {64 + inputs, inputs, 83, 1, 6, inputs > 100, inputs % 2 == 0, bf16}, random);
+      check_product(isa, {520, 40, 16, 0, 1, true, true, bf16}, random);
     }
+}
+
+TEST_CASE("matrix kernels: a product in parts has the bits of the whole") {
+  Random random(105);
+  for (const Isa isa : available_isas())
+    for (const bool bf16 : {false, true})
+      for (const Index count : {1, 3, 14, 64, 90}) {
+        INFO(std::string(to_string(isa)), std::string(bf16 ? " bf16" : " f32"), " count ", count);
+        Operands operands({count, 300, 150, 0, 10, true, false, bf16}, random);
+        run(matrix_kernels(isa), operands);
+        const std::vector<float> whole(operands.out, operands.out + (count - 1) * operands.out_stride + 150);
+        operands.fill_out();
+        for (const Index first : {0, 3, 4, 9}) {
+          operands.shape.first = first;
+          operands.shape.last = first == 0 ? 3 : first == 3 ? 4 : first == 4 ? 9 : 10;
+          run(matrix_kernels(isa), operands);
+        }
+        CHECK(std::memcmp(whole.data(), operands.out, whole.size() * sizeof(float)) == 0);
+      }
 }
 
 TEST_CASE("matrix kernels: what is not finite in a row stays in its row") {

@@ -22,6 +22,10 @@ namespace {
 #endif
 #include "transpose.inl"
 #include "blocks.inl"
+#if defined(__AMX_BF16__)
+#include "tiles.inl"
+#include "product_split.inl"
+#endif
 #include "product.inl"
 #if defined(__AMX_BF16__)
 #include "product_tiles.inl"

@@ -31,6 +31,9 @@ inline void product_of_few(const MatrixProduct& p) {
 }
 
 void product_f32(const MatrixProduct& p) {
+#if defined(__AMX_BF16__)
+  if (p.count >= kSplitRows && p.weight.inputs > 0) return product_split(p);
+#endif
   if (p.count <= kFewRows) return p.count > 0 ? product_of_few(p) : void();
   alignas(64) float packed[kPackedFloats];
   const Index part = depth_part(p.weight.inputs, kDepth), blocks = block_count(p.count);
