@@ -12,7 +12,7 @@ namespace sinew::bench {
 [[nodiscard]] double backbone_operations(const nn::Qwen3VlConfig& config, const nn::VisionLanguageInput& input);
 /// The same of a head's sampling with `tokens` of context; what depends on the time alone is not counted.
 [[nodiscard]] double head_operations(const nn::FlowDitConfig& config, double tokens);
-/// Operations per second of the CPU backend's f32 products at a size that suits them: the best of several.
+/// Operations per second of the CPU backend's f32 products by fused multiply-adds, at a size that suits them: the best of several.
 [[nodiscard]] double best_product_rate();
 
 }  // namespace sinew::bench

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <vector>
 
 namespace {
@@ -12,7 +13,7 @@ using sinew::PatchGrid;
 using sinew::Status;
 using Ids = std::vector<std::int64_t>;
 
-constexpr sinew::TokenId kImage = 9;
+constexpr std::int64_t kImage = 9;
 
 Status positions_of(const Ids& ids, const Ids& mask, const std::vector<PatchGrid>& grids, Ids& out) {
   out.assign(3 * ids.size(), -1);

@@ -8,6 +8,7 @@
 #include "sinew/backend/cpu/cpu_models.hpp"
 #include "sinew/backend/native_backend.hpp"
 #include "sinew/io/file.hpp"
+#include "sinew/io/safetensors.hpp"
 #include "sinew/runtime/policy.hpp"
 #include "temporary_directory.hpp"
 #include "tiny_policy.hpp"

@@ -98,7 +98,7 @@ TEST_CASE("arm: the chain's limits are the robot's") {
 
 TEST_CASE("random: gives the published splitmix64 sequence") {
   // Reference: the sequence for seed 1234567 printed on rosettacode.org, "Pseudo-random numbers/Splitmix64".
-  Random random(1234567);
+  sinew::Random random(1234567);
   CHECK(random.bits() == 6457827717110365317ULL);
   CHECK(random.bits() == 3203168211198807973ULL);
   CHECK(random.bits() == 9817491932198370423ULL);
