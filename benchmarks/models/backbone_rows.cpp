@@ -79,6 +79,7 @@ void backbone_rows(ModelSuite& suite) {
       .id = "M4/torch", .what = "the same, torch backend", .unit = "ms", .scale = 1e3, .least_ratio = 1.05, .baseline = "prefill"};
   const Claim cpu_token{.id = "M5/cpu", .what = "one decoded token of the same, CPU backend", .unit = "ms", .scale = 1e3};
   const Claim torch_token{.id = "M5/torch", .what = "one decoded token of the same, torch backend", .unit = "ms", .scale = 1e3};
+  suite.absent_device({.id = "M4/cuda", .what = "the same on a GPU", .unit = "ms"});
   bool any = false;
   for (const Claim& claim : {cpu, torch, cpu_token, torch_token}) any = any || suite.report().wants(claim.id);
   if (!any) return;

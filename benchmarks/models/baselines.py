@@ -164,12 +164,21 @@ class Path:
         self.name = str(self.folder)
 
 
-def hidden(model, entry):
+def hidden(model, entry, backbone=None):
     ids = entry["input_ids"][None]
-    return model.model(
+    return (backbone or model.model)(
         input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=entry["pixel_values"].to(model.dtype), image_grid_thw=entry["image_grid_thw"],
         mm_token_type_ids=(ids == model.config.image_token_id).int(), use_cache=False,
     ).last_hidden_state  # fmt: skip
+
+
+PINNED = os.sched_getaffinity(0)
+
+
+def run_with(threads):
+    """The program pins itself, and with it this process, to one core: several threads need more."""
+    torch.set_num_threads(threads)
+    os.sched_setaffinity(0, PINNED if threads == 1 else range(os.cpu_count()))
 
 
 def floats(tensor):
@@ -178,14 +187,15 @@ def floats(tensor):
 
 def policy(threads=1, compiled=False):
     model, head, entries = CACHE["policy"]
+    backbone = model.model
     if compiled:
-        model, head = torch.compile(model), torch.compile(head)
+        backbone, head = torch.compile(backbone), torch.compile(head)
 
     def act(i):
-        torch.set_num_threads(threads)
+        run_with(threads)
         entry = entries[i]
         with torch.inference_mode():
-            states = hidden(model, entry)
+            states = hidden(model, entry, backbone)
             x = entry["noise"][None]
             for k in range(4):
                 x = x + head(x, torch.full((1,), int(k / 4 * 1000)), states, entry["state"][None, None]) / 4
@@ -212,23 +222,24 @@ class Large:
     model = None
 
     @classmethod
-    def load(cls, attention="sdpa"):
-        cls.model = None
-        gc.collect()
-        cls.model = Qwen3VLForConditionalGeneration.from_pretrained(shared.FOLDER / "large", dtype=torch.bfloat16, attn_implementation=attention).eval()
+    def load(cls):
+        cls.model = Qwen3VLForConditionalGeneration.from_pretrained(shared.FOLDER / "large", dtype=torch.bfloat16).eval()
         return cls.model
 
 
-def prefill(threads=1):
+def prefill():
     entries = inputs_of(shared.FOLDER / "large")
 
-    def run(i):
-        torch.set_num_threads(threads)
-        model = Large.model or Large.load()
-        with torch.inference_mode():
-            return hidden(model, entries[i])
+    def run(attention):
+        def way(i):
+            model = Large.model or Large.load()
+            model.set_attn_implementation(attention)
+            with torch.inference_mode():
+                return hidden(model, entries[i])
 
-    return shared.Baseline(f"{NAME}, bf16, sdpa" + (f", {threads} threads" if threads > 1 else ""), len(entries), {"": run}, floats)
+        return way
+
+    return shared.Baseline(f"{NAME}, bf16", len(entries), {attention: run(attention) for attention in ("sdpa", "eager")}, floats)
 
 
 def free():
@@ -243,8 +254,6 @@ def load():
     (entry,) = inputs_of(shared.FOLDER / "large")
 
     def run(_):
-        Large.model = None
-        gc.collect()
         with torch.inference_mode():
             return hidden(Large.load(), entry)
 

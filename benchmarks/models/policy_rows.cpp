@@ -112,7 +112,10 @@ void policy_rows(ModelSuite& suite) {
       .id = "M1/f32/2threads", .what = "the same in f32 with two threads", .unit = "ms", .scale = 1e3, .baseline = "policy_f32_2threads"};
   const Claim torch{
       .id = "M2/f32", .what = "the same, torch backend, f32", .unit = "ms", .scale = 1e3, .least_ratio = 1.3, .baseline = "policy_f32"};
-  if (!wants("M1") && !wants("M2")) return;
+  bool any = false;
+  for (const Claim& claim : {f32, bf16, compiled, two, torch}) any = any || wants(claim.id.c_str());
+  suite.absent_device({.id = "M1/cuda", .what = "the same with graph capture on a GPU", .unit = "ms"});
+  if (!any) return;
   const auto directory = suite.directory("policy");
   if (!directory) {
     for (const Claim& claim : {f32, bf16, compiled, two, torch}) suite.absent(claim);

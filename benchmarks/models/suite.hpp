@@ -40,6 +40,8 @@ class ModelSuite {
   /// adds its rows without numbers.
   [[nodiscard]] std::optional<std::filesystem::path> directory(const std::string& name);
   void absent(const Claim& claim);
+  /// A row for which this machine has no device.
+  void absent_device(const Claim& claim);
   /// Adds a row, compared with the baseline `claim.baseline`; every entry's result is compared.
   void compare(const Claim& claim, const ModelWork& work);
 
@@ -64,7 +66,7 @@ class Inputs {
   std::vector<std::vector<PatchGrid>> grids_;
 };
 
-/// Lets this process and its children run on all cores for as long as it lives, for rows with several threads.
+/// Lets this process run on all cores for as long as it lives (the child sees to itself), for rows with several threads.
 class AllCores {
  public:
   AllCores();

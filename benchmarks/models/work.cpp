@@ -44,7 +44,8 @@ double head_operations(const nn::FlowDitConfig& c, double tokens) {
 }
 
 double best_product_rate() {
-  constexpr std::int64_t kRows = 48, kInputs = 512, kOutputs = 1024;  // few enough for fused multiply-adds, where larger ones may take tiles
+  constexpr std::int64_t kRows = 48, kInputs = 512,
+                         kOutputs = 1024;  // few enough for fused multiply-adds, where larger ones may take tiles
   CpuOps ops;
   const std::vector<float> values(kRows * kInputs, 0.5F);
   const auto matrix =

@@ -19,6 +19,13 @@ namespace sinew::bindings {
 
 using Ids = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
+/// Whole numbers; floats are refused, not cut.
+inline Ids whole_numbers(const py::array& values, std::string_view what) {
+  if (values.size() > 0 && values.dtype().kind() != 'i' && values.dtype().kind() != 'u')
+    fail(ErrorCode::invalid_argument, {"nn", what, "whole numbers", py::str(values.dtype()).cast<std::string>(), ""});
+  return Ids(values);
+}
+
 /// The arrays of a prompt, and views of them.
 struct PromptArrays {
   Ids ids;
@@ -67,24 +74,24 @@ template <nn::TensorOps Ops>
 py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, const char* name) {
   using Model = Guarded<nn::LanguageModel<Ops>>;
   py::class_<Model> type(m, name, "A vision-language model of a Hugging Face directory. Calls from several threads wait for each other.");
-  const auto prompt = [](Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions) {
-    return PromptArrays{std::move(ids), std::move(pixels), std::move(grids), std::move(positions)};
+  const auto prompt = [](const py::array& ids, std::optional<Floats> pixels, const std::optional<py::array>& grids,
+                         const std::optional<py::array>& positions) {
+    PromptArrays arrays{whole_numbers(ids, "input_ids"), std::move(pixels), std::nullopt, std::nullopt};
+    if (grids) arrays.grids_array = whole_numbers(*grids, "image_grid_thw");
+    if (positions) arrays.positions = whole_numbers(*positions, "position_ids");
+    return arrays;
   };
   type.def_property_readonly("hidden_size", [](const Model& self) { return self.value.hidden_size(); });
   type.def_property_readonly("vocab_size", [](const Model& self) { return self.value.vocab_size(); });
   type.def_property_readonly("depth", [](const Model& self) { return self.value.depth(); }, "number of layers");
   type.def(
       "hidden_states",
-      [prompt](Model& self, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions,
-               std::optional<std::vector<std::int64_t>> depths) -> py::object {
-        auto arrays = prompt(std::move(ids), std::move(pixels), std::move(grids), std::move(positions));
+      [prompt](Model& self, const py::array& ids, std::optional<Floats> pixels, const std::optional<py::array>& grids,
+               const std::optional<py::array>& positions, std::optional<std::vector<std::int64_t>> depths) -> py::object {
+        auto arrays = prompt(ids, std::move(pixels), grids, positions);
         const auto input = arrays.input("hidden_states");
         const auto n = arrays.ids.shape(0), width = static_cast<py::ssize_t>(self.value.hidden_size());
         const std::vector<std::int64_t> wanted = depths.value_or(std::vector<std::int64_t>{});
-        for (std::size_t i = 0; i < wanted.size(); ++i)
-          if (wanted[i] < 0 || wanted[i] > self.value.depth() || (i > 0 && wanted[i] <= wanted[i - 1]))
-            fail(ErrorCode::invalid_argument,
-                 {"hidden_states", "depths", fmt::format("ascending, 0 to {}", self.value.depth()), "others", ""});
         Floats last({n, width}), others({static_cast<py::ssize_t>(wanted.size()), n, width});
         {
           const Exclusive lock(*self.mutex);
@@ -104,8 +111,9 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
           .c_str());
   type.def(
       "logits",
-      [prompt](Model& self, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions) {
-        auto arrays = prompt(std::move(ids), std::move(pixels), std::move(grids), std::move(positions));
+      [prompt](Model& self, const py::array& ids, std::optional<Floats> pixels, const std::optional<py::array>& grids,
+               const std::optional<py::array>& positions) {
+        auto arrays = prompt(ids, std::move(pixels), grids, positions);
         const auto input = arrays.input("logits");
         Floats out({arrays.ids.shape(0), static_cast<py::ssize_t>(self.value.vocab_size())});
         const Exclusive lock(*self.mutex);
@@ -119,10 +127,10 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
       (std::string("Logits [n, vocab_size] float32 of every token.\n") + kPromptDoc + "Raises sinew.Error.").c_str());
   type.def(
       "generate",
-      [prompt](Model& self, Ids ids, std::optional<Floats> pixels, std::optional<Ids> grids, std::optional<Ids> positions,
-               std::int64_t max_new_tokens, std::vector<std::int64_t> stop, double temperature, int top_k, double top_p, std::uint64_t seed,
-               std::vector<std::int64_t> allowed) {
-        auto arrays = prompt(std::move(ids), std::move(pixels), std::move(grids), std::move(positions));
+      [prompt](Model& self, const py::array& ids, std::optional<Floats> pixels, const std::optional<py::array>& grids,
+               const std::optional<py::array>& positions, std::int64_t max_new_tokens, std::vector<std::int64_t> stop, double temperature,
+               int top_k, double top_p, std::uint64_t seed, std::vector<std::int64_t> allowed) {
+        auto arrays = prompt(ids, std::move(pixels), grids, positions);
         const auto input = arrays.input("generate");
         const nn::GenerateOptions options{
             .max_new_tokens = max_new_tokens,

@@ -16,9 +16,9 @@ PYBIND11_MODULE(_sinew_torch, m) {
           "load",
           [](const std::filesystem::path& directory, const std::string& architecture, const std::string& dtype, const std::string& device,
              std::int64_t max_tokens) {
-            TorchOps ops({.device = device, .dtype = weights_dtype(dtype, "nn.load")});
+            const TorchOptions options{.device = device, .dtype = weights_dtype(dtype, "nn.load")};
             const py::gil_scoped_release release;
-            return Guarded(nn::LanguageModel<TorchOps>(std::move(ops), torch_models(), directory, architecture, max_tokens));
+            return Guarded(load_torch_language_model(directory, architecture, options, max_tokens));
           },
           py::arg("directory"), py::arg("architecture") = "qwen3_vl", py::arg("dtype") = "f32", py::arg("device") = "cpu",
           py::arg("max_tokens") = 4096,

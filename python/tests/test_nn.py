@@ -134,7 +134,7 @@ def test_generation_options(saved):
     drawn = [model.generate(ids, pixels, grids, max_new_tokens=8, temperature=1.5, seed=seed) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert model.generate(ids, max_new_tokens=0) == []
-    for bad in ({"temperature": -1.0}, {"top_p": 0.0}, {"allowed": [10**6]}, {"max_new_tokens": 10**6}):
+    for bad in ({"temperature": -1.0}, {"top_p": 0.0}, {"allowed": [10**6]}, {"max_new_tokens": 10**6}, {"max_new_tokens": 2**63 - 1}):
         with pytest.raises(sinew.Error):
             model.generate(ids, pixels, grids, **bad)
 
@@ -149,6 +149,7 @@ def test_bad_prompts_are_refused(saved):
         (ids, pixels[:-1], grids),
         (ids, pixels[:, :-1], grids),
         (ids, pixels, grids * 0),
+        (ids + 0.5, pixels, grids),
         (np.append(ids, 10**6), pixels, grids),
         (np.append(ids, -1), pixels, grids),
         (np.zeros(65, np.int64), None, None),
@@ -197,6 +198,7 @@ def test_sharded_files_are_read(saved, tmp_path):
         ("text_config", "hidden_size", 1 << 40), ("text_config", "hidden_size", 65), ("text_config", "vocab_size", 1 << 23), ("text_config", "num_hidden_layers", 1000),
         ("text_config", "num_key_value_heads", 3), ("text_config", "head_dim", 1 << 19), ("vision_config", "depth", -1), ("vision_config", "hidden_size", 1 << 19),
         ("vision_config", "num_position_embeddings", 65), ("vision_config", "num_position_embeddings", 1 << 22), ("vision_config", "deepstack_visual_indexes", [3, 1]),
+        ("text_config", "rope_parameters", {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [1 << 18, 0, 0]}),
         ("vision_config", "out_hidden_size", 32), ("text_config", "hidden_act", "relu"), ("vision_config", "patch_size", 0), ("vision_config", "intermediate_size", 1.5),
     ],
 )  # fmt: skip
@@ -205,6 +207,8 @@ def test_hostile_sizes_are_refused(saved, tmp_path, where, key, value, backend):
     _, folder = saved("plain")
     config = json.loads((folder / "config.json").read_text())
     config[where][key] = value
+    if key == "rope_parameters":  # tables of 2^19 numbers for each position must not be made before the file has said no
+        config[where]["head_dim"] = 1 << 19
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.safetensors").symlink_to(folder / "model.safetensors")
     with pytest.raises(sinew.Error):

@@ -27,6 +27,9 @@ void TokenPlaces::find(const VisionLanguageInput& input, std::int64_t image_toke
     if (input.positions.size() != 3 * count)
       fail(ErrorCode::invalid_argument,
            {"prompt", "positions", fmt::format("[3, {}]", count), fmt::format("{} numbers", input.positions.size()), ""});
+    constexpr std::int64_t kMost = std::int64_t{1} << 31;
+    if (std::ranges::any_of(input.positions, [](std::int64_t p) { return p < 0 || p >= kMost; }))
+      fail(ErrorCode::invalid_argument, {"prompt", "positions", "0 to 2^31", "others", ""});
     positions_.assign(input.positions.begin(), input.positions.end());
   } else {
     positions_.resize(3 * count);

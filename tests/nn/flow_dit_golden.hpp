@@ -88,6 +88,27 @@ class FlowDitGolden {
     }
   }
 
+  /// Several draws from one prompt give what each gives alone; a mask of the prompt serves all.
+  void check_draws() {
+    const auto& c = dit_->config();
+    const auto hidden = golden_.tensor("vl_embs").shape;
+    const std::size_t tokens = static_cast<std::size_t>(hidden[1] * hidden[2]), chunk = static_cast<std::size_t>(c.horizon * c.action_dim);
+    const std::int64_t draws = golden_.tensor("noise").shape[0];
+    auto scope = ops_.scope();
+    typename nn::FlowDit<Ops>::Context context;
+    dit_->read_context(ops_, ops_.upload(golden_.f32("vl_embs").first(tokens), Shape{1, hidden[1], hidden[2]}), context);
+    context.valid.assign(static_cast<std::size_t>(hidden[1]), 1);
+    context.valid.front() = 0;
+    const auto& moment = dit_->moment(ops_, 0);
+    const auto noise = golden_.f32("noise");
+    const auto together = read(dit_->velocity(ops_, nullptr, ops_.upload(noise, Shape{draws, c.horizon, c.action_dim}), moment, context));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(draws); ++i) {
+      const auto one = ops_.upload(noise.subspan(i * chunk, chunk), Shape{1, c.horizon, c.action_dim});
+      CHECK(worst_ratio(read(dit_->velocity(ops_, nullptr, one, moment, context)),
+                        std::span<const float>(together).subspan(i * chunk, chunk), tolerance_of(golden_, "Pieces")) <= 1);
+    }
+  }
+
   void check_sampling() {
     const auto pieces = tolerance_of(golden_, "Pieces"), full = tolerance_of(golden_, "Full sampling");
     const auto& c = dit_->config();
@@ -165,10 +186,12 @@ void check_flow_dit(Ops& ops) {
     if (file.path().extension() != ".json" || name == "head.weights" || name == "timestep_buckets") continue;
     CAPTURE(name);
     FlowDitGolden<Ops> golden(ops, name);
-    if (name == "pieces")
+    if (name == "pieces") {
       golden.check_pieces();
-    else
+    } else {
       golden.check_sampling();
+      golden.check_draws();
+    }
     ++cases;
   }
   CHECK(cases >= 1);

@@ -203,7 +203,7 @@ class PlainOps {
       double sum = 0, most = -INFINITY;
       for (std::int64_t j = 0; j < keys; ++j) {
         double& weight = weights[static_cast<std::size_t>(j)] = -INFINITY;
-        if (!sees(options.mask, b * keys, i, j)) continue;
+        if (!sees(options.mask, static_cast<std::int64_t>(options.mask.valid.size()) == keys ? 0 : b * keys, i, j)) continue;
         weight = 0;
         for (std::int64_t d = 0; d < dim; ++d) weight += q.at(row * dim + d) * k.at(((b * keys + j) * kv_heads + head) * dim + d);
         weight *= static_cast<double>(options.scale);

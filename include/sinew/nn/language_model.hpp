@@ -45,8 +45,13 @@ class LanguageModel {
                      std::span<float> at_depths = {}) {
     auto scope = ops_.scope();
     check_ids(input.ids);
+    const std::size_t size = input.ids.size() * static_cast<std::size_t>(hidden_size());
+    for (std::size_t i = 0; i < depths.size(); ++i)
+      if (depths[i] < 0 || depths[i] > depth() || (i > 0 && depths[i] <= depths[i - 1]))
+        fail(ErrorCode::invalid_argument, {"hidden_states", "depths", fmt::format("ascending, 0 to {}", depth()), "others", ""});
+    if (out.size() != size || at_depths.size() != depths.size() * size)
+      fail(ErrorCode::invalid_argument, {"hidden_states", "outputs", "[n, hidden_size] and [depths, n, hidden_size]", "others", ""});
     ops_.download(backbone_.prefill(ops_, input, depths, &states_), out);
-    const std::size_t size = out.size();
     for (std::size_t i = 0; i < states_.size(); ++i) ops_.download(states_[i], at_depths.subspan(i * size, size));
   }
   /// Logits of every token, `out [n, vocab_size]`.
@@ -58,10 +63,10 @@ class LanguageModel {
   /// Tokens that follow. Throws Error when the prompt and what may follow exceed the model's tokens.
   [[nodiscard]] std::vector<std::int64_t> generate(const VisionLanguageInput& input, const GenerateOptions& options) {
     check_ids(input.ids);
-    const auto most = static_cast<std::int64_t>(input.ids.size()) + options.max_new_tokens;
-    if (options.max_new_tokens < 0 || most > max_tokens_)
-      fail(ErrorCode::limit, {"generate", "tokens of prompt and text", fmt::format("at most {}", max_tokens_), fmt::format("{}", most),
-                              "load with more max_tokens"});
+    const auto prompt = static_cast<std::int64_t>(input.ids.size());
+    if (options.max_new_tokens < 0 || prompt > max_tokens_ || options.max_new_tokens > max_tokens_ - prompt)
+      fail(ErrorCode::limit, {"generate", "tokens of prompt and text", fmt::format("at most {}", max_tokens_),
+                              fmt::format("{} and {}", prompt, options.max_new_tokens), "load with more max_tokens"});
     TokenPicker picker(options.pick, vocab_size());
     std::vector<float> logits(static_cast<std::size_t>(vocab_size()));
     std::vector<std::int64_t> text;

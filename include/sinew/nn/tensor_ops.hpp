@@ -22,7 +22,7 @@ inline constexpr std::size_t kActivationCount = 7;
 struct Mask {
   bool causal = false;                       ///< query i sees keys j <= i + offset
   std::int64_t offset = 0;                   ///< of causal: keys before the first query's own
-  std::span<const std::uint8_t> valid{};     ///< [batch, keys], 0 hides a key; empty: all are seen
+  std::span<const std::uint8_t> valid{};     ///< [batch, keys], or [keys] for all of a batch; 0 hides a key; empty: all are seen
   std::span<const std::int64_t> segments{};  ///< bounds 0 = s0 < s1 < ... = rows: rows see those of their own block; empty: one block
 };
 

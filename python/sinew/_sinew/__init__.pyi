@@ -10,9 +10,10 @@ from . import kinematics
 from . import observation
 from . import action
 from . import motion
+from . import nn
 from . import record
 from . import runtime
-__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'kinematics', 'load_card', 'motion', 'observation', 'read_safetensors_header', 'read_statistics', 'record', 'runtime', 'status_names']
+__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'kinematics', 'load_card', 'motion', 'nn', 'observation', 'read_safetensors_header', 'read_statistics', 'record', 'runtime', 'status_names']
 class Error(RuntimeError):
     pass
 class Observation:
@@ -124,6 +125,10 @@ class BackendRegistry:
         factory(path: str) -> object with infer(dict) -> dict. infer gets copies of the encoder's tensors and returns
         {"actions": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it exists.
         """
+    def add_cpu(self, name: str, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        The backend "cpu" with several threads for each inference, under another name.
+        """
     def names(self) -> list[str]:
         ...
 class Policy:
@@ -133,11 +138,14 @@ class Policy:
     @staticmethod
     def load(directory: os.PathLike | str | bytes, backend: str = '', registry: BackendRegistry = None) -> Policy:
         """
-        directory: holds sinew.json. backend: a name of the registry; empty takes the card's. Raises sinew.Error.
+        directory: holds sinew.json. backend: a name of the registry, or "torch" where this build and the interpreter have it; empty takes
+        the card's. Raises sinew.Error.
         """
-    def act(self, observation: Observation) -> ActionChunk:
+    def act(self, observation: Observation, *, seed: typing.SupportsInt | typing.SupportsIndex | None = None, noise: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None, prefix: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None, prefix_delay: typing.SupportsInt | typing.SupportsIndex = 0) -> ActionChunk:
         """
-        One inference -> sinew.ActionChunk in SI units. Raises sinew.Error with the stage that refused.
+        One inference -> sinew.ActionChunk in SI units. For backends that sample: seed, or noise [horizon, dim]; prefix [rows, dim], the
+        unexecuted rest of the previous chunk in the policy's normalised space (outputs["actions"]), its first row due now, of which
+        prefix_delay rows will be executed before the new chunk arrives. Raises sinew.Error with the stage that refused.
         """
     def reset(self) -> None:
         """
@@ -152,6 +160,11 @@ class Policy:
     def input_spec(self) -> list:
         """
         [(name, dtype, maximum shape)] that the encoder writes
+        """
+    @property
+    def outputs(self) -> dict:
+        """
+        dict of copies of what the backend wrote at the last act
         """
     @property
     def spec(self) -> dict:

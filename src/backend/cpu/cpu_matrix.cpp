@@ -148,8 +148,9 @@ void CpuOps::add_linear_into(const Tensor& residual, const Tensor& x, const Matr
   check_writable(residual, "add_linear_into");
   check(x, "add_linear_into");
   require(x.width() == matrix.inputs && dense_rows(x), "add_linear_into", "dense rows of the matrix's inputs");
-  require(residual.width() == matrix.outputs && residual.rows() == x.rows() && residual.row_stride() >= 0, "add_linear_into",
-          "a residual with a row of the matrix's outputs for each row");
+  bool fits = residual.rank_ == x.rank_ && residual.width() == matrix.outputs && residual.row_stride() >= 0;
+  for (std::size_t axis = 0; fits && axis + 1 < x.rank_; ++axis) fits = residual.sizes_[axis] == x.sizes_[axis];
+  require(fits, "add_linear_into", "a residual of the shape of x with the matrix's outputs");
   require(bias == nullptr || static_cast<std::int64_t>(bias->shape.count()) == matrix.outputs, "add_linear_into",
           "a bias of the matrix's outputs");
   product(x, matrix, bias, nn::Activation::none, true, residual);
@@ -188,7 +189,8 @@ CpuTensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, c
               inner(q) && inner(k) && inner(v),
           "attention", "q [b, n, heads, dim], k and v [b, m, kv_heads, dim], heads a multiple of kv_heads");
   const nn::Mask& mask = options.mask;
-  require(mask.valid.empty() || mask.valid.size() == as_size(batch * keys), "attention", "a mask of [batch, keys]");
+  const bool shared = mask.valid.size() == as_size(keys);  // one mask for the whole batch
+  require(mask.valid.empty() || shared || mask.valid.size() == as_size(batch * keys), "attention", "a mask of [batch, keys] or [keys]");
   const std::array<std::int64_t, 2> one_block{0, queries};
   const std::span<const std::int64_t> bounds = mask.segments.empty() ? std::span<const std::int64_t>(one_block) : mask.segments;
   require(mask.segments.empty() || (!mask.causal && mask.valid.empty() && queries == keys && bounds.size() > 1 && bounds.front() == 0 &&
@@ -231,7 +233,7 @@ CpuTensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, c
                          .scale = options.scale,
                          .causal = mask.causal,
                          .offset = mask.offset,
-                         .valid = mask.valid.empty() ? nullptr : mask.valid.data() + b * keys + from_key,
+                         .valid = mask.valid.empty() ? nullptr : mask.valid.data() + (shared ? 0 : b * keys) + from_key,
                          .scratch = memory + as_size(part) * bytes});
     }
   };

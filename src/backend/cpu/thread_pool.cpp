@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "thread_pool.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
+#include <system_error>
+
+#include "sinew/core/error.hpp"
 
 namespace sinew {
 
@@ -32,10 +37,17 @@ bool look_for(const Condition& condition) noexcept {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    stop_workers();  // the destructor does not run
+    fail(ErrorCode::failed, {"ThreadPool", "threads", fmt::format("{}", threads), fmt::format("{}", workers_.size() + 1), error.what()});
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop_workers(); }
+
+void ThreadPool::stop_workers() noexcept {
   {
     const std::scoped_lock lock(mutex_);
     stop_ = true;

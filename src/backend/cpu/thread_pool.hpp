@@ -15,7 +15,7 @@ namespace sinew {
 /// follow each other within microseconds.
 class ThreadPool {
  public:
-  /// `threads` - 1 workers are started.
+  /// `threads` - 1 workers are started. Throws Error when the system gives fewer.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -28,6 +28,7 @@ class ThreadPool {
   void run(std::int64_t parts, void (*function)(void*, std::int64_t), void* context) noexcept;
 
  private:
+  void stop_workers() noexcept;
   void work() noexcept;
   void take_parts() noexcept;
 

@@ -24,7 +24,7 @@ struct HostMask {
 };
 
 HostMask make_mask(const nn::Mask& mask, std::int64_t batch, std::int64_t queries, std::int64_t keys) {
-  const std::int64_t entries = mask.valid.empty() ? 1 : batch, rows = mask.causal ? queries : 1;
+  const std::int64_t entries = static_cast<std::int64_t>(mask.valid.size()) == batch * keys ? batch : 1, rows = mask.causal ? queries : 1;
   HostMask host{.seen = at::empty({entries, 1, rows, keys}, at::kBool)};
   auto* seen = host.seen.data_ptr<bool>();
   for (std::int64_t b = 0; b < entries; ++b)
@@ -80,7 +80,8 @@ TorchTensor TorchOps::attention(const Tensor& q, const Tensor& k, const Tensor& 
   const at::Tensor q4 = raised(q.value), k4 = raised(k.value.to(type)), v4 = raised(v.value.to(type));
   const std::int64_t batch = q4.size(0), queries = q4.size(1), keys = k4.size(1);
   const auto& mask = options.mask;
-  require(mask.valid.empty() || static_cast<std::int64_t>(mask.valid.size()) == batch * keys, "attention", "a mask of [batch, keys]");
+  const auto marks = static_cast<std::int64_t>(mask.valid.size());
+  require(marks == 0 || marks == keys || marks == batch * keys, "attention", "a mask of [batch, keys] or [keys]");
   const auto lowered = [batched](const at::Tensor& x) { return TorchTensor{batched ? x : x.squeeze(0)}; };
   if (queries == 0 || keys == 0) return lowered(at::zeros({batch, queries, q4.size(2) * q4.size(3)}, q4.options()));
   if (mask.segments.empty()) return lowered(attend(q4, k4, v4, options));

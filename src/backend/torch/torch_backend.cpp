@@ -6,6 +6,7 @@
 #include "models/models.hpp"
 #include "sinew/backend/native_backend.hpp"
 #include "sinew/backend/torch/torch_models.hpp"
+#include "torch_checks.hpp"
 
 namespace sinew {
 
@@ -18,10 +19,18 @@ nn::ModelRegistry<TorchOps> torch_models() {
   return registry;
 }
 
+nn::LanguageModel<TorchOps> load_torch_language_model(const std::filesystem::path& directory, std::string_view architecture,
+                                                      const TorchOptions& options, std::int64_t max_tokens) {
+  return detail::or_fail(
+      "load", [&] { return nn::LanguageModel<TorchOps>(TorchOps(options), torch_models(), directory, architecture, max_tokens); });
+}
+
 BackendFactory torch_backend(const TorchBackendOptions& options) {
   return [options](const BackendRequest& request) {
-    TorchOps ops({.device = options.device, .dtype = request.card.dtype});
-    return AnyBackend(NativeBackend<TorchOps>(std::move(ops), torch_models(), request));
+    return detail::or_fail("load", [&] {
+      TorchOps ops({.device = options.device, .dtype = request.card.dtype});
+      return AnyBackend(NativeBackend<TorchOps>(std::move(ops), torch_models(), request));
+    });
   };
 }
 

@@ -27,6 +27,17 @@ auto or_refuse(const char* operation, std::string_view expected, const Call& cal
   }
 }
 
+/// What `call()` gives; whatever PyTorch throws becomes an Error with its first line.
+template <class Call>
+auto or_fail(const char* what, const Call& call) {
+  try {
+    return call();
+  } catch (const c10::Error& error) {
+    const std::string_view text = error.what_without_backtrace();
+    fail(ErrorCode::failed, {"torch", what, "", text.substr(0, text.find('\n')), ""});
+  }
+}
+
 /// Throws Error for a name that is no device, or one that this PyTorch cannot use.
 [[nodiscard]] c10::Device parse_device(const std::string& name);
 

@@ -19,9 +19,11 @@
 #include <ATen/ops/silu.h>
 #include <ATen/ops/tanh.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "sinew/backend/torch/tensor_bridge.hpp"
+#include "sinew/core/isa.hpp"
 #include "torch_checks.hpp"
 
 #if defined(__x86_64__)
@@ -39,11 +41,13 @@ constexpr std::int64_t kMaxRank = 4;
 at::IntArrayRef dims_of(const Shape& shape) { return {shape.dims().data(), shape.rank()}; }
 bool has_rank(const Shape& shape) { return shape.rank() >= 1 && shape.rank() <= kMaxRank; }
 
-/// Measured in docs/architecture.md: oneDNN's own layout is 1.3 to 1.9 times as fast for bf16 everywhere; for f32 it beats MKL's plain
-/// product on AMD, and loses to it on Intel.
+/// oneDNN's own layout: for bf16 1.3 to 1.9 times as fast as the plain product on an AVX-512 machine with AMX; for f32 slower than MKL's
+/// plain product there. That it is faster for f32 on AMD (2.1 to 2.3 times) is a figure of the project's first measurements, not repeated
+/// here.
 bool packing_wins(const c10::Device& device, DType dtype) {
   if (!device.is_cpu()) return false;
-  if (dtype == DType::bf16) return true;
+  // oneDNN refuses brain floats on processors without AVX-512.
+  if (dtype == DType::bf16) return available_isas().back() >= Isa::v4;
 #if defined(__x86_64__)
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid(0, &a, &b, &c, &d) == 0) return false;
@@ -105,6 +109,10 @@ const at::Tensor& like(const TorchParameter& parameter, const at::Tensor& x) {
 
 bool fits(const TorchParameter* parameter, std::int64_t width) { return parameter == nullptr || parameter->value.numel() == width; }
 
+void require_writable(const TorchTensor& x, const char* operation) {
+  require(x.writable, operation, "a tensor that may be written, not the caller's numbers or a parameter");
+}
+
 void require_scatter(const at::Tensor& x, std::span<const std::int64_t> rows, const at::Tensor& y, const char* operation) {
   require(x.dim() == 2 && y.dim() == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && y.size(1) == x.size(1), operation,
           "[n, w] and [rows, w]");
@@ -155,7 +163,7 @@ TorchParameter TorchOps::parameter(std::span<const float> values, const Shape& s
 TorchTensor TorchOps::upload(std::span<const float> values, const Shape& shape) {
   require(values.size() == shape.count() && has_rank(shape), "upload", "as many values as the shape has, rank 1 to 4");
   const at::Tensor x = at::from_blob(const_cast<float*>(values.data()), dims_of(shape), at::TensorOptions(at::kFloat));
-  return {device_.is_cpu() ? x : x.to(device_)};
+  return {device_.is_cpu() ? x : x.to(device_), false};
 }
 
 void TorchOps::download(const Tensor& x, std::span<float> values) {
@@ -167,19 +175,20 @@ void TorchOps::download(const Tensor& x, std::span<float> values) {
 TorchTensor TorchOps::reshape(const Tensor& x, const Shape& shape) {
   require(has_rank(shape), "reshape", "rank 1 to 4");
   return {detail::or_refuse("reshape", "as many elements, axes that continue each other in memory",
-                            [&] { return x.value.view(dims_of(shape)); })};
+                            [&] { return x.value.view(dims_of(shape)); }),
+          x.writable};
 }
 
 TorchTensor TorchOps::slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_t end) {
   require(axis >= 0 && axis < x.value.dim() && 0 <= begin && begin <= end && end <= x.value.size(axis), "slice", "a range within the axis");
-  return {x.value.narrow(axis, begin, end - begin)};
+  return {x.value.narrow(axis, begin, end - begin), x.writable};
 }
 
 TorchTensor TorchOps::expand(const Tensor& x, std::int64_t count) {
   require(x.value.dim() < kMaxRank && count >= 0, "expand", "rank 1 to 3");
   std::vector<std::int64_t> sizes(x.value.sizes().begin(), x.value.sizes().end());
   sizes.insert(sizes.begin(), count);
-  return {x.value.unsqueeze(0).expand(sizes)};
+  return {x.value.unsqueeze(0).expand(sizes), false};
 }
 
 TorchTensor TorchOps::copy(const Tensor& x) { return {x.value.clone(at::MemoryFormat::Contiguous)}; }
@@ -188,10 +197,13 @@ TorchTensor TorchOps::concat(std::int64_t axis, std::initializer_list<Tensor> pa
   require(parts.size() > 0, "concat", "at least one tensor");
   const at::Tensor& first = parts.begin()->value;
   require(axis >= 0 && axis < first.dim(), "concat", "an axis of the tensors");
+  // As other operations: parameters, which are f32, follow the activations.
+  const bool narrow = std::ranges::any_of(parts, [this](const Tensor& part) { return part.value.scalar_type() == type_; });
+  const auto narrowest = narrow ? type_ : at::kFloat;
   std::vector<at::Tensor> tensors;
   for (const Tensor& part : parts) {
     require(part.value.dim() == first.dim(), "concat", "tensors of one rank");  // ATen skips empty ones of rank 1
-    tensors.push_back(part.value.to(first.scalar_type()));
+    tensors.push_back(part.value.to(narrowest));
   }
   return {detail::or_refuse("concat", "equal sizes of the other axes", [&] { return at::cat(tensors, axis); })};
 }
@@ -206,6 +218,7 @@ TorchTensor TorchOps::linear(const Tensor& x, const Matrix& matrix, const Parame
 }
 
 void TorchOps::add_linear_into(const Tensor& residual, const Tensor& x, const Matrix& matrix, const Parameter* bias) {
+  require_writable(residual, "add_linear_into");
   const at::Tensor y = linear(x, matrix, bias).value;
   require(y.sizes() == residual.value.sizes(), "add_linear_into", "a residual with a row of the matrix's outputs for each row");
   residual.value.add_(y);
@@ -229,11 +242,13 @@ TorchTensor TorchOps::gather_rows(const Tensor& x, std::span<const std::int64_t>
 }
 
 void TorchOps::add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
+  require_writable(x, "add_rows_into");
   require_scatter(x.value, rows, y.value, "add_rows_into");
   x.value.index_add_(0, indices(rows, x.value.size(0), "add_rows_into"), y.value.to(x.value.scalar_type()));
 }
 
 void TorchOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
+  require_writable(x, "copy_rows_into");
   require_scatter(x.value, rows, y.value, "copy_rows_into");
   x.value.index_copy_(0, indices(rows, x.value.size(0), "copy_rows_into"), y.value.to(x.value.scalar_type()));
 }
@@ -282,7 +297,7 @@ void TorchOps::append(Cache& cache, const Tensor& x) {
   cache.length += x.value.size(0);
 }
 
-TorchTensor TorchOps::contents(const Cache& cache) { return {cache.values.narrow(0, 0, cache.length)}; }
+TorchTensor TorchOps::contents(const Cache& cache) { return {cache.values.narrow(0, 0, cache.length), false}; }
 
 void TorchOps::truncate(Cache& cache, std::int64_t length) {
   require(length >= 0 && length <= cache.length, "truncate", "a length up to the present one");
@@ -316,11 +331,13 @@ TorchTensor TorchOps::add(const Tensor& x, const Tensor& y) {
 }
 
 void TorchOps::add_into(const Tensor& x, const Tensor& y, float factor) {
+  require_writable(x, "add_into");
   require(x.value.sizes() == y.value.sizes(), "add_into", "equal shapes");
   x.value.add_(y.value, factor);
 }
 
 void TorchOps::copy_into(const Tensor& x, const Tensor& y) {
+  require_writable(x, "copy_into");
   require(x.value.sizes() == y.value.sizes(), "copy_into", "equal shapes");
   x.value.copy_(y.value);
 }

@@ -3,11 +3,16 @@
 #pragma once
 
 #include "sinew/backend/torch/torch_ops.hpp"
+#include "sinew/nn/language_model.hpp"
 #include "sinew/nn/registry.hpp"
 
 namespace sinew {
 
 /// The backbones and heads that Sinew has.
 [[nodiscard]] nn::ModelRegistry<TorchOps> torch_models();
+
+/// A backbone alone; what PyTorch throws becomes an Error.
+[[nodiscard]] nn::LanguageModel<TorchOps> load_torch_language_model(const std::filesystem::path& directory, std::string_view architecture,
+                                                                    const TorchOptions& options, std::int64_t max_tokens);
 
 }  // namespace sinew

@@ -19,6 +19,7 @@ namespace sinew {
 /// An at::Tensor in the form that models ask for.
 struct TorchTensor {
   at::Tensor value{};
+  bool writable = true;  ///< false: the caller's numbers, a parameter, or several entries in one place
 
   [[nodiscard]] Shape shape() const { return Shape(std::span<const std::int64_t>(value.sizes().data(), value.sizes().size())); }
   [[nodiscard]] std::int64_t size(std::int64_t axis) const { return value.size(axis); }
@@ -63,7 +64,7 @@ class TorchOps {
     Scope() = default;
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
-    Tensor keep(const Tensor& x) const { return {x.value.contiguous()}; }
+    Tensor keep(const Tensor& x) const { return {x.value.contiguous(), x.writable || !x.value.is_contiguous()}; }
 
    private:
     c10::InferenceMode mode_;
@@ -82,7 +83,7 @@ class TorchOps {
 
   [[nodiscard]] Tensor upload(std::span<const float> values, const Shape& shape);
   void download(const Tensor& x, std::span<float> values);
-  [[nodiscard]] Tensor view(const Parameter& parameter) { return {parameter.value}; }
+  [[nodiscard]] Tensor view(const Parameter& parameter) { return {parameter.value, false}; }
   [[nodiscard]] Tensor reshape(const Tensor& x, const Shape& shape);
   [[nodiscard]] Tensor slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_t end);
   [[nodiscard]] Tensor expand(const Tensor& x, std::int64_t count);

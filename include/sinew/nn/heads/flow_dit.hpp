@@ -41,13 +41,7 @@ class FlowDit {
   /// What the hidden states of a prompt give: keys and values of the blocks that attend to them, `[b, tokens, heads, dim]`.
   struct Context {
     std::vector<std::pair<Tensor, Tensor>> blocks;
-    std::vector<std::uint8_t> valid;  ///< [b, tokens]; empty: all are
-  };
-
-  /// The first rows of a chunk that are no longer noisy: to the action encoder they are at a time of their own.
-  struct Finished {
-    std::int64_t rows = 0;
-    const Moment* moment = nullptr;
+    std::vector<std::uint8_t> valid;  ///< [b, tokens], set after read_context; empty: all are seen
   };
 
   /// Reads `model.*`, `state_encoder.*`, `action_encoder.*`, `action_decoder.*`, `future_tokens`, `position_embedding`.
@@ -74,6 +68,7 @@ class FlowDit {
   /// Keys and values of `hidden [b, tokens, context_width]`, once for all steps; they live in the caller's scope.
   void read_context(Ops& ops, const Tensor& hidden, Context& context) const {
     context.blocks.clear();
+    context.valid.clear();
     const Shape shape{hidden.size(0), hidden.size(1), 2 * config_.heads, config_.width / config_.heads};
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       if (!attends_to_context(static_cast<std::int64_t>(i))) continue;
@@ -84,18 +79,13 @@ class FlowDit {
   /// `state [b, n, state_dim]` to state tokens `[b, n, width]`.
   Tensor encode_state(Ops& ops, const Tensor& state) const { return (*state_encoder_)(ops, state); }
   /// `actions [b, n, action_dim]` to `[b, n, width]`, without positions.
-  Tensor encode_actions(Ops& ops, const Tensor& actions, const Moment& moment, const Finished& finished = {}) const {
-    if (finished.rows > 0) {
-      const std::int64_t n = actions.size(1);
-      const Tensor done = encode_actions(ops, ops.copy(ops.slice(actions, 1, 0, finished.rows)), *finished.moment);
-      return ops.concat(1, {done, encode_actions(ops, ops.copy(ops.slice(actions, 1, finished.rows, n)), moment)});
-    }
+  Tensor encode_actions(Ops& ops, const Tensor& actions, const Moment& moment) const {
     const Tensor hidden = ops.linear((*action1_)(ops, actions), *action2_, &moment.action_bias, Activation::silu);
     return (*action3_)(ops, hidden);
   }
   /// The sequence: state tokens, where there are some, learned tokens, actions with their positions.
-  Tensor sequence(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment, const Finished& finished = {}) const {
-    const Tensor tokens = ops.add(encode_actions(ops, actions, moment, finished), ops.view(*positions_));
+  Tensor sequence(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment) const {
+    const Tensor tokens = ops.add(encode_actions(ops, actions, moment), ops.view(*positions_));
     const std::int64_t batch = actions.size(0);
     if (!future_) return state == nullptr ? tokens : ops.concat(1, {*state, tokens});
     const Tensor future = ops.expand(ops.view(*future_), batch);
@@ -134,10 +124,9 @@ class FlowDit {
   Tensor decode(Ops& ops, const Tensor& x) const { return (*decoder_)(ops, x); }
 
   /// The velocity `[b, horizon, action_dim]` of `actions` at a moment.
-  Tensor velocity(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment, const Context& context,
-                  const Finished& finished = {}) const {
+  Tensor velocity(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment, const Context& context) const {
     auto scope = ops.scope();
-    const Tensor x = sequence(ops, state, actions, moment, finished);
+    const Tensor x = sequence(ops, state, actions, moment);
     for (std::int64_t i = 0; i < config_.layers; ++i) block_into(ops, x, i, moment, context);
     const Tensor tokens = ops.slice(x, 1, x.size(1) - config_.horizon, x.size(1));  // of the others nobody asks
     return scope.keep(decode(ops, finish(ops, tokens, moment)));

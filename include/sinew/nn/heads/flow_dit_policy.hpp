@@ -20,6 +20,7 @@ namespace sinew::nn {
 
 /// Reads `state f32 [state_dim]` or `[moments, state_dim]` where the encoder offers it, and the optional inputs of ModelSpec; writes
 /// `actions f32 [horizon, action_dim]`. Without noise and seed, call k after a reset draws from seed k.
+/// Without a state among what the encoder offers it acts without a state token, as StarVLA's policies do that were trained so.
 template <TensorOps Ops>
 class FlowDitPolicy {
  public:
@@ -59,6 +60,9 @@ class FlowDitPolicy {
     dit_.read_context(ops, ops.reshape(hidden, Shape{1, hidden.size(0), hidden.size(1)}), context_);
     std::optional<Tensor> state;
     if (!spec_.inputs.empty()) {
+      const Shape& shape = in["state"].shape();
+      if (shape[shape.rank() - 1] != c.state_dim)
+        fail(ErrorCode::invalid_argument, {"flow_dit", "input 'state'", fmt::format("rows of {}", c.state_dim), to_string(shape), ""});
       const auto values = in["state"].template as<float>();
       const auto moments = static_cast<std::int64_t>(values.size()) / c.state_dim;
       state = dit_.encode_state(ops, ops.upload(values, Shape{1, moments, c.state_dim}));
@@ -84,9 +88,9 @@ class FlowDitPolicy {
     return tensor != nullptr && tensor->shape()[0] > 0;
   }
   std::span<const float> draw(const TensorMap& in) {
+    const std::uint64_t call = calls_++;
     if (present(in, "noise")) return in["noise"].template as<float>();
-    const std::uint64_t seed = present(in, "seed") ? static_cast<std::uint64_t>(in["seed"].template as<std::int64_t>()[0]) : calls_;
-    ++calls_;
+    const std::uint64_t seed = present(in, "seed") ? static_cast<std::uint64_t>(in["seed"].template as<std::int64_t>()[0]) : call;
     Random(seed).normal(noise_);
     return noise_;
   }

@@ -64,7 +64,7 @@ class PatchEmbed {
   typename Ops::Matrix summed_;
 };
 
-/// What a vision tower needs to know of a set of grids. The last few sets are remembered: cameras keep theirs.
+/// What a vision tower needs to know of a set of grids. The last eight sets that were used are remembered: cameras keep theirs.
 template <TensorOps Ops>
 class PatchTables {
  public:
@@ -82,7 +82,10 @@ class PatchTables {
   /// Valid until the next call.
   const Table& of(Ops& ops, std::span<const PatchGrid> grids) {
     const auto found = std::ranges::find_if(tables_, [&](const Table& table) { return std::ranges::equal(table.grids, grids); });
-    if (found != tables_.end()) return *found;
+    if (found != tables_.end()) {
+      std::rotate(found, found + 1, tables_.end());  // the least recently used one is in front
+      return tables_.back();
+    }
     if (tables_.size() == kRemembered) tables_.erase(tables_.begin());
     const PatchPlaces places = patch_places(grids, merge_);
     const std::int64_t patches = places.bounds.back();

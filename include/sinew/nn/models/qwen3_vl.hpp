@@ -114,10 +114,7 @@ class Qwen3Vl {
 
   /// Reads `visual.*`, `language_model.*` and, for `options.logits`, `lm_head.*` unless that is tied.
   Qwen3Vl(const Loader<Ops>& loader, const Config& config, const SequenceOptions& options)
-      : config_(config),
-        options_(options),
-        vision_(loader.part("visual"), config.vision),
-        rotary_(config.text.head_dim, config.text.rope_theta, config.text.rope_sections, options.max_tokens) {
+      : config_(config), options_(options), vision_(loader.part("visual"), config.vision) {
     const auto& t = config.text;
     const Loader<Ops> text = loader.part("language_model");
     embed_ = text.table("embed_tokens.weight", t.vocab, t.hidden);
@@ -137,6 +134,8 @@ class Qwen3Vl {
         caches_.push_back(
             {ops(loader).cache(options.max_tokens, t.kv_heads, t.head_dim), ops(loader).cache(options.max_tokens, t.kv_heads, t.head_dim)});
     }
+    // Last: until here the file has confirmed every size.
+    rotary_.emplace(t.head_dim, t.rope_theta, t.rope_sections, options.max_tokens);
     norm_.emplace(text.parameter("norm.weight", Shape{t.hidden}));
     if (options.logits && !t.tied)
       head_.emplace(loader.matrix("lm_head.weight", t.vocab, t.hidden));
@@ -189,7 +188,7 @@ class Qwen3Vl {
 
   Tensor run(Ops& ops, const Tensor& x, std::span<const std::int64_t> positions, std::span<const std::int64_t> depths,
              std::vector<Tensor>* states) {
-    rotary_.fill(positions, table_);
+    rotary_->fill(positions, table_);
     const Shape rows{table_.rows(), table_.width};
     const Tensor cos = ops.upload(table_.cos, rows), sin = ops.upload(table_.sin, rows);
     if (states != nullptr) states->clear();
@@ -232,7 +231,7 @@ class Qwen3Vl {
   Config config_;
   SequenceOptions options_;
   Qwen3Vision<Ops> vision_;
-  InterleavedRotary rotary_;
+  std::optional<InterleavedRotary> rotary_;
   typename Ops::Matrix embed_;
   std::vector<Layer> layers_;
   std::optional<typename Ops::Parameter> norm_;
