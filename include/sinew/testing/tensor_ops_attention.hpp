@@ -18,7 +18,9 @@ struct AttentionSizes {
 /// Whether query i of batch entry b sees key j, by each of the conditions that a mask names.
 inline bool sees(const nn::Mask& mask, const AttentionSizes& s, std::int64_t b, std::int64_t i, std::int64_t j) {
   if (mask.causal && j > i + mask.offset) return false;
-  if (!mask.valid.empty() && mask.valid[static_cast<std::size_t>(b * s.keys + j)] == 0) return false;
+  if (!mask.valid.empty() &&
+      mask.valid[static_cast<std::size_t>((static_cast<std::int64_t>(mask.valid.size()) == s.keys ? 0 : b * s.keys) + j)] == 0)
+    return false;
   for (const std::int64_t bound : mask.segments)
     if ((i < bound) != (j < bound)) return false;
   return true;
@@ -107,6 +109,8 @@ void check_attention(OpsCase<Ops>& c) {
     for (auto& seen : valid) seen = c.below(one_in) == 0 ? 0 : static_cast<std::uint8_t>(1 + c.below(255));
     expect_attention(c, s, layout, {.valid = valid});
     expect_attention(c, s, layout, {.causal = true, .offset = c.below(s.keys + 2) - 1, .valid = valid});
+    const std::vector<std::uint8_t> shared(valid.begin(), valid.begin() + (s.batch > 0 ? s.keys : 0));
+    expect_attention(c, s, layout, {.valid = shared});                                      // for every entry
     if (s.keys > 0) std::fill_n(valid.begin(), s.batch > 0 ? s.keys : 0, std::uint8_t{0});  // of the first entry
     expect_attention(c, s, layout, {.valid = valid});
   });

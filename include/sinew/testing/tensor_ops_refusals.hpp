@@ -109,8 +109,8 @@ void check_attention_refusals(OpsCase<Ops>& c) {
     refused("four heads on three", q, {2, 5, 3, 8}, {2, 5, 3, 8});
     refused("heads without keys", q, {2, 5, 0, 8}, {2, 5, 0, 8});
     refused("two batches", q, {1, 5, 2, 8}, {1, 5, 2, 8});
-    const std::vector<std::uint8_t> five(5, 1), ten(10, 1);
-    refused("hidden keys of one entry for two", q, k, k, {.valid = five});
+    const std::vector<std::uint8_t> six(6, 1), ten(10, 1);
+    refused("hidden keys of another number", q, k, k, {.valid = six});
     using Bounds = std::vector<std::int64_t>;
     const Bounds good{0, 2, 5}, late{1, 5}, shorter{0, 4}, longer{0, 6}, backwards{0, 3, 2, 5}, single{0};
     refused("segments with a causal mask", q, k, k, {.causal = true, .segments = good});
