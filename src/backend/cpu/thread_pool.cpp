@@ -34,6 +34,9 @@ bool look_for(const Condition& condition) noexcept {
   return false;
 }
 
+std::uint32_t run_of(std::uint64_t ticket) noexcept { return static_cast<std::uint32_t>(ticket >> 32); }
+std::uint32_t left_of(std::uint64_t ticket) noexcept { return static_cast<std::uint32_t>(ticket); }
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
@@ -56,39 +59,42 @@ void ThreadPool::stop_workers() noexcept {
   for (auto& worker : workers_) worker.join();
 }
 
-void ThreadPool::take_parts() noexcept {
-  for (std::int64_t part = next_.fetch_add(1, std::memory_order_relaxed); part < parts_;
-       part = next_.fetch_add(1, std::memory_order_relaxed))
-    function_(context_, part);
+void ThreadPool::take_parts(std::uint32_t run) noexcept {
+  std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  while (run_of(ticket) == run && left_of(ticket) != 0) {
+    if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    function_(context_, static_cast<std::int64_t>(left_of(ticket)) - 1);
+    unfinished_.fetch_sub(1, std::memory_order_release);
+    ticket = ticket_.load(std::memory_order_acquire);
+  }
 }
 
 void ThreadPool::run(std::int64_t parts, void (*function)(void*, std::int64_t), void* context) noexcept {
+  if (parts <= 0) return;
   function_ = function;
   context_ = context;
-  parts_ = parts;
-  next_.store(0, std::memory_order_relaxed);
-  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+  unfinished_.store(parts, std::memory_order_relaxed);
+  const std::uint32_t number = run_of(ticket_.load(std::memory_order_relaxed)) + 1;
   {
     const std::scoped_lock lock(mutex_);  // a worker between its look and its sleep must not miss this
-    generation_.fetch_add(1, std::memory_order_release);
+    ticket_.store(std::uint64_t{number} << 32 | static_cast<std::uint64_t>(parts), std::memory_order_release);
   }
   wake_.notify_all();
-  take_parts();
-  while (busy_.load(std::memory_order_acquire) != 0)
-    if (!look_for([this] { return busy_.load(std::memory_order_acquire) == 0; })) std::this_thread::yield();
+  take_parts(number);
+  const auto done = [this] { return unfinished_.load(std::memory_order_acquire) == 0; };
+  while (!look_for(done)) std::this_thread::yield();
 }
 
 void ThreadPool::work() noexcept {
-  for (std::uint64_t seen = 0;;) {
-    const auto called = [&] { return stop_.load(std::memory_order_acquire) || generation_.load(std::memory_order_acquire) != seen; };
+  for (std::uint32_t seen = 0;;) {
+    const auto called = [&] { return stop_.load(std::memory_order_acquire) || run_of(ticket_.load(std::memory_order_acquire)) != seen; };
     if (!look_for(called)) {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, called);
     }
     if (stop_.load(std::memory_order_acquire)) return;
-    seen = generation_.load(std::memory_order_acquire);
-    take_parts();
-    busy_.fetch_sub(1, std::memory_order_release);
+    seen = run_of(ticket_.load(std::memory_order_acquire));
+    take_parts(seen);
   }
 }
 

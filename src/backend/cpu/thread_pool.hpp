@@ -24,23 +24,23 @@ class ThreadPool {
   [[nodiscard]] int threads() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
   /// Calls `function(context, part)` for every part in [0, parts), each once, on any thread; returns when all are done. Must not be nested;
-  /// `function` must not throw.
+  /// `function` must not throw; parts below 2^32.
   void run(std::int64_t parts, void (*function)(void*, std::int64_t), void* context) noexcept;
 
  private:
   void stop_workers() noexcept;
   void work() noexcept;
-  void take_parts() noexcept;
+  void take_parts(std::uint32_t run) noexcept;
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<std::uint64_t> generation_{0};  // of runs
   std::atomic<bool> stop_{false};
-  std::atomic<std::int64_t> next_{0};
-  std::atomic<int> busy_{0};  // workers that have not seen the end of the run
-  std::int64_t parts_ = 0;
-  void (*function_)(void*, std::int64_t) = nullptr;
+  // Number of the run in the upper half, parts that nobody has taken in the lower: a worker that wakes late finds another number or no
+  // parts, and nobody waits for it.
+  std::atomic<std::uint64_t> ticket_{0};
+  std::atomic<std::int64_t> unfinished_{0};          // parts
+  void (*function_)(void*, std::int64_t) = nullptr;  // these two are read by who holds a part of the run, written when none is left
   void* context_ = nullptr;
 };
 
