@@ -166,7 +166,7 @@ class Path:
 
 def hidden(model, entry, backbone=None):
     ids = entry["input_ids"][None]
-    return (backbone or model.model)(
+    return (model.model if backbone is None else backbone)(
         input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=entry["pixel_values"].to(model.dtype), image_grid_thw=entry["image_grid_thw"],
         mm_token_type_ids=(ids == model.config.image_token_id).int(), use_cache=False,
     ).last_hidden_state  # fmt: skip
