@@ -48,6 +48,10 @@ REASONS = {
     "cost four operations a joint more.",
     "K9": "The bound was set against MuJoCo 2.2.2; version 4 is about twice as fast, and its model is compiled without shapes here.",
     "K10": "Parsing: most of the time is tinyxml2 and the checks of the markup.",
+    "M1/f32": "Attention, norms and activations beside the products, and products of 33 to 72 rows, which run below the best rate. On the machine's slow "
+    "phases, both sides fall together: the ratio to PyTorch stays.",
+    "M6": "Weights are read and laid out in panels at load, in one thread; transformers maps the file and touches pages in its first forward. Layout, first "
+    "touch of the new memory and the check for finite numbers share the time; which of them leads was not measured yet.",
     "O6": "The horizontal pass of each camera's first resize (about half of the time), then the vertical passes, each near one multiplication of a "
     "vector per cycle; the frames come from beyond the second cache. Processors without VNNI take the 16-bit kernels.",
     "I2/distance": "The two differ by less than a percent of the distance. On the way KDL's joints may leave their limits, ours may not.",

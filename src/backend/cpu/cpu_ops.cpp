@@ -26,9 +26,11 @@ namespace {
 
 std::size_t as_size(std::int64_t value) noexcept { return static_cast<std::size_t>(value); }
 
-/// Calls work(offset of x, offset of y) for every row of two tensors of equal shape.
+/// Calls work(offset of x, offset of y) for every row of two tensors of equal shape; not for rows without elements, whose memory may be
+/// none.
 template <class Work>
 void for_rows(const CpuTensor& x, const CpuTensor& y, const Work& work) {
+  if (x.count() == 0) return;
   std::array<std::int64_t, CpuTensor::kMaxRank> at{};
   const std::size_t outer = x.rank() - 1;
   for (std::int64_t row = 0, rows = x.rows(); row < rows; ++row) {
@@ -111,8 +113,7 @@ void CpuOps::download(const Tensor& x, std::span<float> values) {
   check(x, "download");
   require(values.size() == as_size(x.count()) && dense_rows(x), "download", "as many values as the tensor has");
   const Tensor out = outside(values.data(), x.shape().dims(), true);
-  for_rows(x, out,
-           [&](std::int64_t from, std::int64_t to) { std::memcpy(out.data_ + to, x.data_ + from, as_size(x.width()) * sizeof(float)); });
+  for_rows(x, out, [&](std::int64_t from, std::int64_t to) { std::copy_n(x.data_ + from, x.width(), out.data_ + to); });
 }
 
 CpuTensor CpuOps::reshape(const Tensor& x, const Shape& shape) {
@@ -172,7 +173,7 @@ CpuTensor CpuOps::Scope::keep(const Tensor& x) {
   ops_ = nullptr;
   // The memory is still there; the new place begins at or before the old one.
   const Tensor to = ops.make(x.shape().dims());
-  if (to.data_ != from.data_) std::memmove(to.data_, from.data_, as_size(from.count()) * sizeof(float));
+  if (to.data_ != from.data_ && from.count() > 0) std::memmove(to.data_, from.data_, as_size(from.count()) * sizeof(float));
   return to;
 }
 
@@ -187,8 +188,7 @@ void CpuOps::copy_into(const Tensor& x, const Tensor& y) {
   check_writable(x, "copy_into");
   check(y, "copy_into");
   require(x.shape() == y.shape() && dense_rows(x) && dense_rows(y), "copy_into", "equal shapes with dense rows");
-  for_rows(x, y,
-           [&](std::int64_t to, std::int64_t from) { std::memcpy(x.data_ + to, y.data_ + from, as_size(x.width()) * sizeof(float)); });
+  for_rows(x, y, [&](std::int64_t to, std::int64_t from) { std::copy_n(y.data_ + from, x.width(), x.data_ + to); });
 }
 
 CpuTensor CpuOps::concat(std::int64_t axis, std::initializer_list<Tensor> parts) {
@@ -220,7 +220,7 @@ CpuTensor CpuOps::gather_rows(const Tensor& x, std::span<const std::int64_t> row
   const Tensor out = make(std::array{static_cast<std::int64_t>(rows.size()), x.width()});
   float* to = out.data_;
   for (const std::int64_t row : rows) {
-    std::memcpy(to, x.data_ + row * x.stride(0), as_size(x.width()) * sizeof(float));
+    std::copy_n(x.data_ + row * x.stride(0), x.width(), to);
     to += x.width();
   }
   return out;
@@ -246,7 +246,7 @@ void CpuOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows,
           "copy_rows_into", "[n, w] and [rows, w]");
   require_rows(rows, x.size(0), "copy_rows_into");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::memcpy(x.data_ + rows[i] * x.stride(0), y.data_ + static_cast<std::int64_t>(i) * y.stride(0), as_size(x.width()) * sizeof(float));
+    std::copy_n(y.data_ + static_cast<std::int64_t>(i) * y.stride(0), x.width(), x.data_ + rows[i] * x.stride(0));
   }
 }
 
