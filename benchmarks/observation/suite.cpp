@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-#include "observation/byte_vocabulary.hpp"
+#include "byte_vocabulary.hpp"
 
 namespace sinew::bench {
 
@@ -32,7 +32,8 @@ const std::filesystem::path& Suite::vocabulary() {
   if (!vocabulary_.empty()) return vocabulary_;
   if (const auto built = baselines_.build_vocabulary()) return vocabulary_ = *built;
   why_small_ = baselines_.why();
-  const std::string text = byte_vocabulary();
+  constexpr const char* kSpecial[] = {"<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"};
+  const std::string text = testing::byte_vocabulary(kSpecial);
   baselines_.write("tokenizer.json", text.data(), text.size());
   return vocabulary_ = baselines_.folder() / "tokenizer.json";
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "byte_vocabulary.hpp"
 #include "sinew/core/card.hpp"
 #include "sinew/core/random.hpp"
 #include "sinew/io/card_json.hpp"
@@ -149,28 +150,6 @@ std::string config_text(const TinyPolicyOptions& o) {
       kTinyJoints, kTinyJoints, kTinyHorizon);
 }
 
-/// One token for each byte, in GPT-2's spelling, and the special ones.
-std::string tokenizer_text() {
-  std::string vocabulary;
-  int next = 256;
-  for (int byte = 0; byte < 256; ++byte) {
-    const bool prints = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || (byte >= 0xAE && byte <= 0xFF);
-    vocabulary += fmt::format("{}\"\\u{:04x}\": {}", byte == 0 ? "" : ", ", prints ? byte : next++, byte);
-  }
-  std::string added;
-  for (int i = 0; i < 7; ++i)
-    added += fmt::format(
-        R"({}{{"id": {}, "content": "{}", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}})",
-        i == 0 ? "" : ", ", 256 + i, kSpecial[i]);
-  return fmt::format(
-      R"({{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [{}], "normalizer": {{"type": "NFC"}},
- "pre_tokenizer": {{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}}, "post_processor": null,
- "decoder": {{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}},
- "model": {{"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": {{{}}}, "merges": []}}}}
-)",
-      added, vocabulary);
-}
-
 PolicyCard card(DType dtype, const std::string& statistics) {
   PolicyCard card;
   card.name = "tiny";
@@ -206,7 +185,7 @@ void write_tiny_policy(const std::filesystem::path& directory, const TinyPolicyO
   add_head(weights, options.head_layers);
   weights.write(directory / "model.safetensors");
   write_file(directory / "config.json", config_text(options));
-  write_file(directory / "tokenizer.json", tokenizer_text());
+  write_file(directory / "tokenizer.json", byte_vocabulary(kSpecial));
   write_file(
       directory / "preprocessor_config.json",
       R"({"image_processor_type": "Qwen2VLImageProcessor", "patch_size": 16, "temporal_patch_size": 2, "merge_size": 2, "image_mean": [0.5, 0.5, 0.5], )"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "observation/byte_vocabulary.hpp"
+#include "byte_vocabulary.hpp"
 
 #include <cstdint>
 
 #include "sinew/io/json.hpp"
 
-namespace sinew::bench {
+namespace sinew::testing {
 
 namespace {
 
@@ -19,13 +19,13 @@ std::string spelling(int byte, int& unprinted) {
 
 }  // namespace
 
-std::string byte_vocabulary() {
+std::string byte_vocabulary(std::span<const char* const> special) {
   Json::Object tokens;
   int unprinted = 0;
   for (int byte = 0; byte < 256; ++byte) tokens.emplace_back(spelling(byte, unprinted), byte);
   Json::Array added;
   int id = 256;
-  for (const char* content : {"<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"})
+  for (const char* content : special)
     added.emplace_back(Json::Object{{"id", id++},
                                     {"content", content},
                                     {"single_word", false},
@@ -44,4 +44,4 @@ std::string byte_vocabulary() {
                                    {"model", model}}));
 }
 
-}  // namespace sinew::bench
+}  // namespace sinew::testing
