@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "models/models.hpp"
+#include "../models/models.hpp"
 #include "sinew/backend/cpu/cpu_models.hpp"
 #include "sinew/backend/native_backend.hpp"
 
@@ -11,12 +11,7 @@ namespace sinew {
 
 static_assert(Backend<NativeBackend<CpuOps>>);
 
-nn::ModelRegistry<CpuOps> cpu_models() {
-  nn::ModelRegistry<CpuOps> registry;
-  detail::add_qwen3_vl(registry);
-  detail::add_flow_dit(registry);
-  return registry;
-}
+nn::ModelRegistry<CpuOps> cpu_models() { return detail::all_models<CpuOps>(); }
 
 BackendFactory cpu_backend(const CpuBackendOptions& options) {
   return [options](const BackendRequest& request) {

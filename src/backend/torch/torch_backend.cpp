@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "models/models.hpp"
+#include "../models/models.hpp"
 #include "sinew/backend/native_backend.hpp"
 #include "sinew/backend/torch/torch_models.hpp"
 #include "torch_checks.hpp"
@@ -12,12 +12,7 @@ namespace sinew {
 
 static_assert(Backend<NativeBackend<TorchOps>>);
 
-nn::ModelRegistry<TorchOps> torch_models() {
-  nn::ModelRegistry<TorchOps> registry;
-  detail::add_qwen3_vl(registry);
-  detail::add_flow_dit(registry);
-  return registry;
-}
+nn::ModelRegistry<TorchOps> torch_models() { return detail::all_models<TorchOps>(); }
 
 nn::LanguageModel<TorchOps> load_torch_language_model(const std::filesystem::path& directory, std::string_view architecture,
                                                       const TorchOptions& options, std::int64_t max_tokens) {

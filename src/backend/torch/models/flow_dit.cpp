@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models.hpp"
-#include "sinew/nn/heads/flow_dit_policy.hpp"
+#include "../../models/flow_dit.hpp"
 
-namespace sinew {
+#include "sinew/backend/torch/torch_ops.hpp"
 
-template class nn::FlowDit<TorchOps>;
-
-void detail::add_flow_dit(nn::ModelRegistry<TorchOps>& registry) { registry.add_head<nn::FlowDitPolicy<TorchOps>>("flow_dit"); }
-
-}  // namespace sinew
+template void sinew::detail::add_flow_dit(nn::ModelRegistry<TorchOps>& registry);

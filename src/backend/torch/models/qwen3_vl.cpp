@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sinew/nn/models/qwen3_vl.hpp"
+#include "../../models/qwen3_vl.hpp"
 
-#include "models.hpp"
+#include "sinew/backend/torch/torch_ops.hpp"
 
-namespace sinew {
-
-template class nn::Qwen3Vl<TorchOps>;
-
-void detail::add_qwen3_vl(nn::ModelRegistry<TorchOps>& registry) {
-  registry.add_backbone<nn::Qwen3Vl<TorchOps>>("qwen3_vl", nn::qwen3_vl_names());
-}
-
-}  // namespace sinew
+template void sinew::detail::add_qwen3_vl(nn::ModelRegistry<TorchOps>& registry);

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The models that Sinew has, in one list for every compute backend. Each is defined beside this file and compiled once for each backend, in
+// src/backend/<name>/models/.
+#pragma once
+
+#include "sinew/nn/registry.hpp"
+
+namespace sinew::detail {
+
+template <nn::TensorOps Ops>
+void add_qwen3_vl(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_flow_dit(nn::ModelRegistry<Ops>& registry);
+
+template <nn::TensorOps Ops>
+[[nodiscard]] nn::ModelRegistry<Ops> all_models() {
+  nn::ModelRegistry<Ops> registry;
+  add_qwen3_vl(registry);
+  add_flow_dit(registry);
+  return registry;
+}
+
+}  // namespace sinew::detail
