@@ -33,12 +33,6 @@ int batch_for(const Sampler& sample) {
   return batch;
 }
 
-Timing summarize(std::vector<double>& samples) {
-  std::sort(samples.begin(), samples.end());
-  const auto at = [&](double share) { return samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1))]; };
-  return {at(0.5), at(0.99), samples.back(), static_cast<int>(samples.size())};
-}
-
 /// Median seconds of a fixed chain of dependent multiplications.
 double calibration_loop() {
   std::vector<double> samples;
@@ -112,6 +106,12 @@ Options Options::parse(int argc, char** argv, const std::map<std::string, std::s
   }
   if (!min_time.empty()) options.min_time = std::strtod(min_time.c_str(), nullptr);
   return options;
+}
+
+Timing summarize(std::vector<double>& samples) {
+  std::sort(samples.begin(), samples.end());
+  const auto at = [&](double share) { return samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1))]; };
+  return {at(0.5), at(0.99), samples.back(), static_cast<int>(samples.size())};
 }
 
 std::pair<Timing, std::optional<Timing>> time_pair(const Sampler& ours, const Sampler& theirs, double min_time) {

@@ -35,6 +35,9 @@ struct Timing {
   int repetitions = 0;
 };
 
+/// Median, percentile and worst of samples, which are sorted.
+[[nodiscard]] Timing summarize(std::vector<double>& samples);
+
 /// Times `ours` and, when given, `theirs` alternately (A B A B), warmed up, in batches of at least 20 us, for >= 31
 /// repetitions and `min_time`. Percentiles are over batch means.
 [[nodiscard]] std::pair<Timing, std::optional<Timing>> time_pair(const Run& ours, const Run& theirs, double min_time);

@@ -2,6 +2,7 @@
 // M4, M5: Qwen3-VL-2B with random weights in bf16.
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,11 +58,9 @@ void add_decode(ModelSuite& suite, Case& ours, Claim claim) {
   std::vector<double> times;
   const auto seconds = [&](std::int64_t count) { return warmed([&](int) { ours.decode(count); })(1); };
   for (int i = 0; i < kRepetitions; ++i) times.push_back((seconds(1 + kMore) - seconds(1)) / static_cast<double>(kMore));
-  std::ranges::sort(times);
   claim.most = 1.5 * limit * claim.scale;
   claim.note += fmt::format("reading {:.2f} GB of weights at {:.1f} GB/s: {:.0f} ms", decoded_bytes() / 1e9, bandwidth / 1e9, limit * 1e3);
-  Row row = timed_row(claim, {.median = times[times.size() / 2], .p99 = times.back(), .worst = times.back(), .repetitions = kRepetitions},
-                      {}, "");
+  Row row = timed_row(claim, summarize(times), {}, "");
   row.checked = true;  // that decoding agrees with transformers is a test's matter (python/tests/test_nn.py)
   suite.report().add(std::move(row));
 }
@@ -80,14 +79,8 @@ void backbone_rows(ModelSuite& suite) {
   const Claim cpu_token{.id = "M5/cpu", .what = "one decoded token of the same, CPU backend", .unit = "ms", .scale = 1e3};
   const Claim torch_token{.id = "M5/torch", .what = "one decoded token of the same, torch backend", .unit = "ms", .scale = 1e3};
   suite.absent_device({.id = "M4/cuda", .what = "the same on a GPU", .unit = "ms"});
-  bool any = false;
-  for (const Claim& claim : {cpu, torch, cpu_token, torch_token}) any = any || suite.report().wants(claim.id);
-  if (!any) return;
-  const auto directory = suite.directory("large");
-  if (!directory) {
-    for (const Claim& claim : {cpu, torch, cpu_token, torch_token}) suite.absent(claim);
-    return;
-  }
+  const auto directory = suite.directory("large", std::array{cpu, torch, cpu_token, torch_token});
+  if (!directory) return;
   {
     BackboneCase<CpuOps> ours(*directory, CpuOps({.weights = DType::bf16}), cpu_models());
     suite.compare(cpu, ours.prefill());
@@ -100,7 +93,7 @@ void backbone_rows(ModelSuite& suite) {
     add_decode(suite, ours, torch_token);
   }
 #endif
-  if (suite.baselines().open("free")) suite.baselines().sampler("free")(1);
+  suite.free_baselines();
 }
 
 }  // namespace sinew::bench

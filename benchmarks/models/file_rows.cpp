@@ -60,6 +60,8 @@ Loaded load_elsewhere(const std::string& program, const std::filesystem::path& d
   return loaded;
 }
 
+constexpr int kRepetitions = 3;  // of seconds each
+
 void add_load_row(ModelSuite& suite, const std::string& program) {
   Claim claim{.id = "M6/load",
               .what = "4 GB checkpoint in shards: load and first prefill, CPU backend, bf16",
@@ -67,38 +69,31 @@ void add_load_row(ModelSuite& suite, const std::string& program) {
               .scale = 1,
               .least_ratio = 1,
               .baseline = "load"};
-  if (!suite.report().wants(claim.id)) return;
-  const auto directory = suite.directory("large");
-  if (!directory) return suite.absent(claim);
+  const auto directory = suite.directory("large", std::span(&claim, 1));
+  if (!directory) return;
   double bytes = 0;
   const double bandwidth = file_bandwidth(*directory, bytes);
-  Loaded last;
-  ModelWork work{.run = {}, .result = {}, .entries = 1, .tolerance = 0, .repetitions = 3};
   const auto name = suite.baselines().open(claim.baseline);
   std::vector<double> ours, theirs, loads;
   double peak = 0;
-  for (int i = 0; i < work.repetitions; ++i) {
-    last = load_elsewhere(program, *directory);
+  for (int i = 0; i < kRepetitions; ++i) {
+    const Loaded last = load_elsewhere(program, *directory);
     ours.push_back(last.seconds);
     loads.push_back(last.load_seconds);
     peak = std::max(peak, last.peak);
     if (!name) continue;
-    if (suite.baselines().open("free")) suite.baselines().sampler("free")(1);  // of the model before, outside of what is timed
+    suite.free_baselines();  // of the model before, outside of what is timed
     theirs.push_back(suite.baselines().sampler(claim.baseline)(1));
   }
-  const auto median = [](std::vector<double> v) {
-    std::ranges::sort(v);
-    return Timing{.median = v[v.size() / 2], .p99 = v.back(), .worst = v.back(), .repetitions = static_cast<int>(v.size())};
-  };
-  const double load = median(loads).median, share = bytes / load / bandwidth;
+  const double load = summarize(loads).median, share = bytes / load / bandwidth;
   claim.note = fmt::format(
       "load alone {:.2f} s, {:.0f} % of the {:.1f} GB/s that pread gives (bound 70 %); peak memory {:.2f} times the weights (bound 1.1)",
       load, share * 100, bandwidth / 1e9, peak / bytes);
-  Row row = timed_row(claim, median(ours), theirs.empty() ? std::nullopt : std::optional(median(theirs)), name.value_or(kAbsent));
+  Row row = timed_row(claim, summarize(ours), theirs.empty() ? std::nullopt : std::optional(summarize(theirs)), name.value_or(kAbsent));
   row.checked = name.has_value();
   if (row.pass) row.pass = *row.pass && share >= 0.7 && peak <= 1.1 * bytes;
   suite.report().add(std::move(row));
-  if (suite.baselines().open("free")) suite.baselines().sampler("free")(1);
+  suite.free_baselines();
 }
 
 void add_header_row(ModelSuite& suite) {

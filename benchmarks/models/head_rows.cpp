@@ -2,6 +2,7 @@
 // M7: the flow-matching head alone, from hidden states to a chunk in four steps.
 #include <fmt/format.h>
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,13 +65,8 @@ class HeadCase {
 };
 
 void add_rows(ModelSuite& suite, const std::string& name, const Claim& cpu, const Claim& torch) {
-  if (!suite.report().wants(cpu.id) && !suite.report().wants(torch.id)) return;
-  const auto directory = suite.directory(name);
-  if (!directory) {
-    suite.absent(cpu);
-    suite.absent(torch);
-    return;
-  }
+  const auto directory = suite.directory(name, std::array{cpu, torch});
+  if (!directory) return;
   {
     HeadCase<CpuOps> ours(*directory, CpuOps());
     Claim claim = cpu;

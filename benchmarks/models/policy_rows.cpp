@@ -2,6 +2,7 @@
 // M1, M2: a policy of the shipped size, from encoded observation to normalised chunk.
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -93,7 +94,6 @@ double limit_of(const std::filesystem::path& directory, const Inputs& inputs, do
 }  // namespace
 
 void policy_rows(ModelSuite& suite) {
-  const auto wants = [&](const char* id) { return suite.report().wants(id); };
   const Claim f32{.id = "M1/f32",
                   .what = "policy of 5 M parameters, 2 images, 4 steps, CPU backend, f32",
                   .unit = "ms",
@@ -112,15 +112,9 @@ void policy_rows(ModelSuite& suite) {
       .id = "M1/f32/2threads", .what = "the same in f32 with two threads", .unit = "ms", .scale = 1e3, .baseline = "policy_f32_2threads"};
   const Claim torch{
       .id = "M2/f32", .what = "the same, torch backend, f32", .unit = "ms", .scale = 1e3, .least_ratio = 1.3, .baseline = "policy_f32"};
-  bool any = false;
-  for (const Claim& claim : {f32, bf16, compiled, two, torch}) any = any || wants(claim.id.c_str());
   suite.absent_device({.id = "M1/cuda", .what = "the same with graph capture on a GPU", .unit = "ms"});
-  if (!any) return;
-  const auto directory = suite.directory("policy");
-  if (!directory) {
-    for (const Claim& claim : {f32, bf16, compiled, two, torch}) suite.absent(claim);
-    return;
-  }
+  const auto directory = suite.directory("policy", std::array{f32, bf16, compiled, two, torch});
+  if (!directory) return;
   {
     PolicyCase ours(*directory, cpu_backend(), DType::f32);
     const double rate = best_product_rate(), limit = limit_of(*directory, ours.inputs(), rate) * 1e3;
@@ -129,7 +123,7 @@ void policy_rows(ModelSuite& suite) {
     claim.note = fmt::format("products alone: {:.2f} ms at {:.0f} GFLOP/s; {}", limit, rate / 1e9, ours.heap_note());
     suite.compare(claim, ours.work(1e-3));
     suite.compare(compiled, ours.work(1e-3));
-    if (wants(two.id.c_str())) {
+    if (suite.report().wants(two.id)) {
       const AllCores all;
       PolicyCase both(*directory, cpu_backend({.threads = 2}), DType::f32);
       suite.compare(two, both.work(1e-3));

@@ -23,12 +23,7 @@ std::pair<Timing, std::optional<Timing>> time_long(const Sampler& ours, const Sa
     a.push_back(ours(1));
     if (theirs) b.push_back(theirs(1));
   }
-  const auto summary = [](std::vector<double> times) {
-    std::ranges::sort(times);
-    return Timing{
-        .median = times[times.size() / 2], .p99 = times.back(), .worst = times.back(), .repetitions = static_cast<int>(times.size())};
-  };
-  return {summary(a), theirs ? std::optional(summary(b)) : std::nullopt};
+  return {summarize(a), theirs ? std::optional(summarize(b)) : std::nullopt};
 }
 
 /// Largest difference, in units of the root mean square of `theirs`.
@@ -46,9 +41,17 @@ double difference(std::span<const float> ours, std::span<const float> theirs) {
 
 }  // namespace
 
-std::optional<std::filesystem::path> ModelSuite::directory(const std::string& name) {
+std::optional<std::filesystem::path> ModelSuite::directory(const std::string& name, std::span<const Claim> claims) {
+  if (std::ranges::none_of(claims, [this](const Claim& claim) { return report_.wants(claim.id); })) return std::nullopt;
   const auto path = baselines_.open("make:" + name);
-  return path ? std::optional<std::filesystem::path>(*path) : std::nullopt;
+  if (path) return *path;
+  for (const Claim& claim : claims)
+    if (report_.wants(claim.id)) absent(claim);
+  return std::nullopt;
+}
+
+void ModelSuite::free_baselines() {
+  if (baselines_.open("free")) baselines_.sampler("free")(1);
 }
 
 void ModelSuite::absent(const Claim& claim) {

@@ -36,16 +36,19 @@ class ModelSuite {
 
   [[nodiscard]] Report& report() { return report_; }
   [[nodiscard]] Baselines& baselines() { return baselines_; }
-  /// Whether a row of that beginning runs; then the directory that the child made for it. Nothing when the child cannot; absent() then
-  /// adds its rows without numbers.
-  [[nodiscard]] std::optional<std::filesystem::path> directory(const std::string& name);
-  void absent(const Claim& claim);
+  /// The directory that the child made for these rows; nothing when none of them runs, or when the child cannot: then they are added
+  /// without numbers.
+  [[nodiscard]] std::optional<std::filesystem::path> directory(const std::string& name, std::span<const Claim> claims);
+  /// Lets the child forget its large model.
+  void free_baselines();
   /// A row for which this machine has no device.
   void absent_device(const Claim& claim);
   /// Adds a row, compared with the baseline `claim.baseline`; every entry's result is compared.
   void compare(const Claim& claim, const ModelWork& work);
 
  private:
+  void absent(const Claim& claim);
+
   Report& report_;
   Baselines& baselines_;
 };
