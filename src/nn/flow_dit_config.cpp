@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 namespace sinew::nn {
 
@@ -49,34 +50,36 @@ std::vector<std::int64_t> flow_buckets(std::int64_t steps, std::int64_t buckets)
 
 namespace {
 
-/// In f32, as torch computes it: time * exp(-log(1e4) j / divisor).
-float angle(double time, std::size_t j, std::int64_t divisor) noexcept {
-  const float exponent = static_cast<float>(-std::log(10000.0)) * static_cast<float>(j) / static_cast<float>(divisor);
-  return static_cast<float>(time) * std::exp(exponent);
+/// Cosines and sines of `time * 1e4^(-j / divisor)` in two halves, the angles in f32 as torch computes them.
+struct Waves {
+  std::vector<float> cosines, sines;
+};
+Waves waves(double time, std::int64_t width, std::int64_t divisor) {
+  Waves made;
+  for (std::int64_t j = 0; j < width / 2; ++j) {
+    const float exponent = static_cast<float>(-std::log(10000.0)) * static_cast<float>(j) / static_cast<float>(divisor);
+    const double angle = static_cast<double>(static_cast<float>(time) * std::exp(exponent));
+    made.cosines.push_back(static_cast<float>(std::cos(angle)));
+    made.sines.push_back(static_cast<float>(std::sin(angle)));
+  }
+  return made;
+}
+
+std::vector<float> joined(std::vector<float> first, const std::vector<float>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
 }
 
 }  // namespace
 
 std::vector<float> timestep_projection(double time, std::int64_t width) {
-  const std::int64_t half = width / 2;
-  std::vector<float> out(static_cast<std::size_t>(width));
-  for (std::size_t j = 0; j < static_cast<std::size_t>(half); ++j) {
-    const double a = static_cast<double>(angle(time, j, half - 1));
-    out[j] = static_cast<float>(std::cos(a));
-    out[static_cast<std::size_t>(half) + j] = static_cast<float>(std::sin(a));
-  }
-  return out;
+  Waves made = waves(time, width, width / 2 - 1);
+  return joined(std::move(made.cosines), made.sines);
 }
 
 std::vector<float> sinusoid(double time, std::int64_t width) {
-  const std::int64_t half = width / 2;
-  std::vector<float> out(static_cast<std::size_t>(width));
-  for (std::size_t j = 0; j < static_cast<std::size_t>(half); ++j) {
-    const double a = static_cast<double>(angle(time, j, half));
-    out[j] = static_cast<float>(std::sin(a));
-    out[static_cast<std::size_t>(half) + j] = static_cast<float>(std::cos(a));
-  }
-  return out;
+  Waves made = waves(time, width, width / 2);
+  return joined(std::move(made.sines), made.cosines);
 }
 
 }  // namespace sinew::nn

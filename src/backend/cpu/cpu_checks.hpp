@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// How operations refuse what does not fit: a mistake of the model's author, or of who calls it.
+// What operations ask of a CpuTensor.
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string_view>
 
+#include "../require.hpp"
 #include "sinew/backend/cpu/cpu_tensor.hpp"
-#include "sinew/core/error.hpp"
 
 namespace sinew::detail {
 
-inline void require(bool condition, const char* operation, std::string_view expected) {
-  if (!condition) fail(ErrorCode::invalid_argument, {operation, "tensors", expected, "others", ""});
-}
-
-/// Before anything is written.
-inline void require_rows(std::span<const std::int64_t> rows, std::int64_t below, const char* operation) {
-  require(std::ranges::all_of(rows, [below](std::int64_t row) { return row >= 0 && row < below; }), operation, "rows that exist");
-}
+inline std::size_t as_size(std::int64_t value) noexcept { return static_cast<std::size_t>(value); }
 
 /// Whether the elements of a row follow each other.
 inline bool dense_rows(const CpuTensor& x) noexcept { return x.width() <= 1 || x.stride(static_cast<std::int64_t>(x.rank()) - 1) == 1; }

@@ -17,6 +17,7 @@
 
 namespace sinew {
 
+using detail::as_size;
 using detail::dense_rows;
 using detail::kPairBlock;
 using detail::kPanel;
@@ -31,7 +32,6 @@ constexpr std::int64_t kBandBytes = std::int64_t{4} << 20;  // of weights that a
 
 std::int64_t panels_of(std::int64_t outputs) noexcept { return (outputs + kPanel - 1) / kPanel; }
 std::int64_t padded_pairs(std::int64_t inputs) noexcept { return (inputs + kPairBlock - 1) / kPairBlock * kPairBlock / 2; }
-std::size_t as_size(std::int64_t value) noexcept { return static_cast<std::size_t>(value); }
 
 /// 32-bit elements of a row in a panel.
 std::int64_t panel_columns(const CpuMatrix& matrix) noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Views, copies and element-wise work; products and attention are in files of their own.
+// Set-up, views, copies and caches. Norms and element-wise work are in cpu_rows.cpp, products and attention in cpu_matrix.cpp.
 #include "sinew/backend/cpu/cpu_ops.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +8,6 @@
 #include <array>
 #include <cstring>
 
-#include "activate_rows.hpp"
 #include "cpu_checks.hpp"
 #include "kernels/rows.hpp"
 #include "sinew/core/assert.hpp"
@@ -17,14 +16,13 @@
 
 namespace sinew {
 
+using detail::as_size;
 using detail::dense_rows;
 using detail::require;
 using detail::require_rows;
 using detail::row_kernels;
 
 namespace {
-
-std::size_t as_size(std::int64_t value) noexcept { return static_cast<std::size_t>(value); }
 
 /// Calls work(offset of x, offset of y) for every row of two tensors of equal shape; not for rows without elements, whose memory may be
 /// none.
@@ -226,97 +224,27 @@ CpuTensor CpuOps::gather_rows(const Tensor& x, std::span<const std::int64_t> row
   return out;
 }
 
-void CpuOps::add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
-  check_writable(x, "add_rows_into");
-  check(y, "add_rows_into");
+void CpuOps::check_scatter(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y, const char* operation) const {
+  check_writable(x, operation);
+  check(y, operation);
   require(x.rank_ == 2 && y.rank_ == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && x.width() == y.width() && dense_rows(x) &&
               dense_rows(y),
-          "add_rows_into", "[n, w] and [rows, w]");
-  require_rows(rows, x.size(0), "add_rows_into");
+          operation, "[n, w] and [rows, w]");
+  require_rows(rows, x.size(0), operation);
+}
+
+void CpuOps::add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
+  check_scatter(x, rows, y, "add_rows_into");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     row_kernels().add(y.data_ + static_cast<std::int64_t>(i) * y.stride(0), as_size(x.width()), x.data_ + rows[i] * x.stride(0));
   }
 }
 
 void CpuOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
-  check_writable(x, "copy_rows_into");
-  check(y, "copy_rows_into");
-  require(x.rank_ == 2 && y.rank_ == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && x.width() == y.width() && dense_rows(x) &&
-              dense_rows(y),
-          "copy_rows_into", "[n, w] and [rows, w]");
-  require_rows(rows, x.size(0), "copy_rows_into");
+  check_scatter(x, rows, y, "copy_rows_into");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::copy_n(y.data_ + static_cast<std::int64_t>(i) * y.stride(0), x.width(), x.data_ + rows[i] * x.stride(0));
   }
-}
-
-CpuTensor CpuOps::layer_norm(const Tensor& x, const Parameter* weight, const Parameter* bias, float eps) {
-  check(x, "layer_norm");
-  const auto fits = [&](const Parameter* p) { return p == nullptr || static_cast<std::int64_t>(p->shape.count()) == x.width(); };
-  require(dense_rows(x) && fits(weight) && fits(bias), "layer_norm", "dense rows, weight and bias of their width");
-  const auto values = [](const Parameter* p) { return p == nullptr ? nullptr : reinterpret_cast<const float*>(p->values.data()); };
-  const Tensor out = make(x.shape().dims());
-  if (const auto stride = x.row_stride(); stride >= 0) {
-    row_kernels().layer_norm(x.data_, stride, x.rows(), x.width(), values(weight), values(bias), eps, out.data_);
-  } else {
-    for_rows(x, out, [&](std::int64_t from, std::int64_t to) {
-      row_kernels().layer_norm(x.data_ + from, 0, 1, x.width(), values(weight), values(bias), eps, out.data_ + to);
-    });
-  }
-  return out;
-}
-
-CpuTensor CpuOps::rms_norm(const Tensor& x, const Parameter& weight, float eps) {
-  check(x, "rms_norm");
-  require(dense_rows(x) && static_cast<std::int64_t>(weight.shape.count()) == x.width(), "rms_norm", "dense rows, a weight of their width");
-  const Tensor out = make(x.shape().dims());
-  const auto* values = reinterpret_cast<const float*>(weight.values.data());
-  if (const auto stride = x.row_stride(); stride >= 0) {
-    row_kernels().rms_norm(x.data_, stride, x.rows(), x.width(), values, eps, out.data_, x.width());
-  } else if (x.rank_ == 3) {  // heads within rows of a wider tensor
-    for (std::int64_t i = 0; i < x.size(0); ++i)
-      row_kernels().rms_norm(x.data_ + i * x.stride(0), x.stride(1), x.size(1), x.width(), values, eps, out.data_ + i * out.stride(0),
-                             x.width());
-  } else {
-    for_rows(x, out, [&](std::int64_t from, std::int64_t to) {
-      row_kernels().rms_norm(x.data_ + from, 0, 1, x.width(), values, eps, out.data_ + to, x.width());
-    });
-  }
-  return out;
-}
-
-CpuTensor CpuOps::modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps) {
-  check(x, "modulated_norm");
-  check(scale, "modulated_norm");
-  check(shift, "modulated_norm");
-  const auto fits = [&](const Tensor& y) { return y.rank_ == 2 && y.size(0) == x.size(0) && y.width() == x.width() && dense_rows(y); };
-  require(x.rank_ == 3 && x.stride(2) == 1 && fits(scale) && fits(shift), "modulated_norm", "[b, n, w] with dense rows, [b, w] and [b, w]");
-  const Tensor out = make(x.shape().dims());
-  for (std::int64_t b = 0; b < x.size(0); ++b)
-    row_kernels().modulated_norm(x.data_ + b * x.stride(0), x.stride(1), x.size(1), x.width(), scale.data_ + b * scale.stride(0),
-                                 shift.data_ + b * shift.stride(0), eps, out.data_ + b * out.stride(0));
-  return out;
-}
-
-CpuTensor CpuOps::rope(const Tensor& x, const Tensor& cos, const Tensor& sin) {
-  check(x, "rope");
-  check(cos, "rope");
-  check(sin, "rope");
-  require(x.rank_ == 3 && dense_rows(x) && cos.rank_ == 2 && cos.dense() && sin.dense() && cos.shape() == sin.shape() &&
-              cos.size(0) == x.size(0) && cos.width() <= x.width() && cos.width() % 2 == 0,
-          "rope", "x [n, heads, dim], dense cos and sin [n, an even number up to dim]");
-  const Tensor out = make(x.shape().dims());
-  row_kernels().rotary({.x = x.data_,
-                        .token_stride = x.stride(0),
-                        .head_stride = x.stride(1),
-                        .tokens = x.size(0),
-                        .heads = x.size(1),
-                        .dim = x.size(2),
-                        .rotary = cos.width(),
-                        .cos = cos.data_,
-                        .sin = sin.data_,
-                        .out = out.data_});
-  return out;
 }
 
 CpuCache CpuOps::cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim) {
@@ -340,67 +268,6 @@ CpuTensor CpuOps::contents(const Cache& cache) {
 void CpuOps::truncate(Cache& cache, std::int64_t length) {
   require(length >= 0 && length <= cache.length, "truncate", "a length up to the present one");
   cache.length = length;
-}
-
-CpuTensor CpuOps::activate(const Tensor& x, nn::Activation activation) {
-  check(x, "activate");
-  require(x.dense(), "activate", "a dense tensor");
-  const Tensor out = copy(x);
-  detail::activate_rows(activation, out.data_, x.count(), 1, x.count());
-  return out;
-}
-
-CpuTensor CpuOps::silu_mul(const Tensor& gate, const Tensor& up) {
-  check(gate, "silu_mul");
-  check(up, "silu_mul");
-  require(gate.shape() == up.shape() && dense_rows(gate) && dense_rows(up), "silu_mul", "equal shapes with dense rows");
-  const Tensor out = make(gate.shape().dims());
-  const Scope scratch(*this);
-  const auto evenly = [this](const Tensor& x) { return x.row_stride() >= 0 ? x : copy(x); };
-  const Tensor a = evenly(gate), b = evenly(up);
-  row_kernels().silu_mul(a.data_, a.row_stride(), b.data_, b.row_stride(), a.rows(), a.width(), out.data_);
-  return out;
-}
-
-CpuTensor CpuOps::multiply(const Tensor& x, const Tensor& y) {
-  check(x, "multiply");
-  check(y, "multiply");
-  require(x.dense() && y.dense() && x.shape() == y.shape(), "multiply", "dense tensors of equal shape");
-  const Tensor out = make(x.shape().dims());
-  row_kernels().multiply(x.data_, y.data_, as_size(x.count()), out.data_);
-  return out;
-}
-
-CpuTensor CpuOps::combine(float a, const Tensor& x, float b, const Tensor& y) {
-  check(x, "combine");
-  check(y, "combine");
-  require(x.dense() && y.dense() && x.shape() == y.shape(), "combine", "dense tensors of equal shape");
-  const Tensor out = make(x.shape().dims());
-  row_kernels().combine(a, x.data_, b, y.data_, as_size(x.count()), out.data_);
-  return out;
-}
-
-CpuTensor CpuOps::add(const Tensor& x, const Tensor& y) {
-  check(y, "add");
-  const Tensor out = copy(x);
-  const std::size_t from = out.rank_ - std::min<std::size_t>(y.rank_, out.rank_);
-  bool fits = y.dense() && y.rank_ <= out.rank_;
-  for (std::size_t axis = 0; fits && axis < y.rank_; ++axis) fits = y.sizes_[axis] == out.sizes_[from + axis];
-  require(fits, "add", "a dense second tensor whose shape is the end of that of the first");
-  const std::size_t count = as_size(y.count());
-  for (std::size_t at = 0; count > 0 && at < as_size(out.count()); at += count) row_kernels().add(y.data_, count, out.data_ + at);
-  return out;
-}
-
-void CpuOps::add_into(const Tensor& x, const Tensor& y, float factor) {
-  check_writable(x, "add_into");
-  check(y, "add_into");
-  require(x.dense() && y.dense() && x.shape() == y.shape(), "add_into", "dense tensors of equal shape");
-  const std::size_t count = as_size(x.count());
-  if (factor == 1)
-    row_kernels().add(y.data_, count, x.data_);
-  else
-    row_kernels().combine(1, x.data_, factor, y.data_, count, x.data_);
 }
 
 }  // namespace sinew

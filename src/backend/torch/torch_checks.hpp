@@ -8,13 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "../require.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew::detail {
-
-inline void require(bool condition, const char* operation, std::string_view expected) {
-  if (!condition) fail(ErrorCode::invalid_argument, {operation, "tensors", expected, "others", ""});
-}
 
 /// What `call()` gives; a refusal of ATen becomes one of ours.
 template <class Call>

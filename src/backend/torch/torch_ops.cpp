@@ -225,7 +225,7 @@ void TorchOps::add_linear_into(const Tensor& residual, const Tensor& x, const Ma
 }
 
 at::Tensor TorchOps::indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const {
-  for (const std::int64_t value : values) require(value >= 0 && value < below, operation, "rows that exist");
+  detail::require_rows(values, below, operation);
   const at::Tensor x =
       at::from_blob(const_cast<std::int64_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::TensorOptions(at::kLong));
   return device_.is_cpu() ? x : x.to(device_);

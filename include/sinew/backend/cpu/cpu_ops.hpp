@@ -106,6 +106,7 @@ class CpuOps {
   [[nodiscard]] static Tensor outside(float* data, std::span<const std::int64_t> sizes, bool writable);
   [[nodiscard]] static Tensor view_of(const Tensor& x);
   void check(const Tensor& x, const char* operation) const;
+  void check_scatter(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y, const char* operation) const;
   void check_writable(const Tensor& x, const char* operation) const;
   void product(const Tensor& x, const Matrix& matrix, const Parameter* bias, nn::Activation activation, bool accumulate, const Tensor& out);
   template <class Work>

@@ -95,7 +95,7 @@ class FlowDit {
   void block_into(Ops& ops, const Tensor& x, std::int64_t index, const Moment& moment, const Context& context) const {
     auto scope = ops.scope();
     const Block& block = blocks_[static_cast<std::size_t>(index)];
-    const Tensor h = normed(ops, x, static_cast<std::size_t>(index), moment);
+    const Tensor h = modulated(ops, x, static_cast<std::size_t>(index), moment, kBlockEps);
     const std::int64_t heads = config_.heads, dim = config_.width / heads, batch = x.size(0), tokens = x.size(1);
     Attention attention{.scale = 1 / std::sqrt(static_cast<float>(dim))};
     Tensor attended;
@@ -117,9 +117,7 @@ class FlowDit {
   }
   /// The transformer's output `[b, n, output_width]`, before the decoder.
   Tensor finish(Ops& ops, const Tensor& x, const Moment& moment) const {
-    const std::size_t last = moment.scales.size() - 1;
-    const auto rows = [&](const typename Ops::Parameter& p) { return ops.expand(ops.view(p), x.size(0)); };
-    return (*output_)(ops, ops.modulated_norm(x, rows(moment.scales[last]), rows(moment.shifts[last]), kOutputEps));
+    return (*output_)(ops, modulated(ops, x, moment.scales.size() - 1, moment, kOutputEps));
   }
   Tensor decode(Ops& ops, const Tensor& x) const { return (*decoder_)(ops, x); }
 
@@ -188,9 +186,9 @@ class FlowDit {
     action_time_.emplace(Linear<Ops>{loader.ops().matrix(row_source(std::move(of_time), w, w)), loader.parameter("layer2.bias", Shape{w})});
     action3_.emplace(loader.linear("layer3", w, w));
   }
-  Tensor normed(Ops& ops, const Tensor& x, std::size_t index, const Moment& moment) const {
+  static Tensor modulated(Ops& ops, const Tensor& x, std::size_t index, const Moment& moment, float eps) {
     const auto rows = [&](const typename Ops::Parameter& p) { return ops.expand(ops.view(p), x.size(0)); };
-    return ops.modulated_norm(x, rows(moment.scales[index]), rows(moment.shifts[index]), kBlockEps);
+    return ops.modulated_norm(x, rows(moment.scales[index]), rows(moment.shifts[index]), eps);
   }
   Moment make_moment(Ops& ops, std::int64_t bucket) const {
     auto scope = ops.scope();

@@ -41,27 +41,26 @@ class PatchEmbed {
   /// Reads `proj.weight [hidden, 3, temporal_patch, patch, patch]` and `proj.bias`.
   template <class Vision>
   PatchEmbed(const Loader<Ops>& loader, const Vision& config)
-      : frames_(config.temporal_patch),
-        cell_(config.patch * config.patch),
-        full_(loader.linear("proj", config.hidden, kChannels * frames_ * cell_)) {
-    const auto weight = loader.floats("proj.weight", Shape{config.hidden, kChannels, frames_, config.patch, config.patch});
+      : frames_(config.temporal_patch), cell_(config.patch * config.patch), bias_(loader.parameter("proj.bias", Shape{config.hidden})) {
+    auto weight = loader.floats("proj.weight", Shape{config.hidden, kChannels, frames_, config.patch, config.patch});
     summed_ = loader.ops().matrix(row_source(sum_frames(weight, frames_, cell_), config.hidden, kChannels * cell_));
+    full_ = loader.ops().matrix(row_source(std::move(weight), config.hidden, kChannels * frames_ * cell_));
   }
   /// `[patches, hidden]`. A still image's frames are equal: one product of one frame.
   Tensor operator()(Ops& ops, std::span<const float> pixels) const {
     const std::int64_t values = kChannels * frames_ * cell_, patches = static_cast<std::int64_t>(pixels.size()) / values;
     const Tensor x = ops.upload(pixels, Shape{patches * kChannels, frames_ * cell_});
-    if (!frames_equal(pixels, frames_, cell_)) return full_(ops, ops.reshape(x, Shape{patches, values}));
+    if (!frames_equal(pixels, frames_, cell_)) return ops.linear(ops.reshape(x, Shape{patches, values}), full_, &bias_, Activation::none);
     auto scope = ops.scope();
     const Tensor one = ops.reshape(ops.copy(ops.slice(x, 1, 0, cell_)), Shape{patches, kChannels * cell_});
-    return scope.keep(ops.linear(one, summed_, &*full_.bias, Activation::none));
+    return scope.keep(ops.linear(one, summed_, &bias_, Activation::none));
   }
 
  private:
   std::int64_t frames_;
   std::int64_t cell_;  // pixels of a patch
-  Linear<Ops> full_;
-  typename Ops::Matrix summed_;
+  typename Ops::Parameter bias_;
+  typename Ops::Matrix full_, summed_;
 };
 
 /// What a vision tower needs to know of a set of grids. The last eight sets that were used are remembered: cameras keep theirs.

@@ -12,11 +12,6 @@ SINEW_INLINE FloatLanes every_lane(float word) {
   return word - FloatLanes{};
 #endif
 }
-SINEW_INLINE FloatLanes load_lanes(const float* from) {
-  FloatLanes lanes;
-  __builtin_memcpy(&lanes, from, sizeof(lanes));
-  return lanes;
-}
 
 /// Rows and panels of one block, as the registers allow; a panel is kVectors vectors wide.
 #if defined(__AVX512F__)
@@ -60,7 +55,7 @@ struct FloatWeights {
   static Index padded(Index inputs) { return inputs; }
   static SINEW_INLINE void load(const float* from, FloatLanes (&lanes)[kWords][kVectors]) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) lanes[0][v] = load_lanes(from + v * kLanes<float>);
+    for (int v = 0; v < kVectors; ++v) lanes[0][v] = Part<true>{}.get(from + v * kLanes<float>);
   }
   static SINEW_INLINE FloatLanes multiply(FloatLanes row, FloatLanes weight, FloatLanes sum) { return fused(row, weight, sum); }
 };

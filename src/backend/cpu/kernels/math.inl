@@ -80,8 +80,6 @@ SINEW_INLINE V gaussian_tail_lanes(const V& x) {
   return exp_lanes(-x * polynomial(x, kSlope));
 }
 
-inline float exp1(float x) { return __builtin_expf(x); }
-
 inline void widen_bf16(const std::uint16_t* x, std::size_t count, float* out) {
   for_parts(static_cast<Index>(count),
             [&](Index i, auto part) { part.put(out + i, (FloatLanes)(__builtin_convertvector(part.get(x + i), IntLanes) << 16)); });

@@ -21,7 +21,7 @@ inline float scale_scores(float* scores, Index count, float scale) {
   FloatLanes most[4] = {kLowest - FloatLanes{}, kLowest - FloatLanes{}, kLowest - FloatLanes{}, kLowest - FloatLanes{}};
   Index i = 0;
   const auto take = [&](Index at, FloatLanes& into) {
-    const FloatLanes scaled_scores = load_lanes(scores + at) * scale;
+    const FloatLanes scaled_scores = Part<true>{}.get(scores + at) * scale;
     __builtin_memcpy(scores + at, &scaled_scores, sizeof(scaled_scores));
     into = larger(scaled_scores, into);
   };
@@ -50,7 +50,7 @@ inline float exponentials(float* scores, Index count, float most) {
     for (int k = 0; k < kTogether; k += 2) sum += pack.at[k] + pack.at[k + 1];
   }
   for (; i < count; i += kWidth) {
-    const FloatLanes lanes = exp_lanes(load_lanes(scores + i) - most);
+    const FloatLanes lanes = exp_lanes(Part<true>{}.get(scores + i) - most);
     Part<true>{}.put(scores + i, lanes);
     sum += lanes;
   }
