@@ -5,8 +5,9 @@
 #include <bit>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <mutex>
-#include <vector>
+#include <thread>
 
 #include "activate_rows.hpp"
 #include "cpu_checks.hpp"
@@ -27,8 +28,8 @@ using detail::row_kernels;
 
 namespace {
 
-constexpr double kWorthThreads = 4e5;                       // multiplications and additions of a call that two threads share with gain
-constexpr std::int64_t kBandBytes = std::int64_t{4} << 20;  // of weights that are read at once
+constexpr double kWorthThreads = 4e5;                         // multiplications and additions of a call that two threads share with gain
+constexpr std::int64_t kBandBytes = std::int64_t{512} << 10;  // of weights that are read at once: they stay in the second cache
 
 std::int64_t panels_of(std::int64_t outputs) noexcept { return (outputs + kPanel - 1) / kPanel; }
 std::int64_t padded_pairs(std::int64_t inputs) noexcept { return (inputs + kPairBlock - 1) / kPairBlock * kPairBlock / 2; }
@@ -38,14 +39,19 @@ std::int64_t panel_columns(const CpuMatrix& matrix) noexcept {
   return matrix.dtype == DType::bf16 ? padded_pairs(matrix.inputs) : matrix.inputs;
 }
 
+/// Weights are read by all cores that the process may use, whatever the number that computes: copying and first touch are most of it.
+int loading_threads(std::int64_t bands) noexcept {
+  constexpr std::int64_t kWorthThread = 4, kMost = 16;  // bands
+  const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+  return static_cast<int>(std::clamp<std::int64_t>(bands / kWorthThread, 1, std::clamp<std::int64_t>(cores, 1, kMost)));
+}
+
 /// Reads rows of up to some panels and lays them out.
-void fill_panels(const RowSource& source, CpuMatrix& matrix, std::int64_t first_panel, std::int64_t last_panel,
-                 std::vector<std::uint32_t>& band) {
+void fill_panels(const RowSource& source, CpuMatrix& matrix, std::int64_t first_panel, std::int64_t last_panel, std::uint32_t* band) {
   const bool bf16 = matrix.dtype == DType::bf16;
   const std::int64_t columns = panel_columns(matrix), stored = bf16 ? (matrix.inputs + 1) / 2 : matrix.inputs;
   const std::int64_t first = first_panel * kPanel, count = std::min(matrix.outputs, last_panel * kPanel) - first;
-  band.resize(as_size(count * stored));
-  auto* const bytes = reinterpret_cast<std::byte*>(band.data());
+  auto* const bytes = reinterpret_cast<std::byte*>(band);
   source.read(first, count, matrix.dtype, bytes);
   if (bf16 && matrix.inputs % 2 != 0) {  // rows of an odd number of brain floats do not begin at pairs: move them apart, last first
     const std::size_t row = as_size(matrix.inputs) * 2;
@@ -59,7 +65,7 @@ void fill_panels(const RowSource& source, CpuMatrix& matrix, std::int64_t first_
   for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
     std::uint32_t* const to = panels + panel * columns * kPanel;
     const std::int64_t from = panel * kPanel - first;
-    matrix_kernels().transpose(band.data() + from * stored, stored, std::min<std::int64_t>(kPanel, count - from), stored, to);
+    matrix_kernels().transpose(band + from * stored, stored, std::min<std::int64_t>(kPanel, count - from), stored, to);
     std::fill(to + stored * kPanel, to + columns * kPanel, 0U);
   }
 }
@@ -84,15 +90,20 @@ CpuMatrix CpuOps::matrix(const RowSource& source) {
   const std::int64_t bands = (panels + band - 1) / band;
   std::exception_ptr failure;
   std::mutex mutex;
-  in_parallel(bands, static_cast<double>(matrix.outputs) * static_cast<double>(matrix.inputs), [&](std::int64_t part) noexcept {
+  const auto fill = [&](std::int64_t part) noexcept {
     try {
-      std::vector<std::uint32_t> buffer;
-      fill_panels(source, matrix, part * band, std::min(panels, (part + 1) * band), buffer);
+      const std::int64_t last = std::min(panels, (part + 1) * band);
+      const auto rows = std::make_unique_for_overwrite<std::uint32_t[]>(as_size((last - part * band) * columns * kPanel));
+      fill_panels(source, matrix, part * band, last, rows.get());
     } catch (...) {
       const std::scoped_lock lock(mutex);
       failure = std::current_exception();
     }
-  });
+  };
+  ThreadPool pool(loading_threads(bands));  // ends with the matrix: nothing of loading stays
+  pool.run(
+      bands, [](void* context, std::int64_t part) { (*static_cast<decltype(fill)*>(context))(part); },
+      const_cast<void*>(static_cast<const void*>(&fill)));
   if (failure) std::rethrow_exception(failure);
   return matrix;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinew/backend/cpu/cpu_tensor.hpp"
 
+#include <sys/mman.h>
+
 #include <new>
 
 #include "sinew/core/tensor.hpp"
@@ -38,9 +40,24 @@ std::int64_t CpuTensor::row_stride() const noexcept {
   return stride < 0 ? width() : stride;
 }
 
-CpuBuffer::CpuBuffer(std::size_t bytes)
-    : data_(static_cast<std::byte*>(::operator new(bytes == 0 ? 1 : bytes, std::align_val_t{Tensor::kAlignment}))) {}
+namespace {
 
-void CpuBuffer::Free::operator()(std::byte* data) const noexcept { ::operator delete(data, std::align_val_t{Tensor::kAlignment}); }
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+/// Large memory begins at a huge page: a fault for each 4 KiB costs more than reading the weights, and so do the misses of address
+/// translation whenever they are used.
+std::align_val_t alignment_of(std::size_t bytes) noexcept { return std::align_val_t{bytes < kHugePage ? Tensor::kAlignment : kHugePage}; }
+
+}  // namespace
+
+CpuBuffer::CpuBuffer(std::size_t bytes)
+    : data_(static_cast<std::byte*>(::operator new(bytes == 0 ? 1 : bytes, alignment_of(bytes))), Free{alignment_of(bytes)}) {
+#if defined(MADV_HUGEPAGE)
+  const std::size_t whole = bytes / kHugePage * kHugePage;    // the rest stays in small pages: nothing is held that is not used
+  if (whole > 0) madvise(data_.get(), whole, MADV_HUGEPAGE);  // a hint: without it all is as it was
+#endif
+}
+
+void CpuBuffer::Free::operator()(std::byte* data) const noexcept { ::operator delete(data, alignment); }
 
 }  // namespace sinew

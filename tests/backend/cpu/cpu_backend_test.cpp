@@ -5,6 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -148,4 +151,36 @@ TEST_CASE("cpu backend: what an encoder does not offer is refused at load") {
   PolicyCard half = card;
   half.dtype = DType::f16;
   CHECK_THROWS_WITH_AS(static_cast<void>(cpu_backend()({tiny.folder.path(), half, {}})), doctest::Contains("f32 or bf16"), Error);
+}
+
+TEST_CASE("cpu ops: a matrix that is read in many parts by several threads, exact to the bit; a source that fails is passed on") {
+  constexpr std::int64_t kRows = 2100, kColumns = 1030;
+  const auto value = [](std::int64_t row, std::int64_t column) { return static_cast<float>((row * 31 + column * 7) % 251 - 125); };
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    CAPTURE(to_string(dtype));
+    CpuOps ops({.weights = dtype});
+    std::int64_t failing = -1;
+    const RowSource source{kRows, kColumns, [&](std::int64_t first, std::int64_t count, DType as, std::byte* out) {
+                             if (failing >= first && failing < first + count) fail(ErrorCode::io, {"test", "row", "", "", ""});
+                             for (std::int64_t r = 0; r < count; ++r)
+                               for (std::int64_t c = 0; c < kColumns; ++c, out += size_of(as)) {
+                                 const auto bits = std::bit_cast<std::uint32_t>(value(first + r, c));  // small integers: exact in both
+                                 if (as == DType::f32)
+                                   std::memcpy(out, &bits, 4);
+                                 else
+                                   std::memcpy(out, reinterpret_cast<const std::byte*>(&bits) + 2, 2);
+                               }
+                           }};
+    const CpuMatrix matrix = ops.matrix(source);
+    const auto scope = ops.scope();
+    std::vector<std::int64_t> ids(kRows);
+    std::iota(ids.begin(), ids.end(), 0);
+    const CpuTensor all = ops.embedding(matrix, ids);
+    std::int64_t wrong = 0;
+    for (std::int64_t r = 0; r < kRows; ++r)
+      for (std::int64_t c = 0; c < kColumns; ++c) wrong += all.data()[r * kColumns + c] != value(r, c);
+    CHECK(wrong == 0);
+    failing = 1500;
+    CHECK_THROWS_AS((void)ops.matrix(source), Error);
+  }
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 #include "sinew/core/dtype.hpp"
 #include "sinew/core/shape.hpp"
@@ -46,7 +47,7 @@ class CpuTensor {
   std::uint64_t serial_ = 0;  // of that allocation; 0: not in the arena
 };
 
-/// Uninitialised memory, 64-byte aligned.
+/// Uninitialised memory, 64-byte aligned; in huge pages where it fills some and the system has them.
 class CpuBuffer {
  public:
   CpuBuffer() = default;
@@ -56,6 +57,7 @@ class CpuBuffer {
 
  private:
   struct Free {
+    std::align_val_t alignment;
     void operator()(std::byte* data) const noexcept;
   };
   std::unique_ptr<std::byte, Free> data_;
