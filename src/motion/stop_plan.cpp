@@ -8,8 +8,6 @@ namespace sinew::detail {
 
 namespace {
 
-double absolute(double x) noexcept { return x < 0 ? -x : x; }
-
 /// Position `t` seconds into a piece with jerk `jerk`.
 double position_at(const JointState& x, double jerk, double t) noexcept { return x.q + t * (x.v + t * (x.a * 0.5 + t * jerk / 6.0)); }
 
@@ -34,8 +32,12 @@ void append(StopPlan& plan, std::int64_t ticks, std::int64_t tick, double end) n
   if (ticks > 0) plan.segments[static_cast<std::size_t>(plan.end++)] = {ticks * tick, end};
 }
 
-/// Ticks in `seconds`, rounded up; a hair above a whole number counts as that number.
-std::int64_t ticks_in(double seconds, double tick) noexcept { return static_cast<std::int64_t>(std::ceil(seconds / tick - 1e-9)); }
+/// Rounds up; a hair above a whole number counts as that number.
+std::int64_t ticks_in(double ticks) noexcept {
+  const double exact = ticks - 1e-9;
+  const auto whole = static_cast<std::int64_t>(exact);  // towards zero
+  return whole + (static_cast<double>(whole) < exact ? 1 : 0);
+}
 
 /// Ticks of the three pieces of a stop: to the braking acceleration, holding it, and from it to zero.
 struct StopTicks {
@@ -46,20 +48,30 @@ struct StopTicks {
 
 /// The time-optimal stop in continuous time, rounded up to ticks. `v` and `a` are mirrored so that braking is negative.
 StopTicks optimal_ticks(double v, double a, double tick, const JointBounds& bounds) noexcept {
-  double peak = std::sqrt(bounds.jerk * v + 0.5 * a * a);
-  double hold = 0;
+  const double square = bounds.jerk * v + 0.5 * a * a, per_jerk_tick = 1.0 / (bounds.jerk * tick);
+  double peak = std::sqrt(square), hold = 0;
   if (peak > bounds.acceleration) {
     peak = bounds.acceleration;
-    hold = (v + 0.5 * a * a / bounds.jerk) / peak - peak / bounds.jerk;
+    hold = (square / peak - peak) * per_jerk_tick;
   }
-  return {ticks_in((peak + a) / bounds.jerk, tick), ticks_in(hold, tick), ticks_in(peak / bounds.jerk, tick)};
+  return {ticks_in((peak + a) * per_jerk_tick), hold > 0 ? ticks_in(hold) : 0, ticks_in(peak * per_jerk_tick)};
+}
+
+enum class Found { none, unverified, legal };
+
+/// Whether a stop that begins at `x`, mirrored as `v` and `a`, keeps every bound by a margin that needs no verification: the velocity
+/// falls all the way but for the first moments, in which the acceleration is let go.
+bool clearly_legal(const JointState& x, double v, double a, double peak, double ramp, double seconds, const JointBounds& bounds) noexcept {
+  if (v < 0 || peak < 0) return false;
+  const double fastest = a > 0 ? v + 0.5 * a * ramp : v, reach = fastest * seconds;
+  return fastest <= bounds.velocity && x.q - reach >= bounds.lower && x.q + reach <= bounds.upper;
 }
 
 /// Appends the three pieces whose braking acceleration brings the velocity to zero in exactly these ticks. Rounding up
 /// makes the limits on jerk and acceleration slack, except where `a` exceeds the peak; a tick of hold repairs that.
-bool append_stop(StopPlan& plan, const JointState& x, std::int64_t tick, const JointBounds& bounds) noexcept {
-  if (x.v == 0 && x.a == 0) return true;
-  const double sign = x.v + 0.5 * x.a * absolute(x.a) / bounds.jerk < 0 ? -1.0 : 1.0;
+Found append_stop(StopPlan& plan, const JointState& x, std::int64_t tick, const JointBounds& bounds) noexcept {
+  if (x.v == 0 && x.a == 0) return Found::legal;
+  const double sign = bounds.jerk * x.v + 0.5 * x.a * absolute(x.a) < 0 ? -1.0 : 1.0;
   const double v = sign * x.v;
   const double a = sign * x.a;
   const double seconds = static_cast<double>(tick) * 1e-9;
@@ -69,12 +81,13 @@ bool append_stop(StopPlan& plan, const JointState& x, std::int64_t tick, const J
   for (int attempt = 0; attempt < kTries; ++attempt, ++ticks.hold) {
     const double ramp = static_cast<double>(ticks.ramp) * seconds;
     const double release = static_cast<double>(ticks.release) * seconds;
-    const double peak = ticks.ramp > 0 ? (v + 0.5 * ramp * a) / (0.5 * (ramp + release) + static_cast<double>(ticks.hold) * seconds) : -a;
+    const double hold = static_cast<double>(ticks.hold) * seconds;
+    const double peak = ticks.ramp > 0 ? (v + 0.5 * ramp * a) / (0.5 * (ramp + release) + hold) : -a;
     if (ticks.ramp == 0) {
       // Already on the last ramp: no freedom is left, so the velocity must fit, or one tick of ramp makes it fit.
       if (ticks.hold == 0 && absolute(v - 0.5 * peak * release) <= 1e-15 * bounds.velocity && peak <= bounds.jerk * release) {
         append(plan, ticks.release, tick, 0.0);
-        return true;
+        return Found::unverified;
       }
       ticks.ramp = 1;
       --ticks.hold;
@@ -84,10 +97,10 @@ bool append_stop(StopPlan& plan, const JointState& x, std::int64_t tick, const J
       append(plan, ticks.ramp, tick, -sign * peak);
       append(plan, ticks.hold, tick, -sign * peak);
       append(plan, ticks.release, tick, 0.0);
-      return true;
+      return clearly_legal(x, v, a, peak, ramp, ramp + hold + release, bounds) ? Found::legal : Found::unverified;
     }
   }
-  return false;
+  return Found::none;
 }
 
 bool is_legal(const JointState& x, const StopPlan& plan, const JointBounds& bounds) noexcept {
@@ -107,25 +120,30 @@ bool is_legal(const JointState& x, double end, double seconds, const JointBounds
   if (!(absolute(end) <= bounds.acceleration && absolute(end - x.a) <= bounds.jerk * seconds)) return false;
   const JointState next = advance(x, end, seconds);
   if (!(absolute(next.v) <= bounds.velocity && next.q >= bounds.lower && next.q <= bounds.upper)) return false;
+  double peak = x.v;
   if ((x.a < 0) != (end < 0) && x.a != end) {
-    const double peak = x.v + 0.5 * x.a * (seconds * x.a / (x.a - end));
+    peak = x.v + 0.5 * x.a * (seconds * x.a / (x.a - end));
     if (absolute(peak) > bounds.velocity) return false;
   }
+  const double least = smaller(peak, smaller(x.v, next.v)), most = larger(peak, larger(x.v, next.v));
+  if (least >= 0 || most <= 0) return true;  // the position does not turn within
+  if (x.q + least * seconds >= bounds.lower && x.q + most * seconds <= bounds.upper) return true;
   return turns_inside(x, (end - x.a) / seconds, seconds, bounds);
 }
 
 bool plan_stop(const JointState& x, std::int64_t tick, const JointBounds& bounds, StopPlan& plan) noexcept {
   if (!(x.q >= bounds.lower && x.q <= bounds.upper)) return false;
   plan.begin = plan.end = 0;
-  if (append_stop(plan, x, tick, bounds) && is_legal(x, plan, bounds)) return true;
+  const Found found = append_stop(plan, x, tick, bounds);
+  if (found == Found::legal || (found == Found::unverified && is_legal(x, plan, bounds))) return true;
   if (x.a * x.v <= 0) return false;
   // While accelerating close to the velocity limit the rounded ramp is too slow; let the acceleration go at full jerk first.
   plan.begin = plan.end = 0;
   const double seconds = static_cast<double>(tick) * 1e-9;
-  const std::int64_t ticks = ticks_in(absolute(x.a) / bounds.jerk, seconds);
+  const std::int64_t ticks = ticks_in(absolute(x.a) / (bounds.jerk * seconds));
   append(plan, ticks, tick, 0.0);
   const JointState coasting = advance(x, 0.0, static_cast<double>(ticks) * seconds);
-  return append_stop(plan, coasting, tick, bounds) && is_legal(x, plan, bounds);
+  return append_stop(plan, coasting, tick, bounds) != Found::none && is_legal(x, plan, bounds);
 }
 
 JointState follow(const JointState& x, StopPlan& plan, std::int64_t nanoseconds, int& pieces) noexcept {

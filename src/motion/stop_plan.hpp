@@ -43,6 +43,11 @@ struct StopPlan {
   return {x.q + seconds * (x.v + seconds * (2.0 * x.a + end) / 6.0), x.v + seconds * (x.a + end) * 0.5, end};
 }
 
+[[nodiscard]] inline double absolute(double x) noexcept { return x < 0 ? -x : x; }
+[[nodiscard]] inline double clamped(double x, double low, double high) noexcept { return x < low ? low : x > high ? high : x; }
+[[nodiscard]] inline double smaller(double x, double y) noexcept { return y < x ? y : x; }
+[[nodiscard]] inline double larger(double x, double y) noexcept { return y > x ? y : x; }
+
 /// Whether `advance(x, end, seconds)` keeps every bound at the end and in between (extrema of the cubic). The start is
 /// taken as legal.
 [[nodiscard]] bool is_legal(const JointState& x, double end, double seconds, const JointBounds& bounds) noexcept;

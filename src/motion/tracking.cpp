@@ -8,10 +8,6 @@ namespace sinew::detail {
 
 namespace {
 
-double absolute(double x) noexcept { return x < 0 ? -x : x; }
-double larger(double x, double y) noexcept { return x > y ? x : y; }
-double clamped(double x, double low, double high) noexcept { return x < low ? low : x > high ? high : x; }
-
 /// Positive root of p^2 + b p = c, for b > 0 and c >= 0.
 double positive_root(double b, double c) noexcept { return c > 0 ? 2.0 * c / (b + std::sqrt(b * b + 4.0 * c)) : 0.0; }
 
@@ -29,19 +25,21 @@ double braking_peak(double v, double a, double jerk, double s) noexcept {
 }
 
 /// The largest acceleration after which the velocity, with the acceleration let go at once, peaks below `velocity`.
-double acceleration_below(double velocity, double v, double a, double seconds, const TrackingGains& gains) noexcept {
-  const double room = velocity - v - 0.5 * a * seconds;
-  const double linear = room / (0.5 * (seconds + gains.smoothing));
-  if (linear <= gains.jerk * gains.smoothing) return linear;
-  return positive_root(gains.jerk * seconds, 2.0 * gains.jerk * room);
+double acceleration_below(double velocity, double v, double a, const TrackingGains& gains, const TickTimes& times) noexcept {
+  const double room = velocity - v - 0.5 * a * times.seconds;
+  const double linear = room * times.per_ramp;
+  if (linear <= gains.jerk * times.smoothing) return linear;
+  const double reach = a + gains.jerk * times.seconds;  // of this tick
+  if (0.5 * reach * times.seconds + 0.5 * reach * reach / gains.jerk <= room) return reach;
+  return positive_root(gains.jerk * times.seconds, 2.0 * gains.jerk * room);
 }
 
 }  // namespace
 
-double rest_position(const JointState& x, const TrackingGains& gains) noexcept {
-  const double s = gains.smoothing;
+double rest_position(const JointState& x, const TrackingGains& gains, const TickTimes& times) noexcept {
+  const double s = times.smoothing;
   const double jerk = gains.jerk;
-  const double linear_peak = -(x.v / s + 0.5 * x.a);
+  const double linear_peak = -(x.v * times.per_smoothing + 0.5 * x.a);
   const double steepest = jerk * s;
   if (absolute(linear_peak) <= steepest && absolute(linear_peak - x.a) <= steepest && absolute(linear_peak) <= gains.acceleration)
     return x.q + s * (x.v + s * x.a / 3.0);
@@ -62,27 +60,27 @@ double rest_position(const JointState& x, const TrackingGains& gains) noexcept {
   return x.q + sign * distance;
 }
 
-double tracking_acceleration(const JointState& x, double target, double target_velocity, double seconds,
-                             const TrackingGains& gains) noexcept {
+double tracking_acceleration(const JointState& x, const TrackingTarget& target, const TrackingGains& gains,
+                             const TickTimes& times) noexcept {
+  const double seconds = times.seconds;
   const double reach = gains.jerk * seconds;
   double low = larger(x.a - reach, -gains.acceleration);
   double high = x.a + reach < gains.acceleration ? x.a + reach : gains.acceleration;
-  high = clamped(acceleration_below(gains.velocity, x.v, x.a, seconds, gains), low, high);
-  low = clamped(-acceleration_below(gains.velocity, -x.v, -x.a, seconds, gains), low, high);
+  high = clamped(acceleration_below(gains.velocity, x.v, x.a, gains, times), low, high);
+  low = clamped(-acceleration_below(gains.velocity, -x.v, -x.a, gains, times), low, high);
 
   // Seen from a frame that is on the target at the end of the tick and moves with it.
-  const double error = x.q - target + target_velocity * seconds;
-  const JointState relative{absolute(error) > gains.resolution ? error : 0.0, x.v - target_velocity, x.a};
-  const auto miss = [&](double end) { return rest_position(advance(relative, end, seconds), gains); };
+  const double error = x.q - target.position + target.velocity * seconds;
+  const JointState relative{absolute(error) > gains.resolution ? error : 0.0, x.v - target.velocity, x.a};
+  const auto miss = [&](double end) { return rest_position(advance(relative, end, seconds), gains, times); };
 
   // Near rest the miss is linear in `end`: solve it at once. This also makes rest on the target a fixed point to the bit.
-  const double s = gains.smoothing;
+  const double s = times.smoothing;
   const double constant = relative.q + relative.v * (seconds + s) + relative.a * seconds * (seconds / 3.0 + 0.5 * s);
-  const double slope = seconds * (seconds / 6.0 + 0.5 * s) + s * s / 3.0;
-  double end = clamped(-constant / slope, low, high);
+  double end = clamped(-constant * times.per_slope, low, high);
   const double steepest = gains.jerk * s;
   const JointState next = advance(relative, end, seconds);
-  const double peak = next.v / s + 0.5 * end;
+  const double peak = next.v * times.per_smoothing + 0.5 * end;
   if (absolute(peak) <= steepest && absolute(peak + end) <= steepest && absolute(peak) <= gains.acceleration) return end;
 
   double miss_low = miss(low);

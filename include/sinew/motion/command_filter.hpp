@@ -60,6 +60,23 @@ class CommandFilter {
   /// no time passes.
   [[nodiscard]] Status step(std::span<const double> target, Time dt, std::span<double> q) noexcept;
 
+  /// One tick along the stops of all joints instead of towards a target; the next `step` goes on as if nothing had been.
+  /// Returns as `step`.
+  [[nodiscard]] Status brake(Time dt, std::span<double> q) noexcept;
+
+  /// Takes other limits while in motion. A joint keeps the new ones as soon as a stop within them exists from its state; until then, in
+  /// each number, the looser of old and new hold, and the joint slows down towards the new ones; after a second at most it brakes. A joint
+  /// that is outside its new range moves back into it, with the new velocity, acceleration and jerk. `in_transition` tells which joints
+  /// are not there yet. `bad_shape`, or `out_of_range` for limits that the constructor would refuse; then nothing changes.
+  /// Names and sources stay.
+  [[nodiscard]] Status change_limits(const JointLimits& limits) noexcept;
+  [[nodiscard]] bool in_transition() const noexcept;
+  [[nodiscard]] bool in_transition(int joint) const noexcept;
+
+  /// Slows every joint: tracking uses this share of the velocity limits, kMinSpeedScale to 1, from the next step on.
+  static constexpr double kMinSpeedScale = 1e-3;
+  [[nodiscard]] Status set_speed_scale(double scale) noexcept;
+
   /// From the next step on every joint brakes to rest and stays there, whatever the targets are, until `reset`.
   void stop() noexcept;
 
