@@ -5,9 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 
 #include "sinew/core/error.hpp"
+#include "sinew/motion/chain_limits.hpp"
 
 namespace sinew {
 
@@ -29,16 +32,42 @@ void require_positive(const std::string& where, const std::string& joint, std::s
        {where, fmt::format("{} {} limit", joint, what), "a finite number above 0", fmt::format("{}", value), "there is no \"off\""});
 }
 
-std::vector<double> smaller(const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<double> result(a.size());
-  std::transform(a.begin(), a.end(), b.begin(), result.begin(), [](double x, double y) { return x < y ? x : y; });
-  return result;
+/// One of the five numbers of all joints, with its sources.
+struct Column {
+  std::string_view name;
+  std::vector<double> JointLimits::* values;
+  std::vector<std::string> LimitSources::* sources;
+  bool lower = false;  // the larger is the tighter
+};
+
+constexpr std::array kColumns = {Column{"lower", &JointLimits::lower, &LimitSources::lower, true},
+                                 Column{"upper", &JointLimits::upper, &LimitSources::upper},
+                                 Column{"velocity", &JointLimits::velocity, &LimitSources::velocity},
+                                 Column{"acceleration", &JointLimits::acceleration, &LimitSources::acceleration},
+                                 Column{"jerk", &JointLimits::jerk, &LimitSources::jerk}};
+
+const std::string& source_of(const JointLimits& limits, const Column& column, std::size_t i) {
+  static const std::string kNone;
+  const auto& sources = limits.sources.*column.sources;
+  return i < sources.size() ? sources[i] : kNone;
 }
 
-std::vector<double> larger(const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<double> result(a.size());
-  std::transform(a.begin(), a.end(), b.begin(), result.begin(), [](double x, double y) { return x > y ? x : y; });
-  return result;
+/// Sizes and names agree with those of the first; no NaN.
+void require_matching(const JointLimits& first, const JointLimits& limits, const std::string& where) {
+  const auto dof = static_cast<std::size_t>(first.dof());
+  for (const Column& column : kColumns) {
+    require_size(where, column.name, (limits.*column.values).size(), dof);
+    for (std::size_t i = 0; i < dof; ++i)
+      if (std::isnan((limits.*column.values)[i]))
+        fail(ErrorCode::invalid_argument, {where, fmt::format("{} {} limit", joint_text(limits, i), column.name),
+                                           "a number, or infinity where it is left open", "NaN", source_of(limits, column, i)});
+  }
+  if (first.names.empty() || limits.names.empty() || first.names == limits.names) return;
+  const auto differ = std::mismatch(first.names.begin(), first.names.end(), limits.names.begin(), limits.names.end());
+  fail(ErrorCode::invalid_argument,
+       {where, fmt::format("joint {}", differ.first - first.names.begin()),
+        fmt::format("'{}'", differ.first != first.names.end() ? *differ.first : ""),
+        fmt::format("'{}'", differ.second != limits.names.end() ? *differ.second : ""), "joint order must agree"});
 }
 
 }  // namespace
@@ -72,20 +101,62 @@ JointLimits tightest(const JointLimits& a, const JointLimits& b) {
   if (a.dof() != b.dof())
     fail(ErrorCode::invalid_argument,
          {"tightest", "number of joints", fmt::format("{}", a.dof()), fmt::format("{}", b.dof()), "both limits must be of one robot"});
-  if (!a.names.empty() && !b.names.empty() && a.names != b.names) {
-    const auto differ = std::mismatch(a.names.begin(), a.names.end(), b.names.begin());
-    fail(ErrorCode::invalid_argument, {"tightest", fmt::format("joint {}", differ.first - a.names.begin()),
-                                       fmt::format("'{}'", *differ.first), fmt::format("'{}'", *differ.second), "joint order must agree"});
-  }
+  return combined(std::array{a, b});
+}
+
+JointLimits combined(std::span<const JointLimits> limits) {
+  const std::string where = "combined limits";
+  if (limits.empty()) fail(ErrorCode::invalid_argument, {where, "limits", "one set or more", "none", "there is no \"off\""});
   JointLimits result;
-  result.names = a.names.empty() ? b.names : a.names;
-  result.lower = larger(a.lower, b.lower);
-  result.upper = smaller(a.upper, b.upper);
-  result.velocity = smaller(a.velocity, b.velocity);
-  result.acceleration = smaller(a.acceleration, b.acceleration);
-  result.jerk = smaller(a.jerk, b.jerk);
-  validate(result, "tightest, what is left of both");
+  for (const JointLimits& one : limits) {
+    require_matching(limits[0], one, where);
+    if (result.names.empty()) result.names = one.names;
+  }
+  for (const Column& column : kColumns) {
+    auto& values = result.*column.values;
+    auto& sources = result.sources.*column.sources;
+    values = limits[0].*column.values;
+    for (std::size_t i = 0; i < values.size(); ++i) sources.push_back(source_of(limits[0], column, i));
+    for (const JointLimits& one : limits.subspan(1))
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const double other = (one.*column.values)[i];
+        if (column.lower ? !(other > values[i]) : !(other < values[i])) continue;
+        values[i] = other;
+        sources[i] = source_of(one, column, i);
+      }
+  }
+  for (std::size_t i = 0; i < result.lower.size(); ++i)
+    if (result.lower[i] >= result.upper[i])
+      fail(ErrorCode::invalid_argument, {where, fmt::format("{} position limits", joint_text(result, i)), "a range that all sources share",
+                                         fmt::format("[{}, {}]", result.lower[i], result.upper[i]),
+                                         fmt::format("lower of {}, upper of {}", result.sources.lower[i], result.sources.upper[i])});
+  validate(result, where);
   return result;
+}
+
+JointLimits labelled(JointLimits limits, const std::string& source) {
+  for (const Column& column : kColumns) (limits.sources.*column.sources).assign((limits.*column.values).size(), source);
+  return limits;
+}
+
+JointLimits limits_from_chain(const Chain<>& chain, const std::string& source) {
+  const auto dof = static_cast<std::size_t>(chain.dof());
+  const auto copy = [dof](const auto& values) { return std::vector<double>(values.data(), values.data() + dof); };
+  const std::vector<double> open(dof, std::numeric_limits<double>::infinity());
+  return labelled({chain.joint_names(), copy(chain.lower()), copy(chain.upper()), copy(chain.velocity()), open, open}, source);
+}
+
+std::string describe(const JointLimits& limits) {
+  std::string text;
+  for (std::size_t i = 0; i < limits.lower.size(); ++i) {
+    text += joint_text(limits, i);
+    for (const Column& column : kColumns) {
+      text += fmt::format("{} {} {:.6g}", column.lower ? ":" : ",", column.name, (limits.*column.values)[i]);
+      if (const std::string& source = source_of(limits, column, i); !source.empty()) text += fmt::format(" ({})", source);
+    }
+    text += '\n';
+  }
+  return text;
 }
 
 JointLimits limits_from_card(const LimitsCard& card, const std::vector<std::string>& joint_names) {

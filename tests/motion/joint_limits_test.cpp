@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sinew/core/error.hpp"
+#include "sinew/motion/chain_limits.hpp"
 #include "sinew/motion/joint_limits.hpp"
 
 using namespace sinew;
@@ -105,4 +106,34 @@ TEST_CASE("joint limits: a card's limits get the card's joint names") {
   CHECK(limits.names == std::vector<std::string>{"left", "right"});
   CHECK(limits.jerk == a.jerk);
   CHECK_THROWS_AS((void)limits_from_card(card, {"left"}), Error);
+}
+
+TEST_CASE("joint limits: the tightest of a description, a card and a user, each number with its source") {
+  const Chain<> chain = Chain<>::from_urdf(R"(<robot name="r"><link name="a"/><link name="b"/><link name="c"/>
+    <joint name="shoulder" type="revolute"><parent link="a"/><child link="b"/><axis xyz="0 0 1"/><limit lower="-2" upper="2" velocity="3" effort="1"/></joint>
+    <joint name="elbow" type="continuous"><parent link="b"/><child link="c"/><axis xyz="0 0 1"/><limit velocity="1" effort="1"/></joint></robot>)",
+                                           "a", "c");
+  const double open = std::numeric_limits<double>::infinity();
+  const JointLimits described = limits_from_chain(chain, "r.urdf");
+  CHECK(described.acceleration == std::vector<double>{open, open});
+  CHECK(described.upper[1] == open);
+  const JointLimits card = labelled(two_joints(), "card");
+  const JointLimits user = labelled({{}, {-open, -open}, {0.5, open}, {open, open}, {5, open}, {open, 90}}, "user");
+  const JointLimits all = combined(std::vector{described, card, user});
+  CHECK(all.names == std::vector<std::string>{"shoulder", "elbow"});
+  CHECK(all.lower == std::vector<double>{-1, -2});
+  CHECK(all.upper == std::vector<double>{0.5, 2});
+  CHECK(all.velocity == std::vector<double>{2, 1});
+  CHECK(all.acceleration == std::vector<double>{5, 12});
+  CHECK(all.jerk == std::vector<double>{100, 90});
+  CHECK(all.sources.upper == std::vector<std::string>{"user", "card"});
+  CHECK(all.sources.velocity == std::vector<std::string>{"card", "r.urdf"});
+  CHECK(all.sources.acceleration == std::vector<std::string>{"user", "card"});
+  CHECK(contains(describe(all), "'elbow': lower -2 (card), upper 2 (card), velocity 1 (r.urdf), acceleration 12 (card), jerk 90 (user)"));
+  // What nobody states is refused by name; so is NaN, which is not "open".
+  CHECK_THROWS_WITH_AS((void)combined(std::vector{described, user}), doctest::Contains("joint 0 'shoulder' jerk"), Error);
+  JointLimits broken = card;
+  broken.jerk[1] = std::nan("");
+  CHECK_THROWS_WITH_AS((void)combined(std::vector{described, broken}), doctest::Contains("'elbow' jerk"), Error);
+  CHECK_THROWS_AS((void)combined({}), Error);
 }
