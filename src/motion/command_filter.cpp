@@ -66,7 +66,7 @@ struct CommandFilter::Joints {
 
   [[nodiscard]] JointState state(std::size_t i) const noexcept { return {q[i], v[i], a[i]}; }
   void take_target(std::span<const double> target, Time tick) noexcept;
-  void advance(Time tick, bool brake) noexcept;
+  void advance(Time tick, bool brake, bool exact = false) noexcept;
 };
 
 void CommandFilter::Joints::take_target(std::span<const double> target, Time tick) noexcept {
@@ -84,8 +84,8 @@ void CommandFilter::Joints::take_target(std::span<const double> target, Time tic
     since_target = Time{};
 }
 
-void CommandFilter::Joints::advance(Time tick, bool brake) noexcept {
-  const detail::TickRequest request{tick, detail::tick_times(tick), brake, speed_scale};
+void CommandFilter::Joints::advance(Time tick, bool brake, bool exact) noexcept {
+  const detail::TickRequest request{tick, detail::tick_times(tick), brake, exact, speed_scale};
   for (std::size_t i = 0; i < joints.size(); ++i) {
     const JointState next = joints[i].step(state(i), request, counts);
     q[i] = next.q;
@@ -215,10 +215,28 @@ Status CommandFilter::brake(Time dt, std::span<double> q) noexcept {
     status = Status::out_of_range;
   } else {
     joints.take_target({}, dt);
-    joints.advance(dt, true);
+    joints.advance(dt, true, true);
   }
   std::copy(joints.q.begin(), joints.q.end(), q.begin());
   return joints.status = status;
+}
+
+Time CommandFilter::stop_time() const noexcept {
+  Time longest{};
+  for (const JointFilter& joint : joints_->joints) longest = std::max(longest, joint.stop_time());
+  return longest;
+}
+
+Status CommandFilter::along_stop(Time after, std::span<double> q, std::span<double> dq) const noexcept {
+  const Joints& joints = *joints_;
+  if (!joints.ready) return Status::not_ready;
+  if (q.size() != joints.q.size() || dq.size() != joints.q.size()) return Status::bad_shape;
+  for (std::size_t i = 0; i < joints.q.size(); ++i) {
+    const JointState x = joints.joints[i].along_stop(joints.state(i), std::max(after, Time{}));
+    q[i] = x.q;
+    dq[i] = x.v;
+  }
+  return Status::ok;
 }
 
 void CommandFilter::stop() noexcept { joints_->stopping = true; }

@@ -189,6 +189,7 @@ TrackingGains JointFilter::gains(const JointState& x, const TickRequest& request
 /// True when the tracking law's wish, or what the safe set leaves of it, was taken.
 bool JointFilter::track(JointState& x, const TickRequest& request, FilterCounts& counts) noexcept {
   Tick tick(x, bounds_, request);
+  if (request.exact) return false;
   const bool brake = request.brake || (transition_ && patience_ <= Time{});
   double wish = 0;
   if (!brake) {
@@ -211,6 +212,18 @@ bool JointFilter::track(JointState& x, const TickRequest& request, FilterCounts&
   }
   x = settle(tick.next(), tick.stop());
   return true;
+}
+
+JointState JointFilter::along_stop(const JointState& x, Time after) const noexcept {
+  StopPlan stop = stop_;
+  int pieces = 0;
+  return follow(x, stop, after.count(), pieces);
+}
+
+Time JointFilter::stop_time() const noexcept {
+  Time length{};
+  for (int i = stop_.begin; i < stop_.end; ++i) length += Time(stop_.segments[static_cast<std::size_t>(i)].nanoseconds);
+  return length;
 }
 
 JointState JointFilter::step(const JointState& x, const TickRequest& request, FilterCounts& counts) noexcept {

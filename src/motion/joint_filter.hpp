@@ -29,6 +29,7 @@ struct TickRequest {
   Time dt;
   TickTimes times;
   bool brake = false;      ///< whatever the target is
+  bool exact = false;      ///< and along the stop that is kept, even where the jerk has to change within the tick
   double speed_scale = 1;  ///< of the velocity that tracking uses
 };
 
@@ -48,6 +49,9 @@ class JointFilter {
   /// `rate`: per second, of the targets.
   void set_target(double target, double rate) noexcept;
   void keep_target() noexcept { target_velocity_ = 0; }
+  /// Where `x`, the present state, would be after so long of its stop, and how long that takes.
+  [[nodiscard]] JointState along_stop(const JointState& x, Time after) const noexcept;
+  [[nodiscard]] Time stop_time() const noexcept;
   [[nodiscard]] JointState step(const JointState& x, const TickRequest& request, FilterCounts& counts) noexcept;
 
  private:

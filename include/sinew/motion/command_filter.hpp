@@ -63,6 +63,11 @@ class CommandFilter {
   /// One tick along the stops of all joints instead of towards a target; the next `step` goes on as if nothing had been.
   /// Returns as `step`.
   [[nodiscard]] Status brake(Time dt, std::span<double> q) noexcept;
+  /// Position and velocity `[dof]` after so long of the stops that are kept now: where the robot would be if it braked. `not_ready`,
+  /// `bad_shape`.
+  [[nodiscard]] Status along_stop(Time after, std::span<double> q, std::span<double> dq) const noexcept;
+  /// How long the longest of these stops takes.
+  [[nodiscard]] Time stop_time() const noexcept;
 
   /// Takes other limits while in motion. A joint keeps the new ones as soon as a stop within them exists from its state; until then, in
   /// each number, the looser of old and new hold, and the joint slows down towards the new ones; after a second at most it brakes. A joint
