@@ -228,6 +228,10 @@ Time JointFilter::stop_time() const noexcept {
 
 JointState JointFilter::step(const JointState& x, const TickRequest& request, FilterCounts& counts) noexcept {
   if (transition_) adopt_limits(x, request);
+  if (request.exact) {  // where it comes to rest it stays, until a new target comes
+    target_ = clamped(x.q, lower_target_, upper_target_);
+    target_rate_ = target_velocity_ = 0;
+  }
   JointState next = x;
   if (track(next, request, counts)) return next;
   int pieces = 0;

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cmath>
+#include <algorithm>
 
 #include "sinew/core/error.hpp"
 
@@ -27,23 +27,55 @@ JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const 
     fail(ErrorCode::invalid_argument,
          {"ControlLoop", fmt::format("joint order of policy '{}'", card.name), fmt::format("the robot's: {}", fmt::join(robot.names, ", ")),
           fmt::format("{}", fmt::join(card.action.joint_names, ", ")), "a policy moves the robot that it was trained on"});
-  return card.limits ? tightest(robot, limits_from_card(*card.limits, card.action.joint_names)) : robot;
+  std::vector<JointLimits> all{robot.sources.lower.empty() ? labelled(robot, "robot") : robot};
+  if (card.limits) all.push_back(labelled(limits_from_card(*card.limits, card.action.joint_names), fmt::format("card '{}'", card.name)));
+  if (options.limits) all.push_back(options.limits->sources.lower.empty() ? labelled(*options.limits, "user") : *options.limits);
+  return combined(all);
 }
 
-ChunkTimelineOptions timeline_options(const PolicyCard& card, const JointLimits& limits) {
+namespace {
+
+/// How long the last stretch of a plan is slowed down: as the robot needs to stop, but no part of a plan that a newer one will replace.
+Time plan_validity(const PolicyCard& card, const JointLimits& limits, Time inference_period) {
+  constexpr double kLeast = 0.05, kMost = 1.0;  // s
+  double stop = kLeast;
+  for (std::size_t i = 0; i < limits.velocity.size(); ++i)
+    stop = std::max(stop, limits.velocity[i] / limits.acceleration[i] + limits.acceleration[i] / limits.jerk[i]);
+  const double plan = (card.action.horizon - 1) / card.action.rate, spare = plan - 1.5 * to_seconds(inference_period);
+  return from_seconds(std::clamp(std::min(stop, spare), kLeast, kMost));
+}
+
+}  // namespace
+
+MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const ControlLoopOptions& options) {
   // A chunk that asks for more than this share of a joint's range beyond its limits was not meant for this robot; what
   // lies between is clamped by the filter.
   constexpr double kEnvelopeMargin = 0.05;
-  ChunkTimelineOptions options;
-  options.max_horizon = card.action.horizon;
-  options.joint_order_hash = hash_joint_order(limits.names);
-  options.hold_columns = card.action.gripper_joints();
+  MotionControlOptions motion;
+  motion.period = from_seconds(1 / options.control_rate);
+  motion.on_path = options.on_path;
+  motion.chain = options.chain;
+  motion.tool_box = options.tool_box;
+  motion.start_tolerance = options.start_tolerance;
+  motion.log = options.log;
+  ChunkTimelineOptions& timeline = motion.timeline;
+  timeline.max_horizon = card.action.horizon;
+  timeline.merge = options.merge;
+  timeline.validity = plan_validity(card, limits, from_seconds(1 / options.inference_rate));
+  timeline.max_age = std::max(timeline.max_age, from_seconds(card.action.horizon / card.action.rate));
+  timeline.joint_order_hash = hash_joint_order(limits.names);
+  if (options.poses == PoseMode::differential && card.action.tools() > 0) {
+    timeline.space = ActionSpace::tool_pose;
+    for (int column = 7; column < card.action.chunk_size(); ++column) timeline.hold_columns.push_back(column);
+    return motion;
+  }
+  timeline.hold_columns = card.action.gripper_joints();
   for (std::size_t i = 0; i < limits.lower.size(); ++i) {
     const double margin = kEnvelopeMargin * (limits.upper[i] - limits.lower[i]);
-    options.lower.push_back(limits.lower[i] - margin);
-    options.upper.push_back(limits.upper[i] + margin);
+    timeline.lower.push_back(limits.lower[i] - margin);
+    timeline.upper.push_back(limits.upper[i] + margin);
   }
-  return options;
+  return motion;
 }
 
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options) {
@@ -65,6 +97,7 @@ std::optional<JointResolver> loop_resolver(const PolicyCard& card, const Control
     fail(ErrorCode::invalid_argument,
          {"ControlLoop", "joints of the chain", fmt::format("{}", fmt::join(arm_names, ", ")),
           fmt::format("{}", fmt::join(options.chain->joint_names(), ", ")), "the card's joint_names without its grippers"});
+  if (options.poses == PoseMode::differential) return std::nullopt;
   return std::optional<JointResolver>(std::in_place, *options.chain, behind, options.resolver);
 }
 

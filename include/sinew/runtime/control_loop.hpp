@@ -3,40 +3,70 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "sinew/motion/chunk_timeline.hpp"
-#include "sinew/motion/command_filter.hpp"
+#include "sinew/core/mailbox.hpp"
 #include "sinew/record/recorder.hpp"
 #include "sinew/runtime/any_robot.hpp"
+#include "sinew/runtime/command_queue.hpp"
 #include "sinew/runtime/control_trace.hpp"
 #include "sinew/runtime/joint_resolver.hpp"
+#include "sinew/runtime/motion_control.hpp"
 #include "sinew/runtime/policy.hpp"
+#include "sinew/runtime/realtime.hpp"
 
 namespace sinew {
 
-/// Rates and parts of a control loop.
-struct ControlLoopOptions {
-  double control_rate = 200;      ///< Hz of the commands
-  double inference_rate = 10;     ///< Hz of the policy, at most control_rate
-  std::optional<Chain<>> chain;   ///< base to tool; needed when the policy emits tool poses
-  JointResolverOptions resolver;  ///< of tool poses
-  double trace_seconds = 60;      ///< room of the trace
-  Recorder* recorder = nullptr;   ///< gets every observation, chunk and command; must outlive the loop
+/// How chunks of tool poses become joints.
+enum class PoseMode : std::uint8_t {
+  ahead,        ///< each chunk as it comes, by inverse kinematics on one branch of solutions; a pose without one ends the chunk before it
+  differential  ///< each tick, by one step of differential kinematics from the command
 };
 
-/// Drives one robot with one policy, inference and control in one thread: between two ticks the policy runs to its end. That is
-/// right for simulators, replay and policies that are faster than a tick. One thread at a time; robot and policy must outlive it.
+/// Rates and parts of a control loop.
+struct ControlLoopOptions {
+  double control_rate = 200;           ///< Hz of the commands
+  double inference_rate = 10;          ///< Hz of the policy, at most control_rate
+  std::optional<Chain<>> chain = {};   ///< base to tool; needed when the policy emits tool poses, and for a tool box
+  JointResolverOptions resolver = {};  ///< of tool poses, ahead
+  PoseMode poses = PoseMode::ahead;
+  std::optional<JointLimits> limits = {};  ///< the user's own, beside the robot's and the card's: numbers may be left open (infinite)
+  ChunkMerge merge = ChunkMerge::blend;
+  bool on_path = false;  ///< joints that cannot follow slow down all: see PathGovernor
+  std::optional<ToolBox> tool_box = {};
+  double start_tolerance = 0.35;  ///< rad or m: see MotionControlOptions
+  double trace_seconds = 60;      ///< room of the trace
+  Recorder* recorder = nullptr;   ///< gets every observation, chunk and command; must outlive the loop
+  MotionLog* log = nullptr;       ///< gets all that the control thread takes, for `replay`; must outlive the loop
+  /// For `run_for`: how much later than its observation the chunk of inference `i` arrives, in robot time. A simulator's clock stands still
+  /// while the policy runs; this puts the lateness of a real one back. Empty: at once.
+  std::function<Time(std::uint64_t)> chunk_delay = {};
+  int realtime_priority = 0;  ///< for `run_threaded`: SCHED_FIFO of the control thread, 1 to 99, where permitted; 0 = do not ask
+  bool lock_memory = false;   ///< for `run_threaded`: mlockall, where permitted
+  /// Called after each command that the robot took, on the control thread: to feed a watchdog. Must not block or throw.
+  std::function<void(const TickRecord&, const MotionControl&)> after_command = {};
+};
+
+/// Drives one robot with one policy.
 ///
-/// Every command is within the tighter of the robot's and the card's limits in position, velocity, acceleration and jerk. When
-/// chunks stay away the motion ends at the last target that is still valid and comes to rest there. Ticks that nobody had time
-/// for are skipped, never caught up: the robot stood at its last command, and the motion starts from rest there.
+/// `run_for` uses one thread: between two ticks the policy runs to its end. That is right for simulators, replay and policies that are
+/// faster than a tick, and it is deterministic. `run_threaded` runs inference in a thread of its own; two lock-free mailboxes carry chunks
+/// one way and the commanded state the other, and the control thread never waits for the policy. One caller at a time; robot and policy
+/// must outlive the loop.
+///
+/// Every command is within the tightest of the robot's, the card's and the user's limits in position, velocity, acceleration and jerk. When
+/// chunks stay away the motion slows down along its path and comes to rest. Ticks that nobody had time for are skipped, never caught up:
+/// the robot stood at its last command, and the motion starts from rest there. Modes and events: `safety_state.hpp`.
 template <Robot R>
 class ControlLoop {
  public:
@@ -44,31 +74,55 @@ class ControlLoop {
   /// exclude each other. Reads no state yet.
   ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& options = {});
 
-  /// Takes the measured joint positions as the start, at rest, and forgets the old plan. Must come before `run_for`.
+  /// Takes the measured joint positions as the start, at rest, forgets the old plan, and lifts a stop or a fault. Must come before a run.
   [[nodiscard]] Status reset() noexcept;
   /// Runs for `duration` of the robot's time. The status of the latest inference that failed (motion went on along the valid plan
   /// and then stopped), else of the robot, else ok. `last_error()` says more.
   [[nodiscard]] Status run_for(std::string_view instruction, Time duration) noexcept;
+  /// The same with inference in a thread of its own, which is joined before this returns. `robot.observe` and `now` are called from there,
+  /// while the other members are called here: the robot must allow that. Starting a thread may throw Error.
+  [[nodiscard]] Status run_threaded(std::string_view instruction, Time duration);
+  /// From the next tick on the robot brakes and stays; until `reset`. From any thread.
+  void stop() noexcept { stop_requested_.store(true, std::memory_order_release); }
 
   [[nodiscard]] std::string_view last_error() const noexcept { return error_; }
-  /// Whether the latest `run_for` ended before its time, because the robot failed; it was told to stop.
+  /// Whether the latest run ended before its time, because the robot failed; it was told to stop.
   [[nodiscard]] bool halted() const noexcept { return halted_; }
   /// Ticks since reset that were skipped because the policy or the robot took longer than a tick.
   [[nodiscard]] std::int64_t missed_ticks() const noexcept { return missed_ticks_; }
   [[nodiscard]] const ControlTrace& trace() const noexcept { return trace_; }
-  /// The limits that hold: the robot's and the card's, whichever is tighter.
+  [[nodiscard]] const SafetyState& safety() const noexcept { return motion_.safety(); }
+  [[nodiscard]] const MotionControl& motion() const noexcept { return motion_; }
+  /// Other limits, in motion: see MotionControl. Not during `run_threaded`.
+  [[nodiscard]] Status change_limits(const JointLimits& limits) noexcept { return motion_.change_limits(limits, robot_.now()); }
+  /// The limits that hold: the robot's, the card's and the user's, whichever is tightest, with its source.
   [[nodiscard]] const JointLimits& limits() const noexcept { return limits_; }
-  /// The joint targets of the latest chunk.
+  /// What the system gave the latest `run_threaded`.
+  [[nodiscard]] const RealtimeReport& realtime() const noexcept { return realtime_; }
+  /// The latest chunk as the control thread got it.
   [[nodiscard]] const ActionChunk& latest_chunk() const noexcept { return joints_; }
   /// The latest observation.
   [[nodiscard]] const Observation& latest_observation() const noexcept { return observation_; }
 
  private:
-  /// Share of a joint's range that a measurement may lie beyond its limit at reset; the first command may step by as much.
-  static constexpr double kMeasurementSlack = 0.002;
+  /// The commanded state, for the thread that infers.
+  struct Commanded {
+    std::vector<double> q;
+  };
+  /// A chunk that is on its way.
+  struct Delivery {
+    ActionChunk chunk;
+    Time due{};
+  };
 
-  Status infer(std::string_view instruction) noexcept;
+  Status infer(std::string_view instruction, std::span<const double> commanded) noexcept;
+  Status hand_over(Time observed) noexcept;
+  void keep_inferring(std::string_view instruction) noexcept;
+  Status deliver(const ActionChunk& chunk, Time now) noexcept;
+  void deliver_due(Time now) noexcept;
   Status tick() noexcept;
+  Status end_of_fault(Status seen) noexcept;
+  Status fail_robot(Status status, std::string_view text) noexcept;
   Status skip_missed_ticks() noexcept;
   void record_commands() noexcept;
   Status keep_error(Status status, std::string_view text) noexcept {
@@ -78,26 +132,35 @@ class ControlLoop {
 
   R& robot_;
   Policy& policy_;
+  ControlLoopOptions options_;
   JointLimits limits_;
   Time control_period_;
   Time inference_period_;
   std::optional<JointResolver> resolver_;
-  ChunkTimeline timeline_;
-  CommandFilter filter_;
-  Recorder* recorder_;
+  MotionControl motion_;
   ControlTrace trace_;
   Observation observation_;
   ActionChunk chunk_;
   ActionChunk joints_;
   std::vector<double> measured_;
-  std::vector<double> target_;
   std::vector<double> command_;
-  std::vector<Time> pending_times_;  // commands that wait for the recorder, which may wait for the disk
-  std::vector<double> pending_values_;
+  std::vector<Delivery> deliveries_;  // with `chunk_delay`, in order of arrival
+  std::size_t delivery_count_ = 0;
+  std::uint64_t inference_count_ = 0;
+  std::unique_ptr<detail::CommandQueue> pending_;  // commands that wait for the recorder, which may wait for the disk
+  Mailbox<ActionChunk> chunks_;
+  Mailbox<Commanded> commanded_;
+  std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> threaded_{false};
+  std::atomic<Status> refused_{Status::ok};  // of the latest chunk that was refused in a threaded run
+  Status inference_status_ = Status::ok;     // of the latest inference that failed; of the thread that infers
+  std::string inference_error_;
   std::string error_;
+  RealtimeReport realtime_;
   std::int64_t missed_ticks_ = 0;
   Time next_tick_{};
   Time next_inference_{};
+  Status fault_ = Status::ok;  // why the measurement ended the run
   bool ready_ = false;
   bool halted_ = false;
 };
@@ -105,7 +168,7 @@ class ControlLoop {
 namespace detail {
 /// The checks and derived numbers of a loop, compiled once for every robot type.
 JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const ControlLoopOptions& options);
-ChunkTimelineOptions timeline_options(const PolicyCard& card, const JointLimits& limits);
+MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const ControlLoopOptions& options);
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options);
 }  // namespace detail
 
@@ -113,24 +176,30 @@ template <Robot R>
 ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& options)
     : robot_(robot),
       policy_(policy),
+      options_(options),
       limits_(detail::loop_limits(std::as_const(robot).limits(), policy.card(), options)),
       control_period_(from_seconds(1 / options.control_rate)),
       inference_period_(from_seconds(1 / options.inference_rate)),
       resolver_(detail::loop_resolver(policy.card(), options)),
-      timeline_(limits_.dof(), detail::timeline_options(policy.card(), limits_)),
-      filter_(limits_, control_period_),
-      recorder_(options.recorder),
+      motion_(limits_, detail::motion_options(policy.card(), limits_, options)),
       trace_(limits_.dof(), static_cast<std::size_t>(options.trace_seconds * options.control_rate) + 1,
              static_cast<std::size_t>(options.trace_seconds * options.inference_rate) + 1),
       chunk_(policy.make_chunk()),
-      joints_(policy.card().action.horizon, limits_.dof()),
+      joints_(policy.card().action.horizon, motion_.timeline().dof()),
       measured_(static_cast<std::size_t>(limits_.dof())),
-      target_(measured_),
-      command_(measured_) {
+      command_(measured_),
+      chunks_(joints_),
+      commanded_(Commanded{measured_}) {
   error_.reserve(512);
-  const std::size_t pending = recorder_ != nullptr ? static_cast<std::size_t>(inference_period_ / control_period_) + 2 : 0;
-  pending_times_.reserve(pending);
-  pending_values_.reserve(pending * command_.size());
+  inference_error_.reserve(512);
+  if (options.chunk_delay) {
+    constexpr std::size_t kMostUnderWay = 64;
+    deliveries_.assign(kMostUnderWay, {joints_, {}});
+  }
+  if (options.recorder != nullptr)
+    pending_ = std::make_unique<detail::CommandQueue>(
+        static_cast<std::size_t>(options.control_rate) + 2 * static_cast<std::size_t>(inference_period_ / control_period_) + 2,
+        command_.size());
 }
 
 template <Robot R>
@@ -139,24 +208,22 @@ Status ControlLoop<R>::reset() noexcept {
   error_.clear();
   if (const Status status = robot_.positions(measured_); status != Status::ok)
     return keep_error(status, "the robot gave no joint positions");
-  // A joint that rests on its stop may be measured a little beyond it.
-  for (std::size_t i = 0; i < measured_.size(); ++i) {
-    const double slack = kMeasurementSlack * (limits_.upper[i] - limits_.lower[i]);
-    if (measured_[i] < limits_.lower[i] && measured_[i] >= limits_.lower[i] - slack) measured_[i] = limits_.lower[i];
-    if (measured_[i] > limits_.upper[i] && measured_[i] <= limits_.upper[i] + slack) measured_[i] = limits_.upper[i];
-  }
-  if (const Status status = filter_.reset(measured_); status != Status::ok)
+  const Time now = robot_.now();
+  motion_.skip(now);  // whatever moved stood still meanwhile
+  if (const Status status = motion_.arm(measured_, now); status != Status::ok)
     return keep_error(status, "the joints are measured outside their limits");
   if (resolver_) {
-    if (const Status status = resolver_->set_posture(measured_); status != Status::ok)
+    if (const Status status = resolver_->set_posture(motion_.filter().position()); status != Status::ok)
       return keep_error(status, "the measured posture is refused");
   }
-  timeline_.clear();
   trace_.clear();
   policy_.reset();
-  command_ = measured_;
+  fault_ = Status::ok;
+  std::copy_n(motion_.filter().position().begin(), command_.size(), command_.begin());
+  delivery_count_ = 0;
   missed_ticks_ = 0;
-  next_tick_ = next_inference_ = robot_.now();
+  stop_requested_.store(false, std::memory_order_relaxed);
+  next_tick_ = next_inference_ = now;
   ready_ = true;
   return Status::ok;
 }
@@ -170,26 +237,92 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
   halted_ = true;  // until the end is reached
   // Ticks lie on a grid from reset on, so that runs of any length give the same commands as one long run.
   while (next_tick_ < end) {
-    if (const Status status = robot_.wait_until(next_tick_); status != Status::ok) {
-      robot_.stop();
-      return keep_error(status, "the robot's clock failed");
-    }
+    if (const Status status = robot_.wait_until(next_tick_); status != Status::ok) return fail_robot(status, "the robot's clock failed");
     if (const Status status = skip_missed_ticks(); status != Status::ok) return status;
     if (next_tick_ >= next_inference_) {
-      if (const Status status = infer(instruction); status != Status::ok) result = status;
+      record_commands();
+      if (const Status status = infer(instruction, motion_.filter().position()); status != Status::ok) {
+        result = status;
+        error_.assign(inference_error_);
+      }
       next_inference_ += inference_period_;
       if (const Status status = skip_missed_ticks(); status != Status::ok) return status;
     }
+    deliver_due(next_tick_);
     if (const Status status = tick(); status != Status::ok) return status;
     next_tick_ += control_period_;
   }
   record_commands();
-  if (const Status status = robot_.wait_until(end); status != Status::ok) {
-    robot_.stop();
-    return keep_error(status, "the robot's clock failed");
-  }
+  if (const Status status = robot_.wait_until(end); status != Status::ok) return fail_robot(status, "the robot's clock failed");
   halted_ = false;
   return result;
+}
+
+template <Robot R>
+Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration) {
+  if (!ready_) return Status::not_ready;
+  error_.clear();
+  inference_status_ = Status::ok;
+  refused_.store(Status::ok, std::memory_order_relaxed);
+  inference_error_.clear();
+  halted_ = true;
+  std::copy_n(motion_.filter().position().begin(), command_.size(), commanded_.back().q.begin());
+  commanded_.publish();
+  threaded_.store(true, std::memory_order_release);
+  std::thread inferring([this, instruction] { keep_inferring(instruction); });
+  realtime_ = request_realtime(options_.realtime_priority, options_.lock_memory);
+  const Time end = robot_.now() + duration;
+  next_tick_ = std::max(next_tick_, robot_.now());
+  Status status = Status::ok;
+  while (status == Status::ok && next_tick_ < end) {
+    status = robot_.wait_until(next_tick_);
+    if (status != Status::ok) {
+      (void)fail_robot(status, "the robot's clock failed");
+      break;
+    }
+    if (status = skip_missed_ticks(); status != Status::ok) break;
+    if (const ActionChunk* chunk = chunks_.take(); chunk != nullptr) {
+      if (const Status refused = deliver(*chunk, robot_.now()); refused != Status::ok) refused_.store(refused, std::memory_order_relaxed);
+    }
+    if (status = tick(); status != Status::ok) break;
+    std::copy(command_.begin(), command_.end(), commanded_.back().q.begin());
+    commanded_.publish();
+    next_tick_ += control_period_;
+  }
+  threaded_.store(false, std::memory_order_release);
+  inferring.join();
+  record_commands();
+  if (status != Status::ok) return status;
+  halted_ = false;
+  if (inference_status_ != Status::ok) {
+    error_.assign(inference_error_);
+    return inference_status_;
+  }
+  const Status refused = refused_.load(std::memory_order_relaxed);
+  return refused == Status::ok ? refused : keep_error(refused, std::string("chunk refused: ").append(to_string(refused)));
+}
+
+template <Robot R>
+void ControlLoop<R>::keep_inferring(std::string_view instruction) noexcept {
+  constexpr auto kNap = std::chrono::milliseconds(2);
+  std::vector<double> commanded(command_.size());
+  for (Time next = robot_.now(); threaded_.load(std::memory_order_acquire);) {
+    if (const Time left = next - robot_.now(); left > Time{}) {
+      std::this_thread::sleep_for(std::min<Time>(left, kNap));
+      continue;
+    }
+    record_commands();
+    if (const Commanded* latest = commanded_.take(); latest != nullptr) commanded = latest->q;
+    if (const Status status = infer(instruction, commanded); status != Status::ok) inference_status_ = status;
+    next = std::max(next + inference_period_, robot_.now());
+  }
+}
+
+template <Robot R>
+Status ControlLoop<R>::fail_robot(Status status, std::string_view text) noexcept {
+  robot_.stop();
+  motion_.raise(SafetyEvent::command_refused, robot_.now());
+  return keep_error(status, text);
 }
 
 template <Robot R>
@@ -200,21 +333,19 @@ Status ControlLoop<R>::skip_missed_ticks() noexcept {
   missed_ticks_ += missed;
   next_tick_ += missed * control_period_;
   next_inference_ = std::max(next_inference_, next_tick_);
-  const Status status = filter_.reset(command_);
-  return status == Status::ok ? status : keep_error(status, "no motion can start from the last command");
+  motion_.skip(next_tick_);
+  return Status::ok;
 }
 
 template <Robot R>
 void ControlLoop<R>::record_commands() noexcept {
-  for (std::size_t i = 0; i < pending_times_.size(); ++i)
-    (void)recorder_->add_command(pending_times_[i], {pending_values_.data() + i * command_.size(), command_.size()});
-  pending_times_.clear();
-  pending_values_.clear();
+  if (pending_ == nullptr) return;
+  pending_->drain([this](Time time, std::span<const double> command) { (void)options_.recorder->add_command(time, command); });
+  if (pending_->take_lost() != 0) (void)options_.recorder->add_event(robot_.now(), "commands_lost", "the recorder came too late for some");
 }
 
 template <Robot R>
-Status ControlLoop<R>::infer(std::string_view instruction) noexcept {
-  record_commands();
+Status ControlLoop<R>::infer(std::string_view instruction, std::span<const double> commanded) noexcept {
   const SteadyClock clock;
   InferenceRecord record{.time = robot_.now()};
   const Time start = clock.now();
@@ -225,58 +356,98 @@ Status ControlLoop<R>::infer(std::string_view instruction) noexcept {
     record.encode = policy_.timing().encode;
     record.infer = policy_.timing().infer;
     record.decode = policy_.timing().decode;
-    if (record.status != Status::ok) error_.assign(policy_.last_error());
-    if (recorder_ != nullptr) (void)recorder_->add(observation_);
+    if (record.status != Status::ok) inference_error_.assign(policy_.last_error());
+    if (options_.recorder != nullptr) (void)options_.recorder->add(observation_);
   } else {
-    error_.assign("the robot gave no observation");
+    inference_error_.assign("the robot gave no observation");
   }
   if (record.status == Status::ok) {
     const Time resolving = clock.now();
     if (resolver_) {
-      record.status = resolver_->resolve(chunk_, filter_.position(), joints_);
+      record.status = resolver_->resolve(chunk_, commanded, joints_);
+      if (record.status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(record.status));
     } else {
       std::swap(joints_, chunk_);
     }
     record.resolve = clock.now() - resolving;
-    if (record.status == Status::ok) record.status = timeline_.push(joints_, record.time);
-    if (record.status != Status::ok) error_.assign("chunk refused: ").append(to_string(record.status));
-    if (record.status == Status::ok && recorder_ != nullptr) (void)recorder_->add_chunk(record.time, joints_);
   }
+  if (record.status == Status::ok) record.status = hand_over(record.time);
   trace_.add_inference(record);
   return record.status;
+}
+
+/// To the control thread, now or in a while.
+template <Robot R>
+Status ControlLoop<R>::hand_over(Time observed) noexcept {
+  const std::uint64_t index = inference_count_++;
+  Status status = Status::ok;
+  if (threaded_.load(std::memory_order_relaxed)) {
+    chunks_.back() = joints_;
+    chunks_.publish();
+  } else if (!options_.chunk_delay) {
+    status = deliver(joints_, observed);
+  } else if (delivery_count_ == deliveries_.size()) {
+    status = Status::over_capacity;
+  } else {
+    deliveries_[delivery_count_++] = {joints_, observed + std::max(Time{}, options_.chunk_delay(index))};
+  }
+  if (status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(status));
+  if (status == Status::ok && options_.recorder != nullptr) (void)options_.recorder->add_chunk(observed, joints_);
+  return status;
+}
+
+template <Robot R>
+Status ControlLoop<R>::deliver(const ActionChunk& chunk, Time now) noexcept {
+  return motion_.deliver(chunk, now);
+}
+
+template <Robot R>
+void ControlLoop<R>::deliver_due(Time now) noexcept {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < delivery_count_; ++i) {
+    if (deliveries_[i].due <= now)
+      (void)deliver(deliveries_[i].chunk, now);
+    else if (kept++ != i)
+      std::swap(deliveries_[kept - 1], deliveries_[i]);
+  }
+  delivery_count_ = kept;
 }
 
 template <Robot R>
 Status ControlLoop<R>::tick() noexcept {
   const SteadyClock clock;
-  TickRecord record{.time = next_tick_};
-  Status status = robot_.positions(measured_);
-  if (status != Status::ok) {
-    robot_.stop();
-    return keep_error(status, "the robot gave no joint positions");
-  }
-  for (const double q : measured_)
-    if (!std::isfinite(q)) {
-      robot_.stop();
-      return keep_error(Status::not_finite, "the robot measured a joint position that is no number");
-    }
+  TickRecord record{.time = next_tick_, .lateness = robot_.now() - next_tick_};
+  const Status seen = robot_.positions(measured_);
+  if (stop_requested_.load(std::memory_order_acquire) && !motion_.safety().latched()) motion_.raise(SafetyEvent::stop, next_tick_);
   const Time start = clock.now();
-  // The filter's command is due at the end of the tick that begins now.
-  record.status = timeline_.at(next_tick_ + control_period_, target_);
-  // Before the first chunk the target is where the joints are; past the horizon the timeline holds its last target.
-  if (record.status == Status::not_ready) std::copy_n(filter_.position().data(), target_.size(), target_.data());
-  const Status filtered = filter_.step(target_, command_);
+  const TickOutcome outcome = motion_.tick(next_tick_, control_period_,
+                                           seen == Status::ok ? std::span<const double>(measured_) : std::span<const double>(), command_);
   record.duration = clock.now() - start;
-  if (record.status == Status::ok) record.status = filtered;
-  status = robot_.command(command_);
-  trace_.add_tick(record, target_, command_, filter_.velocity(), filter_.acceleration(), measured_);
-  if (pending_times_.size() < pending_times_.capacity()) {
-    pending_times_.push_back(next_tick_);
-    pending_values_.insert(pending_values_.end(), command_.begin(), command_.end());
+  record.status = outcome.status;
+  record.mode = outcome.mode;
+  const Status status = robot_.command(command_);
+  const CommandFilter& filter = motion_.filter();
+  trace_.add_tick(record, {motion_.target(), command_, filter.velocity(), filter.acceleration(), measured_});
+  if (pending_ != nullptr) pending_->push(next_tick_, command_);
+  if (status != Status::ok) return fail_robot(status, "the robot refused a command");
+  if (options_.after_command) options_.after_command(record, motion_);
+  return end_of_fault(seen);
+}
+
+/// Without a measured state the run ends, once the robot is at rest.
+template <Robot R>
+Status ControlLoop<R>::end_of_fault(Status seen) noexcept {
+  const SafetyState& safety = motion_.safety();
+  const bool stale = safety.mode() == SafetyMode::hold && safety.cause() == SafetyEvent::rest && seen != Status::ok;
+  if (safety.mode() == SafetyMode::fault && fault_ == Status::ok) {
+    const bool finite = std::all_of(measured_.begin(), measured_.end(), [](double q) { return std::isfinite(q); });
+    fault_ = finite ? Status::out_of_range : Status::not_finite;
   }
-  if (status == Status::ok) return status;
+  if (!motion_.filter().at_rest() || (safety.mode() != SafetyMode::fault && !stale)) return Status::ok;
   robot_.stop();
-  return keep_error(status, "the robot refused a command");
+  if (stale) return keep_error(seen, "the robot gave no joint positions");
+  return keep_error(fault_, fault_ == Status::not_finite ? "the robot measured a joint position that is no number"
+                                                         : "a joint was measured far outside its limits, or a fault was raised");
 }
 
 extern template class ControlLoop<AnyRobot>;

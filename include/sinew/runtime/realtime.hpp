@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the operating system gives a control thread.
+#pragma once
+
+#include <string>
+
+namespace sinew {
+
+/// What a thread asked for, and got.
+struct RealtimeReport {
+  bool scheduled = false;  ///< SCHED_FIFO
+  bool locked = false;     ///< all memory of the process, now and later
+  std::string text;        ///< one line for a log: what was refused, and what would permit it
+};
+
+/// Asks for SCHED_FIFO at `priority` (1 to 99; 0: does not ask) for the calling thread, and for memory that is never paged out.
+/// Refusal is no error: the loop runs as the system lets it, and its statistics say how that was.
+[[nodiscard]] RealtimeReport request_realtime(int priority, bool lock_memory);
+
+}  // namespace sinew
