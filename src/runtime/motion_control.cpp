@@ -181,11 +181,11 @@ Status MotionControl::plan_target(Time start, Time end) noexcept {
   return status;
 }
 
-/// Joints for the pose in row_, one step of differential kinematics from the command; false where the tool falls behind.
+/// Joints for the pose in row_, one step of differential kinematics from the target before; false where the tool falls behind.
 bool MotionControl::follow_pose(Time dt) noexcept {
   const Chain<>& chain = *options_.chain;
   const Eigen::Index arm = chain.dof();
-  const JointVector<> q = Eigen::Map<const Eigen::VectorXd>(filter_.position().data(), arm);
+  const JointVector<> q = Eigen::Map<const Eigen::VectorXd>(target_.data(), arm);
   const Eigen::Isometry3d here = forward(chain, JointRef<Eigen::Dynamic>(q));
   const Eigen::Vector3d way = Eigen::Vector3d(row_[0], row_[1], row_[2]) - here.translation();
   const Eigen::AngleAxisd turn(Eigen::Quaterniond(row_[3], row_[4], row_[5], row_[6]) * Eigen::Quaterniond(here.linear()).conjugate());
@@ -202,7 +202,11 @@ bool MotionControl::follow_pose(Time dt) noexcept {
 Status MotionControl::move(Time dt, std::span<double> command) noexcept {
   // The end of a plan is approached along its path, at its own pace; every other stop is as fast as the limits allow.
   const bool along_path = safety_.mode() == SafetyMode::stopping && safety_.cause() == SafetyEvent::plan_over && !safety_.latched();
-  if (!safety_.follows_plan() && !along_path) return filter_.brake(dt, command);  // and stays where it is at rest
+  if (!safety_.follows_plan() && !along_path) {
+    const Status status = filter_.brake(dt, command);  // and stays where it is at rest
+    std::copy(filter_.position().begin(), filter_.position().end(), target_.begin());
+    return status;
+  }
   return guard_ ? guard_->step(filter_, target_, dt, command) : filter_.step(target_, dt, command);
 }
 
