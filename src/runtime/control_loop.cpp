@@ -47,9 +47,10 @@ Time plan_validity(const PolicyCard& card, const JointLimits& limits, Time infer
 
 }  // namespace
 
-MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const ControlLoopOptions& options) {
-  // A chunk that asks for more than this share of a joint's range beyond its limits was not meant for this robot; what
-  // lies between is clamped by the filter.
+MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const JointLimits& robot,
+                                    const ControlLoopOptions& options) {
+  // A chunk that asks for more than this share of a joint's range beyond the robot's own limits was not meant for it; what lies beyond
+  // the limits that hold is clamped by the filter.
   constexpr double kEnvelopeMargin = 0.05;
   MotionControlOptions motion;
   motion.period = from_seconds(1 / options.control_rate);
@@ -70,10 +71,10 @@ MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& l
     return motion;
   }
   timeline.hold_columns = card.action.gripper_joints();
-  for (std::size_t i = 0; i < limits.lower.size(); ++i) {
-    const double margin = kEnvelopeMargin * (limits.upper[i] - limits.lower[i]);
-    timeline.lower.push_back(limits.lower[i] - margin);
-    timeline.upper.push_back(limits.upper[i] + margin);
+  for (std::size_t i = 0; i < robot.lower.size(); ++i) {
+    const double margin = kEnvelopeMargin * (robot.upper[i] - robot.lower[i]);
+    timeline.lower.push_back(robot.lower[i] - margin);
+    timeline.upper.push_back(robot.upper[i] + margin);
   }
   return motion;
 }

@@ -3,13 +3,18 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "affine_policy.hpp"
 #include "sinew/core/error.hpp"
+#include "sinew/runtime/replay.hpp"
 #include "sinew/testing/no_alloc.hpp"
 
 using sinew::Status;
@@ -261,4 +266,146 @@ TEST_CASE("control loop: a robot behind AnyRobot gives the same commands") {
   REQUIRE(loop.reset() == Status::ok);
   REQUIRE(loop.run_for("go", std::chrono::milliseconds(500)) == Status::ok);
   CHECK(direct.commands == shared->commands);
+}
+
+namespace {
+
+/// The ideal robot on the system's clock; its state may be read from another thread.
+struct RealRobot {
+  sinew::SteadyClock clock;
+  std::array<std::atomic<double>, 2> q{0.1, -0.2};
+  std::vector<std::vector<double>> commands;
+  std::vector<Time> times;
+  sinew::JointLimits joint_limits{{"a", "b"}, {-1.5, -1.5}, {1.5, 1.5}, {1, 1}, {5, 5}, {100, 100}};
+  Time observing{};
+  std::atomic<bool> stopped{false};
+  std::uint64_t id = 0;
+
+  Time now() const noexcept { return clock.now(); }
+  Status wait_until(Time time) noexcept {
+    std::this_thread::sleep_until(std::chrono::steady_clock::time_point(time));
+    return Status::ok;
+  }
+  Status observe(std::string_view instruction, sinew::Observation& observation) noexcept {
+    std::this_thread::sleep_for(observing);
+    if (observation.channels.empty()) observation.channels.push_back({"joint_position", "rad", {0, 0}, {}});
+    for (std::size_t i = 0; i < 2; ++i) observation.channels[0].values[i] = q[i].load();
+    observation.channels[0].stamp = observation.time = clock.now();
+    observation.instruction.assign(instruction);
+    observation.id = ++id;
+    return Status::ok;
+  }
+  Status positions(std::span<double> out) const noexcept {
+    for (std::size_t i = 0; i < 2; ++i) out[i] = q[i].load();
+    return Status::ok;
+  }
+  Status command(std::span<const double> target) noexcept {
+    for (std::size_t i = 0; i < 2; ++i) q[i].store(target[i]);
+    commands.emplace_back(target.begin(), target.end());
+    times.push_back(clock.now());
+    return Status::ok;
+  }
+  void stop() noexcept { stopped = true; }
+  const sinew::JointLimits& limits() const noexcept { return joint_limits; }
+};
+static_assert(sinew::Robot<RealRobot>);
+
+}  // namespace
+
+TEST_CASE("control loop: inference in a thread of its own; the control thread does not wait for it") {
+  RealRobot robot;
+  robot.observing = std::chrono::milliseconds(60);  // twelve ticks
+  auto policy = affine_policy();
+  sinew::MotionLog log(10000, 100000);
+  std::uint64_t beats = 0;
+  sinew::ControlLoop loop(
+      robot, policy,
+      {.inference_rate = 20, .log = &log, .after_command = [&](const sinew::TickRecord&, const sinew::MotionControl&) { ++beats; }});
+  CHECK(loop.run_threaded("go", std::chrono::seconds(1)) == Status::not_ready);
+  REQUIRE(loop.reset() == Status::ok);
+  const Status status = loop.run_threaded("go", std::chrono::milliseconds(1500));
+  INFO(loop.last_error());
+  CHECK(status == Status::ok);
+  // Machines are shared: some ticks may be missed, but far fewer than the inferences would cost (twelve of every twenty).
+  CHECK(robot.commands.size() + static_cast<std::size_t>(loop.missed_ticks()) >= 299);
+  CHECK(loop.missed_ticks() < 100);
+  CHECK(loop.trace().inferences().size() >= 8);
+  CHECK(robot.q[0].load() > 0.2);
+  CHECK(beats == robot.commands.size());
+  CHECK(loop.trace().statistics().ticks == robot.commands.size());
+  // The same commands again, without threads.
+  const sinew::Replay again = sinew::replay(log, loop.limits(), loop.motion().options());
+  CHECK(again.ticks == robot.commands.size());
+  CHECK(again.different == 0);
+}
+
+TEST_CASE("control loop: a stop from another thread brakes, and the loop goes on holding until reset") {
+  RealRobot robot;
+  auto policy = affine_policy();
+  sinew::ControlLoop loop(robot, policy);
+  REQUIRE(loop.reset() == Status::ok);
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    loop.stop();
+  });
+  (void)loop.run_threaded("go", std::chrono::milliseconds(1200));
+  stopper.join();
+  CHECK(loop.safety().mode() == sinew::SafetyMode::hold);
+  CHECK(loop.safety().latched());
+  CHECK(loop.motion().filter().at_rest());
+  const auto n = robot.commands.size();
+  REQUIRE(n > 60);
+  CHECK(robot.commands[n - 1] == robot.commands[n - 20]);
+  REQUIRE(loop.reset() == Status::ok);
+  CHECK(loop.safety().mode() == sinew::SafetyMode::armed);
+}
+
+TEST_CASE("control loop: late chunks on a clock that does not run are late all the same, and the motion keeps the limits") {
+  for (const int late_ms : {0, 80, 250, 900}) {
+    CAPTURE(late_ms);
+    IdealRobot robot;
+    auto policy = affine_policy();
+    sinew::ControlLoop loop(robot, policy, {.on_path = late_ms == 80, .chunk_delay = [late_ms](std::uint64_t i) {
+                                              return std::chrono::milliseconds(i % 7 == 3 ? 3 * late_ms : late_ms);
+                                            }});
+    REQUIRE(loop.reset() == Status::ok);
+    (void)loop.run_for("go", std::chrono::seconds(3));
+    CHECK(robot.commands.size() == 600);
+    check_within_limits(robot, 0.005);
+    const std::size_t quiet = static_cast<std::size_t>(late_ms) / 5;
+    for (std::size_t i = 0; i < quiet; ++i) CHECK(robot.commands[i] == robot.commands[0]);  // nothing has arrived yet
+    if (late_ms < 100) CHECK(robot.q[0] > 0.3);
+  }
+}
+
+TEST_CASE("control loop: limits of the user hold too, each with its source; a tool box needs a chain") {
+  IdealRobot robot;
+  auto policy = affine_policy();
+  const double open = std::numeric_limits<double>::infinity();
+  const sinew::JointLimits user{{}, {-open, -open}, {open, 0.5}, {0.3, open}, {open, open}, {open, open}};
+  sinew::ControlLoop loop(robot, policy, {.limits = user});
+  CHECK(loop.limits().velocity == std::vector<double>{0.3, 1});
+  CHECK(loop.limits().sources.velocity[0] == "user");
+  CHECK(loop.limits().upper[1] == 0.5);
+  REQUIRE(loop.reset() == Status::ok);
+  REQUIRE(loop.run_for("go", std::chrono::seconds(2)) == Status::ok);
+  for (std::size_t i = 1; i < robot.commands.size(); ++i)
+    CHECK(std::abs(robot.commands[i][0] - robot.commands[i - 1][0]) <= 0.3 * 0.005 * (1 + 1e-9));
+  CHECK_THROWS_WITH_AS(sinew::ControlLoop(robot, policy, {.tool_box = sinew::ToolBox{}}), doctest::Contains("chain"), sinew::Error);
+}
+
+TEST_CASE("control trace: keeps the latest ticks, the oldest first, and their percentiles") {
+  sinew::ControlTrace trace(2, 5, 2);
+  for (int k = 0; k < 12; ++k) {
+    const double row[] = {1.0 * k, 10.0 * k};
+    trace.add_tick({.time = Time(k), .duration = Time(100 - k)}, {row, row, row, row, row});
+  }
+  REQUIRE(trace.ticks().size() == 5);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(trace.ticks()[i].time == Time(7 + static_cast<int>(i)));
+    CHECK(trace.command()[2 * i + 1] == 10.0 * (7 + static_cast<double>(i)));
+  }
+  CHECK(trace.dropped() == 7);
+  CHECK(trace.statistics().duration.worst == Time(93));
+  CHECK(trace.statistics().duration.p50 == Time(91));
 }

@@ -168,7 +168,8 @@ class ControlLoop {
 namespace detail {
 /// The checks and derived numbers of a loop, compiled once for every robot type.
 JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const ControlLoopOptions& options);
-MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const ControlLoopOptions& options);
+MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const JointLimits& robot,
+                                    const ControlLoopOptions& options);
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options);
 }  // namespace detail
 
@@ -181,7 +182,7 @@ ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& 
       control_period_(from_seconds(1 / options.control_rate)),
       inference_period_(from_seconds(1 / options.inference_rate)),
       resolver_(detail::loop_resolver(policy.card(), options)),
-      motion_(limits_, detail::motion_options(policy.card(), limits_, options)),
+      motion_(limits_, detail::motion_options(policy.card(), limits_, std::as_const(robot).limits(), options)),
       trace_(limits_.dof(), static_cast<std::size_t>(options.trace_seconds * options.control_rate) + 1,
              static_cast<std::size_t>(options.trace_seconds * options.inference_rate) + 1),
       chunk_(policy.make_chunk()),
