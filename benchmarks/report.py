@@ -45,6 +45,8 @@ TITLES = {
     "O5": "chat prompt to ids",
     "O6": "whole observation",
     "O7": "vocabulary to tokenizer",
+    "T2/mean": "tick of timeline and filter",
+    "T2": "chunk into the timeline",
 }
 
 # What bounds a row that misses its bound, by the beginning of its identifier; the numbers stand in the rows.
@@ -63,6 +65,9 @@ REASONS = {
     "took the row from 5.4 s to 2.0-2.4 s. What is left needs weights that stay in the file's order.",
     "O6": "The horizontal pass of each camera's first resize (about half of the time), then the vertical passes, each near one multiplication of a "
     "vector per cycle; the frames come from beyond the second cache. Processors without VNNI take the 16-bit kernels.",
+    "T2/p99.9": "Interrupts: the machine's timer alone interrupts more than one tick in a thousand, and a loop that waits as long as a tick meets them too. "
+    "The rows without interrupts say what a tick itself takes.",
+    "T2/spread": "Interrupts count as processor time of the thread: the ratio of the loop that waits as long is as large.",
     "I2/distance": "The two differ by less than a percent of the distance. On the way KDL's joints may leave their limits, ours may not.",
 }
 

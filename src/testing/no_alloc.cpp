@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinew/testing/no_alloc.hpp"
 
+#include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
+
 #include <cstddef>
 #include <cstdlib>
 #include <new>
 
 namespace {
 thread_local std::uint64_t calls = 0;
-}
+thread_local std::uint64_t locks = 0;
+}  // namespace
 
 extern "C" {
 void* __real_malloc(std::size_t size);
@@ -35,6 +40,70 @@ void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
 int __wrap_posix_memalign(void** block, std::size_t alignment, std::size_t size) {
   ++calls;
   return __real_posix_memalign(block, alignment, size);
+}
+}
+
+extern "C" {
+int __real_pthread_mutex_lock(pthread_mutex_t* mutex);
+int __real_pthread_mutex_trylock(pthread_mutex_t* mutex);
+int __real_pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* until);
+int __real_pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock, const timespec* until);
+int __real_pthread_rwlock_rdlock(pthread_rwlock_t* lock);
+int __real_pthread_rwlock_wrlock(pthread_rwlock_t* lock);
+int __real_pthread_rwlock_tryrdlock(pthread_rwlock_t* lock);
+int __real_pthread_rwlock_trywrlock(pthread_rwlock_t* lock);
+int __real_pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex);
+int __real_pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* until);
+int __real_pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock, const timespec* until);
+int __real_sem_wait(sem_t* semaphore);
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t* mutex) {
+  ++locks;
+  return __real_pthread_mutex_lock(mutex);
+}
+int __wrap_pthread_mutex_trylock(pthread_mutex_t* mutex) {
+  ++locks;
+  return __real_pthread_mutex_trylock(mutex);
+}
+int __wrap_pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* until) {
+  ++locks;
+  return __real_pthread_mutex_timedlock(mutex, until);
+}
+int __wrap_pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock, const timespec* until) {
+  ++locks;
+  return __real_pthread_mutex_clocklock(mutex, clock, until);
+}
+int __wrap_pthread_rwlock_rdlock(pthread_rwlock_t* lock) {
+  ++locks;
+  return __real_pthread_rwlock_rdlock(lock);
+}
+int __wrap_pthread_rwlock_wrlock(pthread_rwlock_t* lock) {
+  ++locks;
+  return __real_pthread_rwlock_wrlock(lock);
+}
+int __wrap_pthread_rwlock_tryrdlock(pthread_rwlock_t* lock) {
+  ++locks;
+  return __real_pthread_rwlock_tryrdlock(lock);
+}
+int __wrap_pthread_rwlock_trywrlock(pthread_rwlock_t* lock) {
+  ++locks;
+  return __real_pthread_rwlock_trywrlock(lock);
+}
+int __wrap_pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
+  ++locks;
+  return __real_pthread_cond_wait(condition, mutex);
+}
+int __wrap_pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* until) {
+  ++locks;
+  return __real_pthread_cond_timedwait(condition, mutex, until);
+}
+int __wrap_pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock, const timespec* until) {
+  ++locks;
+  return __real_pthread_cond_clockwait(condition, mutex, clock, until);
+}
+int __wrap_sem_wait(sem_t* semaphore) {
+  ++locks;
+  return __real_sem_wait(semaphore);
 }
 }
 
@@ -66,12 +135,18 @@ void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { st
 namespace sinew::testing {
 
 std::uint64_t heap_calls() noexcept { return calls; }
+std::uint64_t lock_calls() noexcept { return locks; }
 
 bool counting_works() {
   const auto before = calls;
   void* volatile block = std::malloc(1);
   std::free(block);
-  return calls == before + 1;
+  const bool heap_works = calls == before + 1;
+  const auto locks_before = locks;
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&mutex);
+  pthread_mutex_unlock(&mutex);
+  return heap_works && locks == locks_before + 1;
 }
 
 }  // namespace sinew::testing

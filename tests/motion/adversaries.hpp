@@ -2,45 +2,29 @@
 // Target streams that try to drive a command filter out of its limits.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cfloat>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "sinew/motion/joint_limits.hpp"
-#include "test_seed.hpp"
+#include "victim.hpp"
 
 namespace sinew::testing {
 
-/// What an adversary may look at: everything.
-struct Victim {
-  const JointLimits& limits;
-  std::size_t joint;
-  long tick;
-  double dt;    ///< s
-  double time;  ///< s
-  double q;
-  double v;
-  double a;
-  double last;  ///< the adversary's own last target
-  Random& random;
-
-  [[nodiscard]] double lower() const { return limits.lower[joint]; }
-  [[nodiscard]] double upper() const { return limits.upper[joint]; }
-  [[nodiscard]] double middle() const { return 0.5 * (lower() + upper()); }
-  [[nodiscard]] double range() const { return upper() - lower(); }
-  [[nodiscard]] double anywhere() { return random.uniform(lower(), upper()); }
-  [[nodiscard]] double wave(double hertz) const { return std::sin(6.283185307179586 * hertz * time); }
-};
-
 struct Adversary {
   std::string name;
-  std::function<double(Victim&)> target;
+  std::function<double(Victim&)> target;                                ///< of one joint
+  std::function<void(Victim&, std::vector<double>&)> of_all = nullptr;  ///< changes the target of all joints, its size too
 };
 
-inline std::vector<Adversary> adversaries() {
+/// Those that look at one joint.
+inline std::vector<Adversary> joint_adversaries() {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   constexpr double kInf = std::numeric_limits<double>::infinity();
   return {
@@ -78,23 +62,99 @@ inline std::vector<Adversary> adversaries() {
       {"seek the largest velocity",
        [](Victim& x) { return std::fabs(x.v) < 0.99 * x.limits.velocity[x.joint] ? x.q + (x.v >= 0 ? 1 : -1) * x.range() : x.q; }},
       {"seek the largest acceleration", [](Victim& x) { return x.tick / 40 % 2 == 0 ? x.q + x.range() : x.q - x.range(); }},
+      {"quiet, signalling and other NaN",
+       [](Victim& x) {
+         constexpr std::uint64_t kKinds[] = {0x7FF8000000000000, 0xFFF8000000000000, 0x7FF0000000000001,
+                                             0xFFF4000000000000, 0x7FFFFFFFFFFFFFFF, 0x7FF8DEADBEEF0001};
+         return x.random.below(40) == 0 ? std::bit_cast<double>(kKinds[x.random.below(6)]) : x.last;
+       }},
+      {"NaN, then as far as possible", [](Victim& x) { return x.tick % 2 == 0          ? kNan
+                                                              : x.random.below(2) != 0 ? x.upper()
+                                                                                       : x.lower(); }},
+      {"minus zero", [](Victim&) { return -0.0; }},
+      {"exactly where the joint is", [](Victim& x) { return x.q; }},
+      {"an ulp from where the joint is", [](Victim& x) { return std::nextafter(x.q, x.tick % 2 == 0 ? kInf : -kInf); }},
+      {"where the joint will be", [](Victim& x) { return x.q + x.dt * (x.v + 0.5 * x.dt * x.a); }},
+      {"where a stop would end", [](Victim& x) { return x.q + x.direction() * x.stopping_distance(); }},
+      {"brake at the last moment",
+       [](Victim& x) { return x.upper() - x.q > x.stopping_distance() + x.v * x.dt ? x.upper() + x.range() : x.lower(); }},
+      {"the limit, with tiny reversals", [](Victim& x) { return x.upper() - (x.tick % 50 < 3 ? 1e-9 * x.range() : 0.0); }},
+      {"each limit in turn, touched and left",
+       [](Victim& x) {
+         const double goal = x.last > x.middle() ? x.upper() : x.lower();
+         return std::fabs(x.q - goal) < 1e-7 * x.range() ? x.lower() + x.upper() - goal : goal;
+       }},
+      {"ramp at the velocity limit", [](Victim& x) { return x.last >= x.upper() ? x.lower() : x.last + x.velocity() * x.dt; }},
+      {"ramp a little too fast", [](Victim& x) { return x.last >= x.upper() ? x.lower() : x.last + 1.0001 * x.velocity() * x.dt; }},
+      {"parabola at the acceleration limit",
+       [](Victim& x) {
+         const double period = 2 * std::sqrt(x.range() / x.acceleration()), t = std::fmod(x.time, period) / period;
+         return t < 0.5 ? x.lower() + 2 * x.range() * t * t : x.upper() - 2 * x.range() * (1 - t) * (1 - t);
+       }},
+      {"resonance of the loop", [](Victim& x) { return x.middle() + 0.5 * x.range() * x.wave(0.16 / std::fmax(2 * x.usual_dt, 5e-3)); }},
+      {"resonances around the loop's",
+       [](Victim& x) {
+         return x.middle() + 0.1 * x.range() * x.wave((0.02 + 0.05 * std::fmod(x.time, 8.0)) / std::fmax(2 * x.usual_dt, 5e-3));
+       }},
+      {"in step with the jitter", [](Victim& x) { return x.dt > x.usual_dt ? x.q + x.range() : x.q - x.range(); }},
+      {"against the jitter, near the loop's rate",
+       [](Victim& x) { return x.middle() + (x.dt > x.usual_dt ? 0.5 : -0.5) * x.range() * x.wave(0.1 / std::fmax(2 * x.usual_dt, 5e-3)); }},
+      {"a good motion, replayed from another pose",
+       [](Victim& x) { return x.lower() + x.range() * (0.5 + 0.3 * std::sin(0.7 * x.time + 2.0 * static_cast<double>(x.tick / 400))); }},
+      {"growing oscillation",
+       [](Victim& x) { return x.middle() + 1e-6 * x.range() * std::exp(0.02 * static_cast<double>(x.tick % 1000)) * x.wave(3); }},
+      {"square waves of all lengths", [](Victim& x) { return x.tick / (1 + x.tick / 100) % 2 == 0 ? x.upper() : x.lower(); }},
+      {"mirror of the joint", [](Victim& x) { return 2 * x.middle() - x.q; }},
+      {"seek the largest velocity with the largest acceleration",
+       [](Victim& x) {
+         return std::fabs(x.v) > 0.9 * x.velocity() && x.a * x.v <= 0 ? x.q - x.direction() * x.range() : x.q + x.direction() * x.range();
+       }},
+      {"steps of a nanometre", [](Victim& x) { return x.middle() + 1e-9 * static_cast<double>(x.random.below(3)); }},
   };
 }
 
-/// Limits of `dof` random joints, from grippers to fast arms.
-inline JointLimits random_limits(std::size_t dof, Random& random) {
-  const auto between = [&](double low, double high) { return low * std::pow(high / low, random.uniform()); };
-  JointLimits limits;
-  for (std::size_t i = 0; i < dof; ++i) {
-    const double range = between(0.04, 6);
-    const double lower = random.uniform(-range, 0.3);
-    limits.lower.push_back(lower);
-    limits.upper.push_back(lower + range);
-    limits.velocity.push_back(between(0.05, 5));
-    limits.acceleration.push_back(between(0.5, 30));
-    limits.jerk.push_back(between(5, 3000));
-  }
-  return limits;
+/// Those that look at all joints at once, or say nothing.
+inline std::vector<Adversary> body_adversaries() {
+  const auto anywhere = [](Victim& x) { return x.random.below(80) != 0 ? x.last : x.anywhere(); };
+  const auto slow = [](Victim& x) { return x.middle() + 0.4 * x.range() * x.wave(0.3 + 0.05 * static_cast<double>(x.joint)); };
+  return {
+      {"joints in another order", slow,
+       [](Victim&, std::vector<double>& target) { std::rotate(target.begin(), target.begin() + 1, target.end()); }},
+      {"the order of joints changes", slow,
+       [](Victim& x, std::vector<double>& target) {
+         std::swap(target[x.random.below(target.size())], target[x.random.below(target.size())]);
+       }},
+      {"millimetres for metres", slow,
+       [](Victim&, std::vector<double>& target) {
+         for (double& value : target) value *= 1000;
+       }},
+      {"only the last joint moves", anywhere,
+       [](Victim& x, std::vector<double>& target) { std::copy(x.all_q.begin(), x.all_q.end() - 1, target.begin()); }},
+      {"long silence, then a jump", [](Victim& x) { return x.tick % 300 < 2 ? (x.last > x.middle() ? x.lower() : x.upper()) : x.last; },
+       [](Victim& x, std::vector<double>& target) {
+         if (x.tick % 300 > 4) target.clear();
+       }},
+      {"every other target missing", [](Victim& x) { return x.anywhere(); },
+       [](Victim& x, std::vector<double>& target) {
+         if (x.random.below(2) != 0) target.clear();
+       }},
+      {"another number of joints", anywhere,
+       [](Victim& x, std::vector<double>& target) {
+         if (x.random.below(5) == 0) target.resize(x.random.below(2 * target.size() + 2), 1.0);
+       }},
+      {"one lane without a number", anywhere,
+       [](Victim& x, std::vector<double>& target) {
+         if (x.random.below(3) == 0) target[x.random.below(target.size())] = std::numeric_limits<double>::quiet_NaN();
+       }},
+      {"the velocities as targets", slow,
+       [](Victim& x, std::vector<double>& target) { std::copy(x.all_v.begin(), x.all_v.end(), target.begin()); }},
+  };
+}
+
+inline std::vector<Adversary> adversaries() {
+  std::vector<Adversary> all = joint_adversaries();
+  for (Adversary& adversary : body_adversaries()) all.push_back(std::move(adversary));
+  return all;
 }
 
 }  // namespace sinew::testing

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control tick never calls the heap.
+// A million control ticks, good and bad ones: no call of the heap, no lock, no page that is not there yet.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <limits>
+#include <mutex>
 #include <vector>
 
 #include "sinew/motion/chunk_timeline.hpp"
@@ -13,46 +16,109 @@
 using namespace sinew;
 using namespace sinew::testing;
 
-TEST_CASE("control tick: timeline and filter allocate nothing, whatever happens") {
-  REQUIRE(counting_works());
-  constexpr int kDof = 8;
-  Random random(3);
+namespace {
+
+constexpr int kDof = 8;
+const Time kTick = std::chrono::milliseconds(2);
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kFaultsCount = false;  // shadow memory comes page by page
+#else
+constexpr bool kFaultsCount = true;
+#endif
+
+long page_faults() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_minflt + usage.ru_majflt;
+}
+
+JointLimits limits() {
   JointLimits limits;
   limits.lower.assign(kDof, -2.5);
   limits.upper.assign(kDof, 2.5);
   limits.velocity.assign(kDof, 2);
   limits.acceleration.assign(kDof, 12);
   limits.jerk.assign(kDof, 300);
-  const Time tick = std::chrono::milliseconds(2);
-  CommandFilter filter(limits, tick);
-  ChunkTimeline timeline(kDof, {.hold_columns = {7}});
-  ActionChunk chunk(16, kDof);
-  chunk.dt = std::chrono::milliseconds(50);
-  std::vector<double> q(kDof, 0.0), target(kDof, 0.0);
-  std::uint64_t stopped = 0, refused = 0, moved = 0;
+  return limits;
+}
 
-  const HeapCallCounter heap;
-  Status status = filter.reset(q);
-  for (int k = 0; k < 100000; ++k) {
-    const Time now = k * tick;
-    if (k % 37 == 0) {
-      chunk.t0 = now - std::chrono::milliseconds(random.below(500));
-      chunk.sequence += random.below(3);
-      for (double& x : chunk.values) x = random.uniform(-3, 3);
-      if (random.below(9) == 0) chunk.values[random.below(100)] = std::numeric_limits<double>::quiet_NaN();
-      refused += timeline.push(chunk, now) != Status::ok ? 1 : 0;
-    }
-    status = timeline.at(now, target);
-    if (status == Status::stopped) ++stopped;
-    if (k % 1000 == 999) target[random.below(kDof)] = std::numeric_limits<double>::infinity();
-    status = filter.step(target, k % 5 == 0 ? tick + Time(random.below(900000)) : tick, q);
-    if (status == Status::ok) ++moved;
-    if (k % 5000 == 4000) filter.stop();
-    if (k % 5000 == 4999) status = filter.reset(filter.position());
+/// Timeline and filter, with chunks that come late, twice and broken, targets that are no numbers, stops, and ticks that vary.
+class Control {
+ public:
+  Control() : filter_(limits(), kTick), timeline_(kDof, {.hold_columns = {7}}), chunk_(16, kDof), q_(kDof, 0.0), target_(kDof, 0.0) {
+    chunk_.dt = std::chrono::milliseconds(50);
+    REQUIRE(filter_.reset(q_) == Status::ok);
   }
-  const std::uint64_t calls = heap.count();
-  CHECK(calls == 0);
-  CHECK(stopped > 0);
-  CHECK(refused > 0);
-  CHECK(moved > 70000);
+
+  void run(int ticks) {
+    for (int i = 0; i < ticks; ++i, ++tick_) {
+      const Time now = tick_ * kTick;
+      if (tick_ % 37 == 0) push(now);
+      if (timeline_.at(now, target_) == Status::stopped) ++stopped;
+      if (tick_ % 1000 == 999) target_[random_.below(kDof)] = std::numeric_limits<double>::infinity();
+      const Time tick = tick_ % 5 == 0 ? kTick + Time(random_.below(900000)) : kTick;
+      if (filter_.step(tick_ % 777 == 0 ? std::span<const double>() : target_, tick, q_) == Status::ok) ++moved;
+      if (tick_ % 5000 == 4000) filter_.stop();
+      if (tick_ % 5000 == 4999 && filter_.reset(filter_.position()) != Status::ok) ++refused_resets;
+    }
+  }
+
+  int stopped = 0, refused_chunks = 0, refused_resets = 0, moved = 0;
+
+ private:
+  void push(Time now) {
+    chunk_.t0 = now - std::chrono::milliseconds(random_.below(500));
+    chunk_.sequence += random_.below(3);
+    for (double& x : chunk_.values) x = random_.uniform(-3, 3);
+    if (random_.below(9) == 0) chunk_.values[random_.below(100)] = std::numeric_limits<double>::quiet_NaN();
+    refused_chunks += timeline_.push(chunk_, now) != Status::ok ? 1 : 0;
+  }
+
+  Random random_{3};
+  CommandFilter filter_;
+  ChunkTimeline timeline_;
+  ActionChunk chunk_;
+  std::vector<double> q_;
+  std::vector<double> target_;
+  int tick_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("control tick: the counters count") {
+  REQUIRE(counting_works());
+  std::mutex mutex;
+  const LockCallCounter locks;
+  {
+    const std::lock_guard<std::mutex> hold(mutex);
+  }
+  CHECK(locks.count() == 1);
+  const long before = page_faults();
+  std::vector<char> fresh(1 << 24, 1);
+  CHECK(page_faults() > before);
+  CHECK(fresh[1000] == 1);
+}
+
+TEST_CASE("control tick: a million ticks of timeline and filter need no heap, no lock and no new page") {
+  Control control;
+  control.run(20000);
+  // The system itself may move a page now and then: what a tick does would come in each of the runs.
+  constexpr int kTicks = 350000;
+  long least_faults = std::numeric_limits<long>::max();
+  for (int run = 0; run < 3; ++run) {
+    const HeapCallCounter heap;
+    const LockCallCounter locks;
+    const long faults = page_faults();
+    control.run(kTicks);
+    least_faults = std::min(least_faults, page_faults() - faults);
+    const std::uint64_t heap_count = heap.count(), lock_count = locks.count();
+    CHECK(heap_count == 0);
+    CHECK(lock_count == 0);
+  }
+  if (kFaultsCount) CHECK(least_faults == 0);
+  CHECK(control.stopped > 0);
+  CHECK(control.refused_chunks > 0);
+  CHECK(control.moved > 700000);
+  MESSAGE("page faults in the best of three runs: ", least_faults);
 }
