@@ -74,8 +74,9 @@ class Judged {
       const std::vector<double> q(filter_.position().begin(), filter_.position().end()),
           v(filter_.velocity().begin(), filter_.velocity().end()), a(filter_.acceleration().begin(), filter_.acceleration().end());
       for (std::size_t i = 0; i < q.size(); ++i) {
-        Victim victim{limits_, i,    tick_, to_seconds(kTick), static_cast<double>(tick_) * to_seconds(kTick),
-                      q[i],    v[i], a[i],  target_[i],        random_};
+        Victim victim{limits_, i,    tick_, to_seconds(kTick), to_seconds(kTick), static_cast<double>(tick_) * to_seconds(kTick),
+                      q[i],    v[i], a[i],  target_[i],        random_,           q,
+                      v};
         target_[i] = adversary.target(victim);
       }
       (void)filter_.step(target_, q_);
@@ -116,7 +117,7 @@ TEST_CASE("limit change: the looser of old and new hold until the new ones can b
   Random random(77);
   long double worst = -1;
   double longest = 0;
-  for (const Adversary& adversary : adversaries()) {
+  for (const Adversary& adversary : joint_adversaries()) {
     CAPTURE(adversary.name);
     Judged judged(random_limits(3, random), random);
     for (int k = 0; k < 12; ++k) {

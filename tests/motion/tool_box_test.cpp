@@ -64,7 +64,7 @@ TEST_CASE("tool guard: no adversary drives the tool out of its box, through a wa
       .lower = {-1, -1, -0.1}, .upper = {0.7, 0.6, 0.1}, .planes = {{{std::sqrt(0.5), std::sqrt(0.5), 0}, 0.1}}, .speed = 0.8};
   double largest_x = -9, largest_y = -9, least_wall = 9, fastest = 0;
   std::uint64_t interventions = 0, ticks = 0;
-  for (const Adversary& adversary : adversaries()) {
+  for (const Adversary& adversary : joint_adversaries()) {
     CAPTURE(adversary.name);
     CommandFilter filter(limits(), kTick);
     ToolGuard guard(Chain<>::from_urdf(kArm, "base", "tool"), box, filter);
@@ -81,12 +81,15 @@ TEST_CASE("tool guard: no adversary drives the tool out of its box, through a wa
                       i,
                       k,
                       to_seconds(kTick),
+                      to_seconds(kTick),
                       static_cast<double>(k) * to_seconds(kTick),
                       filter.position()[i],
                       filter.velocity()[i],
                       filter.acceleration()[i],
                       target[i],
-                      random};
+                      random,
+                      filter.position(),
+                      filter.velocity()};
         target[i] = adversary.target(victim);
       }
       const Status status = guard.step(filter, target, kTick, q);

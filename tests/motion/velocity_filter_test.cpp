@@ -45,7 +45,7 @@ TEST_CASE("velocity filter: no adversary leaves the limits, and from every state
   long steps = 0;
   std::uint64_t stream = 0;
   for (const bool constant : {true, false})
-    for (const Adversary& adversary : adversaries())
+    for (const Adversary& adversary : joint_adversaries())
       for (const Time tick :
            {Time(std::chrono::microseconds(500)), Time(std::chrono::milliseconds(5)), Time(std::chrono::milliseconds(40))}) {
         CAPTURE(adversary.name);
@@ -80,12 +80,15 @@ TEST_CASE("velocity filter: no adversary leaves the limits, and from every state
                           i,
                           k,
                           to_seconds(dt),
+                          to_seconds(tick),
                           static_cast<double>(k) * to_seconds(tick),
                           filter.velocity()[i],
                           filter.acceleration()[i],
                           0,
                           target[i],
-                          random};
+                          random,
+                          filter.velocity(),
+                          filter.acceleration()};
             target[i] = adversary.target(victim);
           }
           step(filter, dt);

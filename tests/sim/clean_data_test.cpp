@@ -53,7 +53,7 @@ TEST_CASE("clean data: hardly a tick of the demonstrator's tasks is changed with
     }
     CHECK(robot.succeeded(instruction));
 
-    PassCounter counter(loop.limits(), detail::timeline_options(policy.card(), loop.limits()));
+    PassCounter counter(loop.limits(), loop.motion().options().timeline);
     REQUIRE(counter.start(episode.start, episode.begin));
     for (const Sent& sent : episode.sent) {
       REQUIRE(counter.push(sent.chunk) == Status::ok);
