@@ -68,7 +68,7 @@ bool clearly_legal(const JointState& x, double v, double a, double peak, double 
 }
 
 /// Appends the three pieces whose braking acceleration brings the velocity to zero in exactly these ticks. Rounding up
-/// makes the limits on jerk and acceleration slack, except where `a` exceeds the peak; a tick of hold repairs that.
+/// makes the limits on jerk and acceleration slack, except where `a` exceeds the peak; a shorter release or a tick of hold repairs that.
 Found append_stop(StopPlan& plan, const JointState& x, std::int64_t tick, const JointBounds& bounds) noexcept {
   if (x.v == 0 && x.a == 0) return Found::legal;
   const double sign = bounds.jerk * x.v + 0.5 * x.a * absolute(x.a) < 0 ? -1.0 : 1.0;
@@ -77,28 +77,28 @@ Found append_stop(StopPlan& plan, const JointState& x, std::int64_t tick, const 
   const double seconds = static_cast<double>(tick) * 1e-9;
   StopTicks ticks = optimal_ticks(v, a, seconds, bounds);
   if (ticks.release < 1) ticks.release = 1;
-  constexpr int kTries = 4;
-  for (int attempt = 0; attempt < kTries; ++attempt, ++ticks.hold) {
-    const double ramp = static_cast<double>(ticks.ramp) * seconds;
+  if (ticks.ramp == 0) {
+    // Already on the last ramp: no freedom is left, so the velocity must fit, or one tick of ramp makes it fit.
     const double release = static_cast<double>(ticks.release) * seconds;
-    const double hold = static_cast<double>(ticks.hold) * seconds;
-    const double peak = ticks.ramp > 0 ? (v + 0.5 * ramp * a) / (0.5 * (ramp + release) + hold) : -a;
-    if (ticks.ramp == 0) {
-      // Already on the last ramp: no freedom is left, so the velocity must fit, or one tick of ramp makes it fit.
-      if (ticks.hold == 0 && absolute(v - 0.5 * peak * release) <= 1e-15 * bounds.velocity && peak <= bounds.jerk * release) {
-        append(plan, ticks.release, tick, 0.0);
-        return Found::unverified;
-      }
-      ticks.ramp = 1;
-      --ticks.hold;
-      continue;
-    }
-    if (absolute(peak + a) <= bounds.jerk * ramp && absolute(peak) <= bounds.jerk * release && absolute(peak) <= bounds.acceleration) {
-      append(plan, ticks.ramp, tick, -sign * peak);
-      append(plan, ticks.hold, tick, -sign * peak);
+    if (ticks.hold == 0 && absolute(v + 0.5 * a * release) <= 1e-15 * bounds.velocity && -a <= bounds.jerk * release) {
       append(plan, ticks.release, tick, 0.0);
-      return clearly_legal(x, v, a, peak, ramp, ramp + hold + release, bounds) ? Found::legal : Found::unverified;
+      return Found::unverified;
     }
+    ticks.ramp = 1;
+  }
+  constexpr int kTries = 6;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    const std::int64_t shorter = attempt % 2, longer = attempt / 2;
+    if (ticks.release - shorter < 1) continue;
+    const double ramp = static_cast<double>(ticks.ramp) * seconds;
+    const double release = static_cast<double>(ticks.release - shorter) * seconds;
+    const double hold = static_cast<double>(ticks.hold + longer) * seconds;
+    const double peak = (v + 0.5 * ramp * a) / (0.5 * (ramp + release) + hold);
+    if (absolute(peak + a) > bounds.jerk * ramp || absolute(peak) > bounds.jerk * release || absolute(peak) > bounds.acceleration) continue;
+    append(plan, ticks.ramp, tick, -sign * peak);
+    append(plan, ticks.hold + longer, tick, -sign * peak);
+    append(plan, ticks.release - shorter, tick, 0.0);
+    return clearly_legal(x, v, a, peak, ramp, ramp + hold + release, bounds) ? Found::legal : Found::unverified;
   }
   return Found::none;
 }
@@ -136,11 +136,12 @@ bool plan_stop(const JointState& x, std::int64_t tick, const JointBounds& bounds
   plan.begin = plan.end = 0;
   const Found found = append_stop(plan, x, tick, bounds);
   if (found == Found::legal || (found == Found::unverified && is_legal(x, plan, bounds))) return true;
-  if (x.a * x.v <= 0) return false;
-  // While accelerating close to the velocity limit the rounded ramp is too slow; let the acceleration go at full jerk first.
+  if (x.a == 0) return false;
+  // The rounded ramp is too slow, close to the velocity limit, or misses, where the velocity turns: let the acceleration go at full jerk
+  // first.
   plan.begin = plan.end = 0;
   const double seconds = static_cast<double>(tick) * 1e-9;
-  const std::int64_t ticks = ticks_in(absolute(x.a) / (bounds.jerk * seconds));
+  const std::int64_t needed = ticks_in(absolute(x.a) / (bounds.jerk * seconds)), ticks = needed < 1 ? 1 : needed;
   append(plan, ticks, tick, 0.0);
   const JointState coasting = advance(x, 0.0, static_cast<double>(ticks) * seconds);
   return append_stop(plan, coasting, tick, bounds) != Found::none && is_legal(x, plan, bounds);

@@ -57,16 +57,18 @@ class PassCounter {
 
   std::uint64_t ticks = 0;
   std::uint64_t changed = 0;  ///< with a joint that the safe set overruled, or a target beyond the limits
-  /// Of those, with such a joint whose targets had asked for no more than its velocity and acceleration limits for a while.
+  /// Of those, with such a joint whose targets had asked for no more than its velocity, acceleration and jerk limits for a while.
   std::uint64_t false_alarms = 0;
   std::uint64_t refused = 0;
   double farthest = 0;  ///< rad or m, of a command from its target
 
  private:
-  static constexpr int kMemory = 500;  // ticks: what an illegal target started takes no longer
+  static constexpr int kMemory = 100;        // ticks after a joint has caught up with what an illegal target started
+  static constexpr double kCaughtUp = 1e-3;  // rad or m
   struct Joint {
     double target = 0;
     double velocity = 0;
+    double acceleration = 0;
     int legal_ticks = 0;
   };
 
@@ -75,8 +77,11 @@ class PassCounter {
     Joint& joint = joints_[i];
     const double velocity = (target_[i] - joint.target) / to_seconds(kTick);
     const double acceleration = (velocity - joint.velocity) / to_seconds(kTick);
-    const bool legal = std::abs(velocity) <= limits_.velocity[i] && std::abs(acceleration) <= limits_.acceleration[i];
-    joint = {target_[i], velocity, legal ? joint.legal_ticks + 1 : 0};
+    const double jerk = (acceleration - joint.acceleration) / to_seconds(kTick);
+    const bool legal =
+        std::abs(velocity) <= limits_.velocity[i] && std::abs(acceleration) <= limits_.acceleration[i] && std::abs(jerk) <= limits_.jerk[i];
+    const bool catching_up = joint.legal_ticks <= kMemory && std::abs(filter.position()[0] - target_[i]) > kCaughtUp;
+    joint = {target_[i], velocity, acceleration, legal && !catching_up ? joint.legal_ticks + 1 : 0};
     const std::uint64_t before = filter.interventions() + filter.clamped_targets();
     double q = 0;
     if (filter.step({&target_[i], 1}, {&q, 1}) != Status::ok) ++refused;

@@ -68,6 +68,5 @@ TEST_CASE("clean data: hardly a tick of the demonstrator's tasks is changed with
   const auto percent = [&](std::uint64_t count) { return 100.0 * static_cast<double>(count) / static_cast<double>(ticks); };
   std::printf("demonstrator: %llu ticks, %.3f %% changed, %.4f %% of all without a reason, farthest from a target %.4f\n",
               static_cast<unsigned long long>(ticks), percent(changed), percent(false_alarms), farthest);
-  // Steps of the acceleration between samples are not counted as a reason, though no jerk limit allows them: hence not 0.01.
-  CHECK(percent(false_alarms) <= 0.2);
+  CHECK(percent(false_alarms) <= 0.01);
 }
