@@ -59,7 +59,7 @@ class JointFilter {
   bool take(const JointBounds& bounds, const JointState& x, Time tick) noexcept;
   bool track(JointState& x, const TickRequest& request, FilterCounts& counts) noexcept;
   [[nodiscard]] TrackingGains gains(const JointState& x, const TickRequest& request) const noexcept;
-  [[nodiscard]] JointState settle(const JointState& next, const StopPlan& stop) noexcept;
+  [[nodiscard]] JointState settle(const JointState& next, const StopPlan& stop, double per_second) noexcept;
 
   JointLimit limit_;     // the caller's
   JointBounds inner_;    // of `limit_`
