@@ -210,7 +210,7 @@ Status ControlLoop<R>::reset() noexcept {
   if (const Status status = robot_.positions(measured_); status != Status::ok)
     return keep_error(status, "the robot gave no joint positions");
   const Time now = robot_.now();
-  motion_.skip(now);  // whatever moved stood still meanwhile
+  if (!motion_.filter().at_rest()) motion_.skip(now);  // what moved when the last run ended has stood still meanwhile
   if (const Status status = motion_.arm(measured_, now); status != Status::ok)
     return keep_error(status, "the joints are measured outside their limits");
   if (resolver_) {
