@@ -98,6 +98,7 @@
 
 // Closing the loop
 #include "sinew/runtime/any_robot.hpp"       // a robot chosen at run time
+#include "sinew/runtime/chunk_memory.hpp"    // what real-time chunking hands back to the model
 #include "sinew/runtime/control_loop.hpp"    // policy, timeline and filter on the robot's clock
 #include "sinew/runtime/control_trace.hpp"   // what the loop did
 #include "sinew/runtime/joint_resolver.hpp"  // tool poses to joints

@@ -231,6 +231,7 @@ std::unique_ptr<Loop> make_loop(py::object robot, py::object policy, std::option
                              .chain = std::move(chain),
                              .limits = std::move(limits),
                              .merge = merge_of(merge),
+                             .hand_back_prefix = hand_back_prefix,
                              .on_path = on_path,
                              .tool_box = std::move(tool_box),
                              .start_tolerance = start_tolerance,
@@ -253,14 +254,15 @@ void bind_loop(py::module_& m) {
            py::arg("control_rate") = 200.0, py::arg("inference_rate") = 10.0, py::arg("recorder") = py::none(),
            py::arg("trace_seconds") = 60.0, py::arg("limits") = py::none(), py::arg("on_path") = false, py::arg("tool_box") = py::none(),
            py::arg("merge") = "blend", py::arg("poses") = "ahead", py::arg("start_tolerance") = 0.35, py::arg("chunk_delay") = py::none(),
-           py::arg("log_seconds") = 0.0, py::arg("realtime_priority") = 0,
+           py::arg("log_seconds") = 0.0, py::arg("realtime_priority") = 0, py::arg("hand_back_prefix") = false,
            "robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> "
            "Observation,\n"
            "positions() -> [dof], command([dof]), stop() and limits (sinew.motion.JointLimits). chain: base to tool, needed when the\n"
            "policy emits tool poses, and for a tool_box. Rates in Hz. limits: the user's own, beside the robot's and the card's. on_path:\n"
            "joints that cannot follow slow down all. poses: \"ahead\" or \"differential\". chunk_delay: callable, index of the inference "
            "-> s\n"
-           "after the observation at which its chunk arrives, for run_for. log_seconds: room for `replay`.")
+           "after the observation at which its chunk arrives, for run_for. log_seconds: room for `replay`.\n"
+           "hand_back_prefix: real-time chunking, for backends that take a prefix.")
       .def_readwrite("instruction", &Loop::instruction, "what the policy is told")
       .def("reset", &Loop::reset, "Takes the measured positions as the start, at rest; must come before run_for.")
       .def("run_for", &Loop::run_for, py::arg("seconds"),

@@ -18,6 +18,7 @@
 #include "sinew/core/mailbox.hpp"
 #include "sinew/record/recorder.hpp"
 #include "sinew/runtime/any_robot.hpp"
+#include "sinew/runtime/chunk_memory.hpp"
 #include "sinew/runtime/command_queue.hpp"
 #include "sinew/runtime/control_trace.hpp"
 #include "sinew/runtime/joint_resolver.hpp"
@@ -42,7 +43,8 @@ struct ControlLoopOptions {
   PoseMode poses = PoseMode::ahead;
   std::optional<JointLimits> limits = {};  ///< the user's own, beside the robot's and the card's: numbers may be left open (infinite)
   ChunkMerge merge = ChunkMerge::blend;
-  bool on_path = false;  ///< joints that cannot follow slow down all: see PathGovernor
+  bool hand_back_prefix = false;  ///< real-time chunking: the model gets the rest of its latest chunk (ChunkMemory)
+  bool on_path = false;           ///< joints that cannot follow slow down all: see PathGovernor
   std::optional<ToolBox> tool_box = {};
   double start_tolerance = 0.35;  ///< rad or m: see MotionControlOptions
   double trace_seconds = 60;      ///< room of the trace
@@ -137,6 +139,7 @@ class ControlLoop {
   Time control_period_;
   Time inference_period_;
   std::optional<JointResolver> resolver_;
+  std::optional<ChunkMemory> memory_;
   MotionControl motion_;
   ControlTrace trace_;
   Observation observation_;
@@ -152,8 +155,9 @@ class ControlLoop {
   Mailbox<Commanded> commanded_;
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> threaded_{false};
-  std::atomic<Status> refused_{Status::ok};  // of the latest chunk that was refused in a threaded run
-  Status inference_status_ = Status::ok;     // of the latest inference that failed; of the thread that infers
+  std::atomic<bool> pose_unreachable_{false};  // of a chunk that was resolved ahead
+  std::atomic<Status> refused_{Status::ok};    // of the latest chunk that was refused in a threaded run
+  Status inference_status_ = Status::ok;       // of the latest inference that failed; of the thread that infers
   std::string inference_error_;
   std::string error_;
   RealtimeReport realtime_;
@@ -193,6 +197,7 @@ ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& 
       commanded_(Commanded{measured_}) {
   error_.reserve(512);
   inference_error_.reserve(512);
+  if (options.hand_back_prefix) memory_.emplace(policy);
   if (options.chunk_delay) {
     constexpr std::size_t kMostUnderWay = 64;
     deliveries_.assign(kMostUnderWay, {joints_, {}});
@@ -219,6 +224,8 @@ Status ControlLoop<R>::reset() noexcept {
   }
   trace_.clear();
   policy_.reset();
+  if (memory_) memory_->clear();
+  pose_unreachable_.store(false, std::memory_order_relaxed);
   fault_ = Status::ok;
   std::copy_n(motion_.filter().position().begin(), command_.size(), command_.begin());
   delivery_count_ = 0;
@@ -353,7 +360,7 @@ Status ControlLoop<R>::infer(std::string_view instruction, std::span<const doubl
   record.status = robot_.observe(instruction, observation_);
   record.observe = clock.now() - start;
   if (record.status == Status::ok) {
-    record.status = policy_.act(observation_, chunk_);
+    record.status = policy_.act(observation_, chunk_, memory_ ? memory_->options(record.time) : ActOptions{});
     record.encode = policy_.timing().encode;
     record.infer = policy_.timing().infer;
     record.decode = policy_.timing().decode;
@@ -364,8 +371,11 @@ Status ControlLoop<R>::infer(std::string_view instruction, std::span<const doubl
   }
   if (record.status == Status::ok) {
     const Time resolving = clock.now();
+    if (memory_)
+      memory_->keep(policy_.outputs(), chunk_, options_.chunk_delay ? record.time + options_.chunk_delay(inference_count_) : robot_.now());
     if (resolver_) {
       record.status = resolver_->resolve(chunk_, commanded, joints_);
+      if (resolver_->resolved_rows() < chunk_.horizon) pose_unreachable_.store(true, std::memory_order_release);
       if (record.status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(record.status));
     } else {
       std::swap(joints_, chunk_);
@@ -420,6 +430,7 @@ Status ControlLoop<R>::tick() noexcept {
   TickRecord record{.time = next_tick_, .lateness = robot_.now() - next_tick_};
   const Status seen = robot_.positions(measured_);
   if (stop_requested_.load(std::memory_order_acquire) && !motion_.safety().latched()) motion_.raise(SafetyEvent::stop, next_tick_);
+  if (pose_unreachable_.exchange(false, std::memory_order_acquire)) motion_.raise(SafetyEvent::pose_unreachable, next_tick_);
   const Time start = clock.now();
   const TickOutcome outcome = motion_.tick(next_tick_, control_period_,
                                            seen == Status::ok ? std::span<const double>(measured_) : std::span<const double>(), command_);
