@@ -214,6 +214,12 @@ bool JointFilter::track(JointState& x, const TickRequest& request, FilterCounts&
   return true;
 }
 
+void JointFilter::stand_still(double q) noexcept {
+  stop_ = StopPlan{};
+  target_ = clamped(q, lower_target_, upper_target_);
+  target_rate_ = target_velocity_ = 0;
+}
+
 JointState JointFilter::along_stop(const JointState& x, Time after) const noexcept {
   StopPlan stop = stop_;
   int pieces = 0;

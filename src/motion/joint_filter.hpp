@@ -49,6 +49,8 @@ class JointFilter {
   /// `rate`: per second, of the targets.
   void set_target(double target, double rate) noexcept;
   void keep_target() noexcept { target_velocity_ = 0; }
+  /// At rest at `q`, where it is: nothing is left to brake.
+  void stand_still(double q) noexcept;
   /// Where `x`, the present state, would be after so long of its stop, and how long that takes.
   [[nodiscard]] JointState along_stop(const JointState& x, Time after) const noexcept;
   [[nodiscard]] Time stop_time() const noexcept;

@@ -147,7 +147,8 @@ class ControlLoop {
   ActionChunk joints_;
   std::vector<double> measured_;
   std::vector<double> command_;
-  std::vector<Delivery> deliveries_;  // with `chunk_delay`, in order of arrival
+  std::vector<double> latest_command_;  // of the thread that infers
+  std::vector<Delivery> deliveries_;    // with `chunk_delay`, in order of arrival
   std::size_t delivery_count_ = 0;
   std::uint64_t inference_count_ = 0;
   std::unique_ptr<detail::CommandQueue> pending_;  // commands that wait for the recorder, which may wait for the disk
@@ -175,6 +176,8 @@ JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const 
 MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const JointLimits& robot,
                                     const ControlLoopOptions& options);
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options);
+/// Throws Error when the system gives no thread, after `undo`.
+std::thread start_thread(std::function<void()> work, const std::function<void()>& undo);
 }  // namespace detail
 
 template <Robot R>
@@ -193,6 +196,7 @@ ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& 
       joints_(policy.card().action.horizon, motion_.timeline().dof()),
       measured_(static_cast<std::size_t>(limits_.dof())),
       command_(measured_),
+      latest_command_(measured_),
       chunks_(joints_),
       commanded_(Commanded{measured_}) {
   error_.reserve(512);
@@ -276,8 +280,10 @@ Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration)
   halted_ = true;
   std::copy_n(motion_.filter().position().begin(), command_.size(), commanded_.back().q.begin());
   commanded_.publish();
+  (void)chunks_.take();  // of a run before
   threaded_.store(true, std::memory_order_release);
-  std::thread inferring([this, instruction] { keep_inferring(instruction); });
+  std::thread inferring = detail::start_thread([this, instruction] { keep_inferring(instruction); },
+                                               [this] { threaded_.store(false, std::memory_order_release); });
   realtime_ = request_realtime(options_.realtime_priority, options_.lock_memory);
   const Time end = robot_.now() + duration;
   next_tick_ = std::max(next_tick_, robot_.now());
@@ -313,15 +319,15 @@ Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration)
 template <Robot R>
 void ControlLoop<R>::keep_inferring(std::string_view instruction) noexcept {
   constexpr auto kNap = std::chrono::milliseconds(2);
-  std::vector<double> commanded(command_.size());
   for (Time next = robot_.now(); threaded_.load(std::memory_order_acquire);) {
     if (const Time left = next - robot_.now(); left > Time{}) {
       std::this_thread::sleep_for(std::min<Time>(left, kNap));
       continue;
     }
     record_commands();
-    if (const Commanded* latest = commanded_.take(); latest != nullptr) commanded = latest->q;
-    if (const Status status = infer(instruction, commanded); status != Status::ok) inference_status_ = status;
+    if (const Commanded* latest = commanded_.take(); latest != nullptr)
+      std::copy(latest->q.begin(), latest->q.end(), latest_command_.begin());
+    if (const Status status = infer(instruction, latest_command_); status != Status::ok) inference_status_ = status;
     next = std::max(next + inference_period_, robot_.now());
   }
 }
