@@ -86,7 +86,9 @@
 // From chunks to commands
 #include "sinew/motion/chunk_timeline.hpp"  // one target for every instant
 #include "sinew/motion/command_filter.hpp"  // position, velocity, acceleration and jerk limits
+#include "sinew/motion/heartbeat.hpp"       // the pulse of a control process
 #include "sinew/motion/joint_limits.hpp"    // what a joint may do
+#include "sinew/motion/watchdog.hpp"        // asks for a stop when the pulse fails
 #include "sinew/record/recorder.hpp"        // MCAP recording
 
 // Closing the loop
