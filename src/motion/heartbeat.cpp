@@ -24,19 +24,30 @@ constexpr const char* kWhere = "Heartbeat";
 
 std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
 
+/// The segment still has its name: nobody removed it, and the name means no other.
+bool has_name(int descriptor) noexcept {
+  struct ::stat status{};
+  return ::fstat(descriptor, &status) == 0 && status.st_nlink != 0;
+}
+
 /// Closes the descriptor of a segment, and removes its name, unless it was released.
 struct Pending {
   const std::string& path;
   int descriptor;
   ~Pending() {
     if (descriptor < 0) return;
-    ::shm_unlink(path.c_str());
+    if (has_name(descriptor)) ::shm_unlink(path.c_str());
     ::close(descriptor);
   }
 };
 
 [[noreturn]] void refuse(const std::string& path, const char* expected, int error) {
   fail(ErrorCode::io, {kWhere, "shared memory " + quote(path), expected, reason(error), "see /dev/shm"});
+}
+
+[[noreturn]] void refuse_taken(const std::string& path) {
+  fail(ErrorCode::failed, {kWhere, "shared memory " + quote(path), "a name that nobody uses", "one that a live process holds",
+                           "one heartbeat per name; a process that was forked from a dead one holds its name too"});
 }
 
 /// The lock lives as long as the process that made the segment, however that ends; who gets it may remove what a dead one left.
@@ -47,16 +58,16 @@ void remove_leftover(const std::string& path) {
   const bool dead = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
   if (dead) ::shm_unlink(path.c_str());
   ::close(descriptor);
-  if (!dead)
-    fail(ErrorCode::failed, {kWhere, "shared memory " + quote(path), "a name that nobody uses", "one that a live process holds",
-                             "one heartbeat per name; a process that was forked from a dead one holds its name too"});
+  if (!dead) refuse_taken(path);
 }
 
 int create_segment(const std::string& path) {
   remove_leftover(path);
   Pending segment{path, ::shm_open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (segment.descriptor < 0) refuse(path, "to be created", errno);
-  if (::flock(segment.descriptor, LOCK_EX | LOCK_NB) != 0) refuse(path, "to be locked", errno);
+  // Between these two lines it looks like a leftover to a process that starts at the same moment: who finds it removed gives way.
+  if (::flock(segment.descriptor, LOCK_EX) != 0) refuse(path, "to be locked", errno);
+  if (!has_name(segment.descriptor)) refuse_taken(path);
   // Reserves the memory now: with ftruncate alone a full file system would be a SIGBUS at the first beat.
   if (const int error = ::posix_fallocate(segment.descriptor, 0, sizeof(detail::HeartbeatSegment)); error != 0)
     refuse(path, "memory for it", error);
@@ -81,7 +92,7 @@ Heartbeat::Heartbeat(std::string_view name) : path_(detail::heartbeat_path(name,
 Heartbeat::~Heartbeat() {
   if (process_ == ::getpid()) {
     disarm();
-    ::shm_unlink(path_.c_str());
+    if (has_name(descriptor_)) ::shm_unlink(path_.c_str());
   }
   ::munmap(segment_, sizeof(detail::HeartbeatSegment));
   ::close(descriptor_);
