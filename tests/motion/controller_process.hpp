@@ -68,8 +68,12 @@ class ControllerProcess {
     while (!notes_->left.load()) std::this_thread::yield();
   }
   [[nodiscard]] std::uint64_t beats() const { return notes_->beats.load(); }
-  /// The longest time between two beats since the last call: what the scheduler did to the controller.
-  Time take_worst_gap() { return Time(notes_->worst_gap.exchange(0)); }
+  /// The longest time between two beats since the last call, one that has not ended yet included: what the scheduler did to the controller.
+  Time gap_so_far() {
+    const std::uint64_t beats = notes_->beats.load();
+    while (notes_->beats.load() < beats + 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Time(notes_->worst_gap.exchange(0));
+  }
 
  private:
   struct Notes {
@@ -129,7 +133,7 @@ struct Trial {
   bool detected = false;
   bool early = false;  ///< tripped before the failure; `gap` says whether the controller really was silent
   Time latency{};      ///< from the failure to the callback
-  Time gap{};          ///< the longest silence of the controller before it failed
+  Time gap{};          ///< where it tripped early: the longest silence of the controller until then
   TripReason reason{};
 };
 
@@ -155,8 +159,8 @@ inline Trial run_trial(const std::string& name, Fault fault, Random& random, int
   });
   while (!armed.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   std::this_thread::sleep_for(std::chrono::microseconds(3000 + random.below(20000)));
-  trial.gap = controller.take_worst_gap();
   trial.early = stopped_at.load() != 0;
+  trial.gap = trial.early ? controller.gap_so_far() : Time(0);
   const Time failed_at = trial.early ? Time(0) : controller.fail(fault);
   for (int i = 0; i < 2000 && stopped_at.load() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   interrupt.store(true);
