@@ -68,18 +68,23 @@ class ControllerProcess {
     while (!notes_->left.load()) std::this_thread::yield();
   }
   [[nodiscard]] std::uint64_t beats() const { return notes_->beats.load(); }
-  /// The longest time between two beats since the last call, one that has not ended yet included: what the scheduler did to the controller.
-  Time gap_so_far() {
+  /// The longest silence of the healthy controller, by its own notes, the one that goes on at this time included: what the scheduler did.
+  [[nodiscard]] Time silence(Time at) const {
+    const Time last(notes_->last_beat.load());  // read first: the gap that a newer beat ends is noted before it
+    return std::max(Time(notes_->worst_gap.load()), at - last);
+  }
+  /// Waits for the next beats and begins to note silences anew.
+  void forget_silences() {
     const std::uint64_t beats = notes_->beats.load();
     while (notes_->beats.load() < beats + 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return Time(notes_->worst_gap.exchange(0));
+    notes_->worst_gap.store(0);
   }
 
  private:
   struct Notes {
     std::atomic<int> fault{0};
     std::atomic<bool> leaving{false}, left{false};
-    std::atomic<std::int64_t> failed_at{0}, worst_gap{0};
+    std::atomic<std::int64_t> failed_at{0}, worst_gap{0}, last_beat{0};
     std::atomic<std::uint64_t> beats{0};
   };
 
@@ -87,10 +92,10 @@ class ControllerProcess {
     {
       Heartbeat heart(name_);
       Beat beat{.action = 1, .valid = true};
-      Time last = SteadyClock().now(), next = last;
+      Time next = SteadyClock().now();
+      notes_->last_beat.store(next.count());
       while (!notes_->leaving.load()) {
         tick(heart, beat);
-        note_gap((beat.time - std::exchange(last, beat.time)).count());
         next = std::max(next + std::chrono::milliseconds(1), beat.time);
         std::this_thread::sleep_for(next - SteadyClock().now());
       }
@@ -99,10 +104,10 @@ class ControllerProcess {
     ::_exit(0);
   }
 
-  void note_gap(std::int64_t gap) {
-    std::int64_t worst = notes_->worst_gap.load();
-    while (gap > worst && !notes_->worst_gap.compare_exchange_weak(worst, gap)) {
-    }
+  void note(Time now) {
+    const std::int64_t gap = now.count() - notes_->last_beat.load();
+    if (gap > notes_->worst_gap.load()) notes_->worst_gap.store(gap);
+    notes_->last_beat.store(now.count());
   }
 
   void tick(Heartbeat& heart, Beat& beat) {
@@ -110,6 +115,7 @@ class ControllerProcess {
     const Time now = SteadyClock().now();
     const bool fresh = fault != Fault::none && notes_->failed_at.load() == 0;
     if (fresh) notes_->failed_at.store(now.count());
+    if (fault == Fault::none) note(now);
     ++beat.sequence;
     beat.time = now;
     beat.valid = fault != Fault::invalid;
@@ -131,9 +137,9 @@ class ControllerProcess {
 /// What a trial found.
 struct Trial {
   bool detected = false;
-  bool early = false;  ///< tripped before the failure; `gap` says whether the controller really was silent
+  bool early = false;  ///< tripped before the failure; `silence` says whether the controller really was silent
   Time latency{};      ///< from the failure to the callback
-  Time gap{};          ///< where it tripped early: the longest silence of the controller until then
+  Time silence{};      ///< the longest of the controller until then, by its own notes
   TripReason reason{};
 };
 
@@ -154,19 +160,19 @@ inline Trial run_trial(const std::string& name, Fault fault, Random& random, int
     Watchdog dog(name, [&](const Trip& trip) {
       stopped_at.store(SteadyClock().now().count());
       trial.reason = trip.reason;
+      trial.silence = controller.silence(trip.at);
     });
     while (!interrupt.load() && dog.state() != WatchdogState::tripped) armed.store(dog.watch(interrupt) != WatchdogState::waiting);
   });
   while (!armed.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   std::this_thread::sleep_for(std::chrono::microseconds(3000 + random.below(20000)));
-  trial.early = stopped_at.load() != 0;
-  trial.gap = trial.early ? controller.gap_so_far() : Time(0);
-  const Time failed_at = trial.early ? Time(0) : controller.fail(fault);
+  const Time failed_at = controller.fail(fault);
   for (int i = 0; i < 2000 && stopped_at.load() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   interrupt.store(true);
   observer.join();
   trial.detected = stopped_at.load() != 0;
   trial.latency = Time(stopped_at.load()) - failed_at;
+  trial.early = trial.detected && trial.latency <= Time(0);
   return trial;
 }
 
