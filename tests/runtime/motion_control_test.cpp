@@ -293,7 +293,7 @@ TEST_CASE("replay: a log of hostile chunks, faults and changing limits gives the
         other.velocity = {0.5, 0.7};
         REQUIRE(bench.control.change_limits(other, bench.now) == Status::ok);
       }
-      if (k == 90) bench.control.skip(bench.now += milliseconds(40));
+      if (k == 90) bench.control.skip(bench.now += milliseconds(40), milliseconds(40));
     }
     REQUIRE_FALSE(log.full());
     const Replay same = replay(log, two_joints(), options);
