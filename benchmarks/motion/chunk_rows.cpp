@@ -17,7 +17,11 @@ constexpr std::size_t kEntries = 16;
 constexpr Time kBlend = std::chrono::milliseconds(100);
 
 ChunkTimelineOptions options() {
-  return {.max_horizon = kHorizon, .blend = kBlend, .lower = std::vector<double>(kDim, -2.5), .upper = std::vector<double>(kDim, 2.5)};
+  return {.max_horizon = kHorizon,
+          .blend = kBlend,
+          .validity = Time{},
+          .lower = std::vector<double>(kDim, -2.5),
+          .upper = std::vector<double>(kDim, 2.5)};
 }
 
 }  // namespace
@@ -62,6 +66,24 @@ void chunk_rows(ActionSuite& suite) {
     return true;
   };
   const ActionWork work{.run = push, .agrees = agrees, .entries = kEntries};
+  // Refused at its last number: every rule was looked at, and nothing was taken over.
+  ChunkTimeline strict(kDim, options());
+  std::vector<ActionChunk> refused = chunks;
+  for (ActionChunk& chunk : refused) {
+    chunk.values.back() = 2.6;
+    chunk.sequence = 1;
+  }
+  Status answer = Status::ok;
+  const ActionWork check{.run = [&](std::size_t entry) { keep(answer = strict.push(refused[entry], Time{})); },
+                         .agrees = [&](std::span<const std::byte>) { return answer == Status::out_of_range; },
+                         .entries = kEntries};
+  suite.compare({.id = "T2/check",
+                 .what = "chunk [16, 14] checked as a whole: shape, order, times, finite, envelope",
+                 .unit = "us",
+                 .scale = 1e6,
+                 .most = 5,
+                 .note = heap_note(check, "chunks")},
+                check);
   suite.compare({.id = "T2/push",
                  .what = "chunk [16, 14] checked (shape, order, times, finite, envelope) and taken over, the old one kept for the blend",
                  .unit = "us",

@@ -27,34 +27,26 @@ class Follower {
   [[nodiscard]] virtual std::span<const double> velocity() const = 0;
 };
 
-/// Ours. When limits shrink, the old ones hold and the joints brake until the new ones can take over: a filter cannot be told to keep
-/// limits that its state is beyond of.
+/// Ours. When limits shrink, each joint slows down into the new ones, and keeps them as soon as it can.
 class FilterFollower final : public Follower {
  public:
-  FilterFollower(const JointLimits& first, const JointLimits& second, Time tick)
-      : filters_{{first, tick}, {second, tick}}, q_(first.lower.size()) {}
+  FilterFollower(JointLimits first, JointLimits second, Time tick)
+      : filter_(first, tick), limits_{std::move(first), std::move(second)}, q_(limits_[0].lower.size()) {}
 
-  bool start(std::span<const double> q) override { return active().reset(q) == Status::ok; }
-  bool step(std::span<const double> target, std::span<const double>) override {
-    if (wanted_ != active_ && filters_[wanted_].reset(active().position(), active().velocity(), active().acceleration()) == Status::ok)
-      active_ = wanted_;
-    if (!target.empty()) target_.assign(target.begin(), target.end());
-    if (wanted_ != active_) active().stop();
-    const Status status = active().step(target_, q_);
-    return status == Status::ok || status == Status::stopped;
+  bool start(std::span<const double> q) override { return filter_.reset(q) == Status::ok; }
+  bool step(std::span<const double> target, std::span<const double>) override { return filter_.step(target, q_) == Status::ok; }
+  void use_second_limits(bool second) override {
+    if (second != second_) (void)filter_.change_limits(limits_[second ? 1 : 0]);
+    second_ = second;
   }
-  void use_second_limits(bool second) override { wanted_ = second ? 1 : 0; }
-  std::span<const double> position() const override { return filters_[active_].position(); }
-  std::span<const double> velocity() const override { return filters_[active_].velocity(); }
+  std::span<const double> position() const override { return filter_.position(); }
+  std::span<const double> velocity() const override { return filter_.velocity(); }
 
  private:
-  CommandFilter& active() { return filters_[active_]; }
-
-  CommandFilter filters_[2];
-  std::vector<double> target_;
+  CommandFilter filter_;
+  JointLimits limits_[2];
   std::vector<double> q_;
-  std::size_t active_ = 0;
-  std::size_t wanted_ = 0;
+  bool second_ = false;
 };
 
 class GeneratorFollower final : public Follower {

@@ -11,6 +11,7 @@
 #include "sinew/core/image.hpp"               // camera pixels, owned or viewed
 #include "sinew/core/isa.hpp"                 // which instruction set the kernels use
 #include "sinew/core/log.hpp"                 // logging callback
+#include "sinew/core/mailbox.hpp"             // the latest value from one thread to another
 #include "sinew/core/normalizer.hpp"          // SI units to a policy's space and back
 #include "sinew/core/observation.hpp"         // cameras, channels, instruction
 #include "sinew/core/patch_grid.hpp"          // how an image became patches
@@ -84,17 +85,28 @@
 #include "sinew/backend/registry.hpp"           // backends by name
 
 // From chunks to commands
-#include "sinew/motion/chunk_timeline.hpp"  // one target for every instant
-#include "sinew/motion/command_filter.hpp"  // position, velocity, acceleration and jerk limits
-#include "sinew/motion/heartbeat.hpp"       // the pulse of a control process
-#include "sinew/motion/joint_limits.hpp"    // what a joint may do
-#include "sinew/motion/watchdog.hpp"        // asks for a stop when the pulse fails
-#include "sinew/record/recorder.hpp"        // MCAP recording
+#include "sinew/motion/chain_limits.hpp"     // the limits that a robot description states
+#include "sinew/motion/chunk_timeline.hpp"   // one target for every instant
+#include "sinew/motion/command_filter.hpp"   // position, velocity, acceleration and jerk limits
+#include "sinew/motion/heartbeat.hpp"        // the pulse of a control process
+#include "sinew/motion/joint_limits.hpp"     // what a joint may do, and who says so
+#include "sinew/motion/path_governor.hpp"    // time slows where a joint cannot follow
+#include "sinew/motion/safety_state.hpp"     // modes, and what every event does in each
+#include "sinew/motion/stopping.hpp"         // how long and how far a stop can be
+#include "sinew/motion/tool_box.hpp"         // where the tool may be, and how fast it may go
+#include "sinew/motion/velocity_filter.hpp"  // the command filter of a mobile base
+#include "sinew/motion/watchdog.hpp"         // asks for a stop when the pulse fails
+#include "sinew/record/recorder.hpp"         // MCAP recording
 
 // Closing the loop
 #include "sinew/runtime/any_robot.hpp"       // a robot chosen at run time
+#include "sinew/runtime/chunk_memory.hpp"    // what real-time chunking hands back to the model
 #include "sinew/runtime/control_loop.hpp"    // policy, timeline and filter on the robot's clock
 #include "sinew/runtime/control_trace.hpp"   // what the loop did
 #include "sinew/runtime/joint_resolver.hpp"  // tool poses to joints
+#include "sinew/runtime/motion_control.hpp"  // the control thread: chunks and ticks in, commands out
+#include "sinew/runtime/motion_log.hpp"      // what went into it
 #include "sinew/runtime/policy.hpp"          // observation in, chunk out
+#include "sinew/runtime/realtime.hpp"        // what the system gives a control thread
+#include "sinew/runtime/replay.hpp"          // the same commands again
 #include "sinew/runtime/robot.hpp"           // Robot concept

@@ -175,3 +175,101 @@ def test_timeline_refuses_and_stays_as_it_was():
     assert timeline.push(sinew.ActionChunk(np.zeros((4, 2)), 1.1, 0.0, sequence=6)) == "out_of_range"
     np.testing.assert_array_equal(timeline.at(1.13)[0], before)
     assert timeline.sequence == 5
+
+
+def test_limits_come_from_several_sources_and_say_so():
+    inf = np.inf
+    card = motion.labelled(motion.JointLimits([-1, -2], [1, 2], [2, 3], [10, 12], [100, 200], names=["a", "b"]), "card")
+    user = motion.JointLimits([-inf, -inf], [0.5, inf], [inf, 1], [inf, inf], [inf, inf], partial=True)
+    both = motion.combined([card, motion.labelled(user, "user")])
+    assert list(both.upper) == [0.5, 2] and list(both.velocity) == [2, 1]
+    assert both.sources["upper"] == ["user", "card"]
+    assert "velocity 1 (user)" in str(both)
+    with pytest.raises(sinew.Error, match="joint 0 position"):
+        motion.combined([user])
+    with pytest.raises(sinew.Error):
+        motion.JointLimits([-inf], [1], [1], [1], [1])
+
+
+def test_filter_changes_limits_brakes_and_tells_its_stop():
+    f = motion.CommandFilter(motion.JointLimits([-3], [3], [2], [10], [400]), 0.002)
+    f.reset([-2.5])
+    for _ in range(400):
+        f.step([2.9])
+    q, dq = f.along_stop(f.stop_time)
+    assert abs(dq[0]) < 1e-9 and q[0] > f.state[0][0]
+    f.change_limits(motion.JointLimits([-3], [3], [1], [5], [400]))
+    assert f.in_transition
+    for _ in range(300):
+        f.step([2.9])
+    assert not f.in_transition and abs(f.state[1][0]) <= 1
+    f.set_speed_scale(0.1)
+    for _ in range(300):
+        f.step([2.9])
+    assert abs(f.state[1][0]) <= 0.1 + 1e-9
+    for _ in range(300):
+        f.brake()
+    assert f.at_rest
+    with pytest.raises(sinew.Error):
+        f.set_speed_scale(2)
+
+
+def test_timeline_options_and_rules():
+    chunk = lambda sequence, t0=0.0: sinew.ActionChunk(np.full((10, 2), float(sequence)), t0, 0.05, sequence=sequence)  # noqa: E731
+    timeline = motion.ChunkTimeline(2, merge="replace", max_age=0.2, dt=0.05)
+    assert timeline.push(chunk(1)) == "ok"
+    assert timeline.push(chunk(2), now=0.1) == "ok"
+    assert timeline.at(0.1)[0][0] == 2
+    assert timeline.push(chunk(3), now=0.3) == "stale"
+    assert timeline.first_row_after(0.12) == 3
+    end = timeline.end
+    timeline.delay(0.5)
+    assert timeline.end == pytest.approx(end + 0.5)
+    with pytest.raises(sinew.Error, match="merge"):
+        motion.ChunkTimeline(2, merge="mix")
+    with pytest.raises(TypeError):
+        motion.ChunkTimeline(2, blen=0.1)
+
+
+def test_velocity_filter_keeps_its_limits_and_stops_in_silence():
+    f = motion.VelocityFilter([1.0, 2.0], [2.0, 6.0], [20.0, 80.0], 0.005)
+    with pytest.raises(sinew.Error, match="reset"):
+        f.step([1, 1])
+    f.reset()
+    last = np.zeros(2)
+    for _ in range(400):
+        v = f.step([5.0, -5.0])
+        assert np.all(np.abs(v) <= [1, 2]) and np.all(np.abs(v - last) <= np.array([2, 6]) * 0.005 * (1 + 1e-9))
+        last = v
+    np.testing.assert_allclose(last, [1, -2], rtol=1e-9)
+    for _ in range(400):
+        f.step(None)
+    assert f.at_rest and f.clamped_targets == 400
+
+
+def test_governor_and_guard_slow_down():
+    limits = motion.JointLimits([-3, -2.5], [3, 2.5], [2, 3], [8, 12], [300, 400])
+    timeline = motion.ChunkTimeline(2)
+    values = np.outer(np.linspace(0, 2, 20), [1, 0.2])
+    assert timeline.push(sinew.ActionChunk(values, 0.0, 0.02, sequence=1)) == "ok"
+    governor = motion.PathGovernor(limits, 0.002)
+    rates = [governor.apply(timeline, 0.002 * (k + 1), 0.002) for k in range(100)]
+    assert min(rates) < 0.6 and governor.rate <= 1
+
+    urdf = """<robot name="planar"><link name="base"/><link name="upper"/><link name="lower"/><link name="tool"/>
+    <joint name="a" type="revolute"><parent link="base"/><child link="upper"/><axis xyz="0 0 1"/><limit lower="-3" upper="3" velocity="2" effort="1"/></joint>
+    <joint name="b" type="revolute"><parent link="upper"/><child link="lower"/><origin xyz="0.5 0 0"/><axis xyz="0 0 1"/><limit lower="-2.5" upper="2.5" velocity="3" effort="1"/></joint>
+    <joint name="t" type="fixed"><parent link="lower"/><child link="tool"/><origin xyz="0.4 0 0"/></joint></robot>"""
+    chain = sinew.kinematics.Chain.from_urdf(urdf, "base", "tool")
+    f = motion.CommandFilter(limits, 0.002)
+    f.reset([0.5, 1.0])
+    guard = motion.ToolGuard(chain, motion.ToolBox(upper=[0.7, 1, 1], speed=0.5), f)
+    largest, fastest, last = 0.0, 0.0, None
+    for _ in range(1500):
+        q, status = guard.step(f, [0.0, 0.0])
+        tool = sinew.kinematics.forward(chain, q)[:3, 3]
+        largest = max(largest, tool[0])
+        fastest = max(fastest, 0.0 if last is None else float(np.linalg.norm(tool - last)) / 0.002)
+        last = tool
+    assert 0.65 < largest <= 0.7 and 0.3 < fastest <= 0.5005 and guard.interventions > 0
+    assert motion.limits_from_chain(chain, "planar").sources["velocity"] == ["planar", "planar"]

@@ -303,3 +303,65 @@ def test_last_error_is_that_of_the_latest_run(directory):
         assert "bus lost" in loop.last_error
         assert loop.run_for(0.2) == "backend_failed"
     assert loop.run_for(0.2) == "ok" and loop.last_error == ""
+
+
+def test_loop_tells_its_mode_its_statistics_and_replays(directory):
+    robot = Robot()
+    loop = ControlLoop(robot, sinew.Policy.load(directory), log_seconds=10, chunk_delay=lambda i: 0.05 if i % 3 else 0.2, on_path=True)
+    assert loop.safety()["mode"] == "init"
+    loop.reset()
+    assert loop.safety()["mode"] == "armed"
+    loop.run_for(1.5)
+    assert loop.safety()["mode"] in ("run", "degraded") and loop.safety()["counts"]["near_target"] > 5
+    statistics = loop.statistics()
+    assert statistics["ticks"] == 300 and 0 < statistics["tick_time"]["p50"] <= statistics["tick_time"]["p99.9"] <= statistics["tick_time"]["worst"]
+    assert set(loop.trace()["mode"]) <= {"armed", "run", "degraded"}
+    again = loop.replay()
+    assert again["different"] == 0 and np.array_equal(again["command"], np.array(robot.commands))
+    slow = motion.labelled(motion.JointLimits([-1.5] * 2, [1.5] * 2, [0.05] * 2, [5] * 2, [100] * 2), "what if")
+    assert loop.replay(slow)["different"] > 50
+    loop.stop()
+    loop.run_for(1.0)
+    assert loop.safety()["mode"] == "hold" and loop.safety()["latched"]
+
+
+def test_loop_takes_limits_of_the_user(directory):
+    inf = np.inf
+    user = motion.JointLimits([-inf] * 2, [inf] * 2, [0.2, inf], [inf] * 2, [inf] * 2, partial=True)
+    robot = Robot()
+    loop = ControlLoop(robot, sinew.Policy.load(directory), limits=user)
+    assert loop.limits.sources["velocity"] == ["user", "robot"]
+    loop.reset()
+    loop.run_for(1.0)
+    assert np.abs(np.diff(np.array(robot.commands)[:, 0])).max() <= 0.2 * 0.005 * (1 + 1e-9)
+    with pytest.raises(sinew.Error, match="log_seconds"):
+        loop.replay()
+    with pytest.raises(sinew.Error, match="poses"):
+        ControlLoop(robot, sinew.Policy.load(directory), poses="later")
+
+
+def test_loop_with_inference_in_a_thread_of_its_own(directory):
+    import time
+
+    class Real(Robot):
+        @property
+        def now(self):
+            return time.monotonic()
+
+        @now.setter
+        def now(self, _):
+            pass
+
+        def wait_until(self, until):
+            time.sleep(max(0.0, until - time.monotonic()))
+
+        def observe(self, instruction):
+            time.sleep(0.03)
+            return super().observe(instruction)
+
+    robot = Real()
+    loop = ControlLoop(robot, sinew.Policy.load(directory), control_rate=100, log_seconds=10)
+    loop.reset()
+    assert loop.run_threaded(1.0) == "ok", loop.last_error
+    assert len(robot.commands) + loop.missed_ticks >= 99 and len(loop.inferences()["time"]) >= 5
+    assert loop.replay()["different"] == 0

@@ -101,6 +101,7 @@ std::span<double> ChunkPlan::begin(int horizon, Time t0, Time dt) noexcept {
   horizon_ = horizon;
   t0_ = t0;
   dt_ = dt;
+  ending_ = Time{};
   return {values_.data(), static_cast<std::size_t>(horizon) * width()};
 }
 
@@ -119,12 +120,13 @@ void ChunkPlan::shape(Time ending) noexcept {
     }
 }
 
-void ChunkPlan::set(int row, std::size_t column, const ColumnState& state) noexcept {
-  const std::size_t at = static_cast<std::size_t>(row) * width() + column;
+void ChunkPlan::set_row(int row, std::span<const ColumnState> states) noexcept {
   const double step = to_seconds(dt_);
-  values_[at] = state.position;
-  slopes_[at] = state.velocity * step;
-  bends_[at] = state.acceleration * step * step;
+  for (std::size_t i = 0, at = static_cast<std::size_t>(row) * width(); i < states.size(); ++i, ++at) {
+    values_[at] = states[i].position;
+    slopes_[at] = states[i].velocity * step;
+    bends_[at] = states[i].acceleration * step * step;
+  }
 }
 
 void ChunkPlan::take_ranges(const ChunkPlan& a, const ChunkPlan& b) noexcept {
@@ -171,14 +173,27 @@ void ChunkPlan::read(Time t, std::span<double> values) const noexcept {
   }
 }
 
-ColumnState ChunkPlan::state(Time t, std::size_t column) const noexcept {
+void ChunkPlan::read_states(Time t, std::span<ColumnState> states) const noexcept {
   const Place place = this->place(t);
-  const std::size_t a = place.index * width() + column, b = place.index + 1 < static_cast<std::size_t>(horizon_) ? a + width() : a;
-  if (t < t0_ || t > end() || a == b) return {values_[a], 0, 0};
-  const Quintic piece(values_[a], values_[b], slopes_[a], slopes_[b], bends_[a], bends_[b]);
-  const double per_second = 1 / to_seconds(dt_), first = piece.first(place.share) * per_second,
-               second = piece.second(place.share) * per_second * per_second;
-  return {piece.at(place.share), first * place.rate, second * place.rate * place.rate + first * place.rate_change};
+  const std::size_t columns = width(), at = place.index * columns;
+  const bool moves = t >= t0_ && t <= end() && place.index + 1 < static_cast<std::size_t>(horizon_);
+  const double per_second = 1 / to_seconds(dt_), u = place.share;
+  for (std::size_t i = 0; i < columns; ++i) {
+    const std::size_t a = at + i, b = a + columns;
+    states[i] = {values_[a], 0, 0};
+    if (!moves || kinds_[i] == ColumnKind::hold) continue;
+    if (kinds_[i] == ColumnKind::quaternion) {
+      double turned[4];
+      slerp(values_.data() + a, values_.data() + b, u, turned);
+      for (const double x : turned) states[i++] = {x, 0, 0};
+      --i;
+      continue;
+    }
+    const Quintic piece(values_[a], values_[b], slopes_[a], slopes_[b], bends_[a], bends_[b]);
+    const double first = piece.first(u) * per_second, second = piece.second(u) * per_second * per_second;
+    states[i] = {clamped(piece.at(u), least_[i], most_[i]), first * place.rate,
+                 second * place.rate * place.rate + first * place.rate_change};
+  }
 }
 
 }  // namespace sinew::detail

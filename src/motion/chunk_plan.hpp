@@ -37,21 +37,21 @@ class ChunkPlan {
   [[nodiscard]] bool empty() const noexcept { return horizon_ == 0; }
   void clear() noexcept { horizon_ = 0; }
 
-  /// Takes the times, and gives the samples to be written: then `shape` must follow.
+  /// Takes the times, and gives the samples to be written: then `shape` must follow, or `set_row` for each row and `take_ranges`.
   [[nodiscard]] std::span<double> begin(int horizon, Time t0, Time dt) noexcept;
   /// Finds velocities and accelerations at the samples. The motion along the last `ending` is slowed down to rest over twice that time.
   void shape(Time ending) noexcept;
-  /// Position, velocity and acceleration of a smooth column at a sample, in place of what `shape` found.
-  void set(int row, std::size_t column, const ColumnState& state) noexcept;
-  /// Keeps smooth columns within the samples of these plans too, in place of its own.
+  /// In place of `shape`: takes a row with its derivatives, `[columns]`.
+  void set_row(int row, std::span<const ColumnState> states) noexcept;
+  /// In place of the range of its samples: keeps smooth columns within the ranges of two plans.
   void take_ranges(const ChunkPlan& a, const ChunkPlan& b) noexcept;
   /// Moves all samples in time.
   void delay(Time by) noexcept { t0_ += by; }
 
   /// Writes `[columns]`; before the first sample it is the first, after the end the last.
   void read(Time t, std::span<double> values) const noexcept;
-  /// Of a smooth column.
-  [[nodiscard]] ColumnState state(Time t, std::size_t column) const noexcept;
+  /// The same with derivatives, `[columns]`; those of columns that are not smooth are 0.
+  void read_states(Time t, std::span<ColumnState> states) const noexcept;
   [[nodiscard]] std::span<const double> samples() const noexcept { return {values_.data(), static_cast<std::size_t>(horizon_) * width()}; }
 
   [[nodiscard]] int horizon() const noexcept { return horizon_; }

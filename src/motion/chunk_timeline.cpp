@@ -110,7 +110,9 @@ struct ChunkTimeline::Plans {
   std::size_t prediction_count = 0;
   std::vector<double> weights;  ///< of predictions, by age
   Time blend_start{};
-  mutable std::vector<double> old_target;  ///< of `blended`
+  mutable std::vector<double> old_target;   ///< of `blended`
+  std::vector<detail::ColumnState> states;  ///< of `blended_states`
+  std::vector<detail::ColumnState> old_states;
   std::vector<double> prediction;
   std::vector<double> mean;
   std::uint64_t sequence = 0;
@@ -125,7 +127,7 @@ struct ChunkTimeline::Plans {
   void average(std::span<double> samples) noexcept;
   void keep_old(Time now, Time start) noexcept;
   void blended(Time t, std::span<double> target) const noexcept;
-  [[nodiscard]] detail::ColumnState blended_state(Time t, std::size_t column) const noexcept;
+  void blended_states(Time t) noexcept;
 };
 
 ChunkTimeline::ChunkTimeline(int dof, ChunkTimelineOptions options) : plans_(std::make_unique<Plans>()) {
@@ -137,6 +139,7 @@ ChunkTimeline::ChunkTimeline(int dof, ChunkTimelineOptions options) : plans_(std
   plans.active.allocate(plans.options.max_horizon, plans.kinds);
   for (ChunkPlan* plan : {&plans.old, &plans.scratch}) plan->allocate(kBlendPieces + 1, plans.kinds);
   for (auto* values : {&plans.old_target, &plans.prediction, &plans.mean}) values->resize(plans.width());
+  for (auto* states : {&plans.states, &plans.old_states}) states->resize(plans.width());
   if (plans.options.merge != ChunkMerge::ensemble) return;
   plans.predictions.resize(static_cast<std::size_t>(plans.options.ensemble_chunks));
   for (std::size_t i = 0; i < plans.predictions.size(); ++i) {
@@ -247,13 +250,11 @@ void ChunkTimeline::Plans::keep_old(Time now, Time start) noexcept {
     return;
   }
   const Time step = span / kBlendPieces + Time(1);
-  const std::span<double> samples = scratch.begin(kBlendPieces + 1, now, step);
-  for (int row = 0; row <= kBlendPieces; ++row)
-    blended(now + row * step, samples.subspan(static_cast<std::size_t>(row) * width(), width()));
-  scratch.shape(Time{});
-  for (int row = 0; row <= kBlendPieces; ++row)
-    for (std::size_t i = 0; i < width(); ++i)
-      if (kinds[i] == ColumnKind::smooth) scratch.set(row, i, blended_state(now + row * step, i));
+  (void)scratch.begin(kBlendPieces + 1, now, step);
+  for (int row = 0; row <= kBlendPieces; ++row) {
+    blended_states(now + row * step);
+    scratch.set_row(row, states);
+  }
   scratch.take_ranges(active, old.empty() ? active : old);
   std::swap(old, scratch);
   blend_start = start;
@@ -269,16 +270,26 @@ void ChunkTimeline::Plans::blended(Time t, std::span<double> target) const noexc
                         target);
 }
 
-detail::ColumnState ChunkTimeline::Plans::blended_state(Time t, std::size_t column) const noexcept {
+/// What `blended` says, with derivatives, into `states`.
+void ChunkTimeline::Plans::blended_states(Time t) noexcept {
   const Time since = t - blend_start;
-  if (old.empty() || since >= blend()) return active.state(t, column);
-  if (since <= Time{}) return old.state(t, column);
-  const detail::ColumnState a = old.state(t, column), b = active.state(t, column);
+  if (old.empty() || since >= blend()) return active.read_states(t, states);
+  if (since <= Time{}) return old.read_states(t, states);
+  active.read_states(t, states);
+  old.read_states(t, old_states);
+  blended(t, prediction);
   const double rate = 1 / to_seconds(blend()), x = to_seconds(since) * rate, rest = 1 - x, w = detail::smooth_step(x);
   const double first = 30 * x * x * rest * rest * rate, second = 60 * x * rest * (1 - 2 * x) * rate * rate;  // of the weight
-  const double gap = b.position - a.position, gap_rate = b.velocity - a.velocity;
-  return {a.position + w * gap, (1 - w) * a.velocity + w * b.velocity + first * gap,
-          (1 - w) * a.acceleration + w * b.acceleration + 2 * first * gap_rate + second * gap};
+  for (std::size_t i = 0; i < width(); ++i) {
+    if (kinds[i] != ColumnKind::smooth) {
+      states[i].position = prediction[i];
+      continue;
+    }
+    const detail::ColumnState a = old_states[i], b = states[i];
+    const double gap = b.position - a.position, gap_rate = b.velocity - a.velocity;
+    states[i] = {(1.0 - w) * a.position + w * b.position, (1 - w) * a.velocity + w * b.velocity + first * gap,
+                 (1 - w) * a.acceleration + w * b.acceleration + 2 * first * gap_rate + second * gap};
+  }
 }
 
 Status ChunkTimeline::at(Time t, std::span<double> target) const noexcept {

@@ -221,6 +221,15 @@ Status CommandFilter::brake(Time dt, std::span<double> q) noexcept {
   return joints.status = status;
 }
 
+void CommandFilter::stand_still() noexcept {
+  Joints& joints = *joints_;
+  for (std::size_t i = 0; i < joints.joints.size(); ++i) {
+    joints.joints[i].stand_still(joints.q[i]);
+    joints.v[i] = joints.a[i] = 0;
+  }
+  joints.since_target = Time{};
+}
+
 Time CommandFilter::stop_time() const noexcept {
   Time longest{};
   for (const JointFilter& joint : joints_->joints) longest = std::max(longest, joint.stop_time());

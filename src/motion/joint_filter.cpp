@@ -195,7 +195,7 @@ bool JointFilter::track(JointState& x, const TickRequest& request, FilterCounts&
   if (!brake) {
     wish = tracking_acceleration(x, {target_, target_velocity_}, gains(x, request), request.times);
     if (tick.accept(wish)) {
-      x = settle(tick.next(), tick.stop());
+      x = settle(tick.next(), tick.stop(), request.times.per_second);
       return true;
     }
     ++counts.interventions;
@@ -210,8 +210,14 @@ bool JointFilter::track(JointState& x, const TickRequest& request, FilterCounts&
     if (!(tick.accept(braked.a) || (pieces > 1 && tick.search(wish)))) return false;
     tick.approach(wish);
   }
-  x = settle(tick.next(), tick.stop());
+  x = settle(tick.next(), tick.stop(), request.times.per_second);
   return true;
+}
+
+void JointFilter::stand_still(double q) noexcept {
+  stop_ = StopPlan{};
+  target_ = clamped(q, lower_target_, upper_target_);
+  target_rate_ = target_velocity_ = 0;
 }
 
 JointState JointFilter::along_stop(const JointState& x, Time after) const noexcept {
@@ -238,11 +244,12 @@ JointState JointFilter::step(const JointState& x, const TickRequest& request, Fi
   StopPlan stop = stop_;
   next = follow(x, stop, request.dt.count(), pieces);
   if (pieces > 1) ++counts.split_ticks;
-  return settle(next, stop);
+  return settle(next, stop, request.times.per_second);
 }
 
-JointState JointFilter::settle(const JointState& next, const StopPlan& stop) noexcept {
-  const bool rests = absolute(next.v) <= kRest * bounds_.velocity && absolute(next.a) <= kRest * bounds_.acceleration;
+JointState JointFilter::settle(const JointState& next, const StopPlan& stop, double per_second) noexcept {
+  const double still = kRest * smaller(bounds_.acceleration, bounds_.velocity * per_second);  // that moves the velocity by no more
+  const bool rests = absolute(next.v) <= kRest * bounds_.velocity && absolute(next.a) <= still;
   if (!rests) {
     stop_ = stop;
     return next;

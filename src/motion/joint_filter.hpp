@@ -49,6 +49,8 @@ class JointFilter {
   /// `rate`: per second, of the targets.
   void set_target(double target, double rate) noexcept;
   void keep_target() noexcept { target_velocity_ = 0; }
+  /// At rest at `q`, where it is: nothing is left to brake.
+  void stand_still(double q) noexcept;
   /// Where `x`, the present state, would be after so long of its stop, and how long that takes.
   [[nodiscard]] JointState along_stop(const JointState& x, Time after) const noexcept;
   [[nodiscard]] Time stop_time() const noexcept;
@@ -59,7 +61,7 @@ class JointFilter {
   bool take(const JointBounds& bounds, const JointState& x, Time tick) noexcept;
   bool track(JointState& x, const TickRequest& request, FilterCounts& counts) noexcept;
   [[nodiscard]] TrackingGains gains(const JointState& x, const TickRequest& request) const noexcept;
-  [[nodiscard]] JointState settle(const JointState& next, const StopPlan& stop) noexcept;
+  [[nodiscard]] JointState settle(const JointState& next, const StopPlan& stop, double per_second) noexcept;
 
   JointLimit limit_;     // the caller's
   JointBounds inner_;    // of `limit_`

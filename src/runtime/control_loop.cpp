@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "sinew/core/error.hpp"
 
@@ -77,6 +78,15 @@ MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& l
     timeline.upper.push_back(robot.upper[i] + margin);
   }
   return motion;
+}
+
+std::thread start_thread(std::function<void()> work, const std::function<void()>& undo) {
+  try {
+    return std::thread(std::move(work));
+  } catch (const std::system_error& error) {
+    undo();
+    fail(ErrorCode::failed, {"ControlLoop", "thread that infers", "one", "none", error.what()});
+  }
 }
 
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options) {

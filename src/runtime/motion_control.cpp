@@ -141,10 +141,8 @@ Status MotionControl::change_limits(const JointLimits& limits, Time now) noexcep
 void MotionControl::skip(Time now) noexcept {
   if (options_.log != nullptr) options_.log->add({.kind = MotionEntry::Kind::skip, .time = now}, {});
   safety_.apply(SafetyEvent::tick_missed);
+  filter_.stand_still();
   std::copy(filter_.position().begin(), filter_.position().end(), target_.begin());
-  const bool stopping = filter_.status() == Status::stopped;
-  (void)filter_.reset(target_);
-  if (stopping) filter_.stop();
 }
 
 void MotionControl::check_measurement(Time dt, std::span<const double> measured) noexcept {

@@ -141,6 +141,7 @@ struct Trial {
   Time latency{};      ///< from the failure to the callback
   Time silence{};      ///< the longest of the controller until then, by its own notes
   TripReason reason{};
+  Time worst_gap{};  ///< between two looks of the watchdog: what the scheduler did to it
 };
 
 /// Asks for real-time scheduling of this thread alone, and says whether it got that; 0 does not ask.
@@ -163,6 +164,7 @@ inline Trial run_trial(const std::string& name, Fault fault, Random& random, int
       trial.silence = controller.silence(trip.at);
     });
     while (!interrupt.load() && dog.state() != WatchdogState::tripped) armed.store(dog.watch(interrupt) != WatchdogState::waiting);
+    trial.worst_gap = dog.worst_gap();
   });
   while (!armed.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   std::this_thread::sleep_for(std::chrono::microseconds(3000 + random.below(20000)));

@@ -48,7 +48,8 @@ class LimitChecker {
       note(excess_.jerk, std::fabs(q_miss) / (J * t * t * t / 3) - 1);
       return;
     }
-    note(excess_.mismatch, std::fabs(v_miss) / V);
+    // In slow joints with long ticks, what an acceleration is rounded by may be more than that share of the velocity limit.
+    note(excess_.mismatch, std::fabs(v_miss) / std::max(V, A * t));
     note(excess_.mismatch, std::fabs(q_miss) / range);
     if (jerk != 0) {
       const Real turn = -a0 / jerk;

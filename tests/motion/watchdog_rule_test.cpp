@@ -101,9 +101,18 @@ TEST_CASE("watchdog rule: its own late looks do not trip it") {
   CHECK(bench.same() == WatchdogState::armed);
   CHECK(bench.fresh() == WatchdogState::armed);
   // Both slept, and the controller does not come back.
-  bench.now += 1s;
-  CHECK(bench.same() == WatchdogState::armed);
+  SUBCASE("its last beat was seen before") {
+    bench.now += 1s;
+    CHECK(bench.same() == WatchdogState::armed);
+  }
+  SUBCASE("its last beat is found late") {
+    ++bench.beat.sequence;
+    bench.beat.time = bench.now + 1ms;
+    bench.now += 1s;
+    CHECK(bench.same() == WatchdogState::armed);
+  }
   CHECK(bench.same() == WatchdogState::tripped);
+  CHECK(bench.rule.trip().reason == TripReason::silent);
 }
 
 TEST_CASE("watchdog rule: beats without valid content are silence") {

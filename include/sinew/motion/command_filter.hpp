@@ -63,6 +63,9 @@ class CommandFilter {
   /// One tick along the stops of all joints instead of towards a target; the next `step` goes on as if nothing had been.
   /// Returns as `step`.
   [[nodiscard]] Status brake(Time dt, std::span<double> q) noexcept;
+  /// The robot stood still at its last command, for want of later ones: velocities and accelerations are zero from here on. Positions,
+  /// limits, a stop and a transition stay.
+  void stand_still() noexcept;
   /// Position and velocity `[dof]` after so long of the stops that are kept now: where the robot would be if it braked. `not_ready`,
   /// `bad_shape`.
   [[nodiscard]] Status along_stop(Time after, std::span<double> q, std::span<double> dq) const noexcept;

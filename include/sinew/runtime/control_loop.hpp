@@ -18,6 +18,7 @@
 #include "sinew/core/mailbox.hpp"
 #include "sinew/record/recorder.hpp"
 #include "sinew/runtime/any_robot.hpp"
+#include "sinew/runtime/chunk_memory.hpp"
 #include "sinew/runtime/command_queue.hpp"
 #include "sinew/runtime/control_trace.hpp"
 #include "sinew/runtime/joint_resolver.hpp"
@@ -42,7 +43,8 @@ struct ControlLoopOptions {
   PoseMode poses = PoseMode::ahead;
   std::optional<JointLimits> limits = {};  ///< the user's own, beside the robot's and the card's: numbers may be left open (infinite)
   ChunkMerge merge = ChunkMerge::blend;
-  bool on_path = false;  ///< joints that cannot follow slow down all: see PathGovernor
+  bool hand_back_prefix = false;  ///< real-time chunking: the model gets the rest of its latest chunk (ChunkMemory)
+  bool on_path = false;           ///< joints that cannot follow slow down all: see PathGovernor
   std::optional<ToolBox> tool_box = {};
   double start_tolerance = 0.35;  ///< rad or m: see MotionControlOptions
   double trace_seconds = 60;      ///< room of the trace
@@ -137,6 +139,7 @@ class ControlLoop {
   Time control_period_;
   Time inference_period_;
   std::optional<JointResolver> resolver_;
+  std::optional<ChunkMemory> memory_;
   MotionControl motion_;
   ControlTrace trace_;
   Observation observation_;
@@ -144,7 +147,8 @@ class ControlLoop {
   ActionChunk joints_;
   std::vector<double> measured_;
   std::vector<double> command_;
-  std::vector<Delivery> deliveries_;  // with `chunk_delay`, in order of arrival
+  std::vector<double> latest_command_;  // of the thread that infers
+  std::vector<Delivery> deliveries_;    // with `chunk_delay`, in order of arrival
   std::size_t delivery_count_ = 0;
   std::uint64_t inference_count_ = 0;
   std::unique_ptr<detail::CommandQueue> pending_;  // commands that wait for the recorder, which may wait for the disk
@@ -152,8 +156,9 @@ class ControlLoop {
   Mailbox<Commanded> commanded_;
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> threaded_{false};
-  std::atomic<Status> refused_{Status::ok};  // of the latest chunk that was refused in a threaded run
-  Status inference_status_ = Status::ok;     // of the latest inference that failed; of the thread that infers
+  std::atomic<bool> pose_unreachable_{false};  // of a chunk that was resolved ahead
+  std::atomic<Status> refused_{Status::ok};    // of the latest chunk that was refused in a threaded run
+  Status inference_status_ = Status::ok;       // of the latest inference that failed; of the thread that infers
   std::string inference_error_;
   std::string error_;
   RealtimeReport realtime_;
@@ -171,6 +176,8 @@ JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const 
 MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const JointLimits& robot,
                                     const ControlLoopOptions& options);
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options);
+/// Throws Error when the system gives no thread, after `undo`.
+std::thread start_thread(std::function<void()> work, const std::function<void()>& undo);
 }  // namespace detail
 
 template <Robot R>
@@ -189,10 +196,12 @@ ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& 
       joints_(policy.card().action.horizon, motion_.timeline().dof()),
       measured_(static_cast<std::size_t>(limits_.dof())),
       command_(measured_),
+      latest_command_(measured_),
       chunks_(joints_),
       commanded_(Commanded{measured_}) {
   error_.reserve(512);
   inference_error_.reserve(512);
+  if (options.hand_back_prefix) memory_.emplace(policy);
   if (options.chunk_delay) {
     constexpr std::size_t kMostUnderWay = 64;
     deliveries_.assign(kMostUnderWay, {joints_, {}});
@@ -210,7 +219,7 @@ Status ControlLoop<R>::reset() noexcept {
   if (const Status status = robot_.positions(measured_); status != Status::ok)
     return keep_error(status, "the robot gave no joint positions");
   const Time now = robot_.now();
-  motion_.skip(now);  // whatever moved stood still meanwhile
+  if (!motion_.filter().at_rest()) motion_.skip(now);  // what moved when the last run ended has stood still meanwhile
   if (const Status status = motion_.arm(measured_, now); status != Status::ok)
     return keep_error(status, "the joints are measured outside their limits");
   if (resolver_) {
@@ -219,6 +228,8 @@ Status ControlLoop<R>::reset() noexcept {
   }
   trace_.clear();
   policy_.reset();
+  if (memory_) memory_->clear();
+  pose_unreachable_.store(false, std::memory_order_relaxed);
   fault_ = Status::ok;
   std::copy_n(motion_.filter().position().begin(), command_.size(), command_.begin());
   delivery_count_ = 0;
@@ -269,8 +280,10 @@ Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration)
   halted_ = true;
   std::copy_n(motion_.filter().position().begin(), command_.size(), commanded_.back().q.begin());
   commanded_.publish();
+  (void)chunks_.take();  // of a run before
   threaded_.store(true, std::memory_order_release);
-  std::thread inferring([this, instruction] { keep_inferring(instruction); });
+  std::thread inferring = detail::start_thread([this, instruction] { keep_inferring(instruction); },
+                                               [this] { threaded_.store(false, std::memory_order_release); });
   realtime_ = request_realtime(options_.realtime_priority, options_.lock_memory);
   const Time end = robot_.now() + duration;
   next_tick_ = std::max(next_tick_, robot_.now());
@@ -306,15 +319,15 @@ Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration)
 template <Robot R>
 void ControlLoop<R>::keep_inferring(std::string_view instruction) noexcept {
   constexpr auto kNap = std::chrono::milliseconds(2);
-  std::vector<double> commanded(command_.size());
   for (Time next = robot_.now(); threaded_.load(std::memory_order_acquire);) {
     if (const Time left = next - robot_.now(); left > Time{}) {
       std::this_thread::sleep_for(std::min<Time>(left, kNap));
       continue;
     }
     record_commands();
-    if (const Commanded* latest = commanded_.take(); latest != nullptr) commanded = latest->q;
-    if (const Status status = infer(instruction, commanded); status != Status::ok) inference_status_ = status;
+    if (const Commanded* latest = commanded_.take(); latest != nullptr)
+      std::copy(latest->q.begin(), latest->q.end(), latest_command_.begin());
+    if (const Status status = infer(instruction, latest_command_); status != Status::ok) inference_status_ = status;
     next = std::max(next + inference_period_, robot_.now());
   }
 }
@@ -353,7 +366,7 @@ Status ControlLoop<R>::infer(std::string_view instruction, std::span<const doubl
   record.status = robot_.observe(instruction, observation_);
   record.observe = clock.now() - start;
   if (record.status == Status::ok) {
-    record.status = policy_.act(observation_, chunk_);
+    record.status = policy_.act(observation_, chunk_, memory_ ? memory_->options(record.time) : ActOptions{});
     record.encode = policy_.timing().encode;
     record.infer = policy_.timing().infer;
     record.decode = policy_.timing().decode;
@@ -364,8 +377,11 @@ Status ControlLoop<R>::infer(std::string_view instruction, std::span<const doubl
   }
   if (record.status == Status::ok) {
     const Time resolving = clock.now();
+    if (memory_)
+      memory_->keep(policy_.outputs(), chunk_, options_.chunk_delay ? record.time + options_.chunk_delay(inference_count_) : robot_.now());
     if (resolver_) {
       record.status = resolver_->resolve(chunk_, commanded, joints_);
+      if (resolver_->resolved_rows() < chunk_.horizon) pose_unreachable_.store(true, std::memory_order_release);
       if (record.status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(record.status));
     } else {
       std::swap(joints_, chunk_);
@@ -420,6 +436,7 @@ Status ControlLoop<R>::tick() noexcept {
   TickRecord record{.time = next_tick_, .lateness = robot_.now() - next_tick_};
   const Status seen = robot_.positions(measured_);
   if (stop_requested_.load(std::memory_order_acquire) && !motion_.safety().latched()) motion_.raise(SafetyEvent::stop, next_tick_);
+  if (pose_unreachable_.exchange(false, std::memory_order_acquire)) motion_.raise(SafetyEvent::pose_unreachable, next_tick_);
   const Time start = clock.now();
   const TickOutcome outcome = motion_.tick(next_tick_, control_period_,
                                            seen == Status::ok ? std::span<const double>(measured_) : std::span<const double>(), command_);

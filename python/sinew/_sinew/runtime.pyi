@@ -15,15 +15,21 @@ class ControlLoop:
     """
     Closes the loop: policy at inference_rate, commands within the limits at control_rate, on the robot's clock.
     """
-    def __init__(self, robot: typing.Any, policy: typing.Any, *, chain: sinew._sinew.kinematics.Chain | None = None, control_rate: typing.SupportsFloat | typing.SupportsIndex = 200.0, inference_rate: typing.SupportsFloat | typing.SupportsIndex = 10.0, recorder: typing.Any = None, trace_seconds: typing.SupportsFloat | typing.SupportsIndex = 60.0) -> None:
+    def __init__(self, robot: typing.Any, policy: typing.Any, *, chain: sinew._sinew.kinematics.Chain | None = None, control_rate: typing.SupportsFloat | typing.SupportsIndex = 200.0, inference_rate: typing.SupportsFloat | typing.SupportsIndex = 10.0, recorder: typing.Any = None, trace_seconds: typing.SupportsFloat | typing.SupportsIndex = 60.0, limits: sinew._sinew.motion.JointLimits | None = None, on_path: bool = False, tool_box: sinew._sinew.motion.ToolBox | None = None, merge: str = 'blend', poses: str = 'ahead', start_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.35, chunk_delay: typing.Any = None, log_seconds: typing.SupportsFloat | typing.SupportsIndex = 0.0, realtime_priority: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
         """
         robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> Observation,
         positions() -> [dof], command([dof]), stop() and limits (sinew.motion.JointLimits). chain: base to tool, needed when the
-        policy emits tool poses. Rates in Hz.
+        policy emits tool poses, and for a tool_box. Rates in Hz. limits: the user's own, beside the robot's and the card's. on_path:
+        joints that cannot follow slow down all. poses: "ahead" or "differential". chunk_delay: callable, index of the inference -> s
+        after the observation at which its chunk arrives, for run_for. log_seconds: room for `replay`.
+        """
+    def change_limits(self, limits: sinew._sinew.motion.JointLimits) -> None:
+        """
+        Other JointLimits, between two runs: motion goes over to them.
         """
     def chunk(self) -> sinew._sinew.ActionChunk:
         """
-        the latest chunk of joint targets
+        the latest chunk as the control thread got it
         """
     def inferences(self) -> dict:
         """
@@ -33,6 +39,11 @@ class ControlLoop:
         """
         the latest observation
         """
+    def replay(self, limits: sinew._sinew.motion.JointLimits | None = None) -> dict:
+        """
+        Computes the commands since reset again -> dict: command [ticks, dof], different (ticks that differ in any bit), first. With other
+        limits: what would have been. Needs log_seconds.
+        """
     def reset(self) -> None:
         """
         Takes the measured positions as the start, at rest; must come before run_for.
@@ -41,10 +52,27 @@ class ControlLoop:
         """
         Runs for that long on the robot's clock -> status text; "ok", or what the latest failed inference or the robot said.
         """
+    def run_threaded(self, seconds: typing.SupportsFloat | typing.SupportsIndex) -> str:
+        """
+        The same with inference in a thread of its own: the control thread does not wait for the policy. A robot in Python is called
+        from both threads, one call at a time.
+        """
+    def safety(self) -> dict:
+        """
+        dict: mode, cause (the event that led there), latched (a stop), counts of events
+        """
+    def statistics(self) -> dict:
+        """
+        dict: ticks, missed_ticks, tick_time (timeline and filter) and lateness (of the wake-up) as p50, p99, p99.9 and worst, s
+        """
+    def stop(self) -> None:
+        """
+        From the next tick on the robot brakes and stays there, until reset. From any thread.
+        """
     def trace(self) -> dict:
         """
         dict of arrays, one row per tick: time [n] s, target, command, velocity, acceleration, measured [n, dof] (rad or m),
-        status [n] uint8, tick_time [n] s (timeline and filter), dropped (ticks and inferences beyond trace_seconds)
+        status [n] uint8, mode [n], tick_time [n] s (timeline and filter), lateness [n] s, dropped (that made room for later ones)
         """
     @property
     def instruction(self) -> str:
