@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +90,7 @@ class ControllerProcess {
   };
 
   [[noreturn]] void work() {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it must not outlive a test that is killed
     {
       Heartbeat heart(name_);
       Beat beat{.action = 1, .valid = true};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The watchdog's decision under a virtual clock: many schedules against a list of all beats.
+// The watchdog's decision under a virtual clock: many schedules against a list of all beats, and the options' ranges.
 #include <doctest/doctest.h>
 
 #include <vector>
 
+#include "sinew/core/error.hpp"
 #include "sinew/motion/watchdog.hpp"
 #include "test_seed.hpp"
 
@@ -71,4 +72,15 @@ TEST_CASE("watchdog rule: every schedule trips exactly where a list of all beats
   }
   CHECK(trips > 1000);
   CHECK(trips < 20000);
+}
+
+TEST_CASE("watchdog rule: options outside their ranges are refused in words") {
+  CHECK_THROWS_AS(WatchdogRule({.timeout = 999us}), Error);
+  CHECK_THROWS_AS(WatchdogRule({.timeout = 1001ms}), Error);
+  CHECK_THROWS_AS(WatchdogRule({.timeout = 10ms, .period = 5001us}), Error);
+  CHECK_THROWS_AS(WatchdogRule({.period = 99us}), Error);
+  CHECK_THROWS_AS(WatchdogRule({.longest_action = Time(0)}), Error);
+  CHECK_THROWS_WITH(WatchdogRule({.timeout = Time(0)}), "[WatchdogOptions] timeout: expected 1 ms to 1000 ms, got 0 ms");
+  CHECK_NOTHROW(WatchdogRule({.timeout = 1ms, .period = 500us}));
+  CHECK_NOTHROW(WatchdogRule({.timeout = 1s, .period = 500ms}));
 }
