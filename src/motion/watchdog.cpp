@@ -65,9 +65,10 @@ WatchdogState Watchdog::look() noexcept {
 WatchdogState Watchdog::watch(const std::atomic<bool>& interrupt) noexcept {
   const WatchdogState before = rule_.state();
   Time last = SteadyClock().now(), next = last;
-  while (!interrupt.load(std::memory_order_relaxed) && look() == before) {
+  while (!interrupt.load(std::memory_order_relaxed)) {
     const Time now = SteadyClock().now();
     worst_gap_ = std::max(worst_gap_, now - std::exchange(last, now));
+    if (look() != before) break;
     next = std::max(next + period_, now + period_ / 2);
     sleep_until(next, interrupt);
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "sinew/core/error.hpp"
 #include "sinew/motion/watchdog.hpp"
@@ -45,19 +46,20 @@ WatchdogRule::WatchdogRule(const WatchdogOptions& options) : options_(options) {
 }
 
 WatchdogState WatchdogRule::look(Time now, const Look& look) noexcept {
+  const Time before = std::exchange(looked_, now);
   if (state_ == WatchdogState::tripped) return state_;
   if (look.sight == Sight::disarmed) return state_ = WatchdogState::waiting;
   if (state_ == WatchdogState::waiting) {
     counted_ = seen_ = 0;
     last_ = Time::min();
     action_known_ = stale_before_ = false;
-    if (look.sight == Sight::beat) judge(now, look.beat);
+    if (look.sight == Sight::beat) judge({before, now}, look.beat);
     if (last_ != Time::min() && now - last_ < options_.timeout) state_ = WatchdogState::armed;
     return state_;
   }
   if (look.sight == Sight::absent) trip(now, TripReason::vanished);
   if (look.sight == Sight::malformed) trip(now, TripReason::malformed);
-  if (look.sight == Sight::beat) judge(now, look.beat);
+  if (look.sight == Sight::beat) judge({before, now}, look.beat);
   const bool stale = now - last_ >= options_.timeout;
   if (stale && stale_before_) trip(now, now - progress_ < options_.timeout ? defect_ : TripReason::silent);
   stale_before_ = stale;
@@ -68,7 +70,8 @@ void WatchdogRule::rearm() noexcept {
   if (state_ == WatchdogState::tripped) state_ = WatchdogState::waiting;
 }
 
-void WatchdogRule::judge(Time now, const Beat& beat) noexcept {
+void WatchdogRule::judge(const Looks& looks, const Beat& beat) noexcept {
+  const Time now = looks.now;
   const bool first = state_ == WatchdogState::waiting;
   if (!first && beat.sequence <= counted_) return;
   if (first || beat.sequence > seen_) {
@@ -83,8 +86,8 @@ void WatchdogRule::judge(Time now, const Beat& beat) noexcept {
   } else if (!beat.holding && beat.time > action_end_) {
     defect_ = TripReason::expired;
   } else {
-    // One that is old already counts, and goes on to age.
-    defect_ = now - beat.time >= options_.timeout ? TripReason::wrong_time : TripReason::silent;
+    // One that is old counts, and goes on to age. Its time is wrong where it says that the look before should have found it long ago.
+    defect_ = looks.before - beat.time >= options_.timeout ? TripReason::wrong_time : TripReason::silent;
     counted_ = beat.sequence;
     last_ = std::max(last_, std::min(beat.time, now));
   }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +90,7 @@ class ControllerProcess {
   };
 
   [[noreturn]] void work() {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it must not outlive a test that is killed
     {
       Heartbeat heart(name_);
       Beat beat{.action = 1, .valid = true};
@@ -141,6 +143,7 @@ struct Trial {
   Time latency{};      ///< from the failure to the callback
   Time silence{};      ///< the longest of the controller until then, by its own notes
   TripReason reason{};
+  Time worst_gap{};  ///< between two looks of the watchdog: what the scheduler did to it
 };
 
 /// Asks for real-time scheduling of this thread alone, and says whether it got that; 0 does not ask.
@@ -163,6 +166,7 @@ inline Trial run_trial(const std::string& name, Fault fault, Random& random, int
       trial.silence = controller.silence(trip.at);
     });
     while (!interrupt.load() && dog.state() != WatchdogState::tripped) armed.store(dog.watch(interrupt) != WatchdogState::waiting);
+    trial.worst_gap = dog.worst_gap();
   });
   while (!armed.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   std::this_thread::sleep_for(std::chrono::microseconds(3000 + random.below(20000)));

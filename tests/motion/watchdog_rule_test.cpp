@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The watchdog's decision under a virtual clock: single rules by hand, and many schedules against a plain count of looks.
+// The watchdog's decision under a virtual clock, rule by rule.
 #include <doctest/doctest.h>
 
 #include <string>
-#include <vector>
+#include <utility>
 
-#include "sinew/core/error.hpp"
 #include "sinew/motion/watchdog.hpp"
-#include "test_seed.hpp"
 
 using namespace sinew;
 using namespace std::chrono_literals;
-using sinew::testing::Random;
 
 namespace {
 
@@ -103,9 +100,18 @@ TEST_CASE("watchdog rule: its own late looks do not trip it") {
   CHECK(bench.same() == WatchdogState::armed);
   CHECK(bench.fresh() == WatchdogState::armed);
   // Both slept, and the controller does not come back.
-  bench.now += 1s;
-  CHECK(bench.same() == WatchdogState::armed);
+  SUBCASE("its last beat was seen before") {
+    bench.now += 1s;
+    CHECK(bench.same() == WatchdogState::armed);
+  }
+  SUBCASE("its last beat is found late") {
+    ++bench.beat.sequence;
+    bench.beat.time = bench.now + 1ms;
+    bench.now += 1s;
+    CHECK(bench.same() == WatchdogState::armed);
+  }
   CHECK(bench.same() == WatchdogState::tripped);
+  CHECK(bench.rule.trip().reason == TripReason::silent);
 }
 
 TEST_CASE("watchdog rule: beats without valid content are silence") {
@@ -240,60 +246,4 @@ TEST_CASE("watchdog rule: a trip stays until it is armed again") {
   CHECK(bench.fresh() == WatchdogState::armed);
   bench.rule.rearm();
   CHECK(bench.rule.state() == WatchdogState::armed);
-}
-
-TEST_CASE("watchdog rule: options outside their ranges are refused in words") {
-  CHECK_THROWS_AS(WatchdogRule({.timeout = 999us}), Error);
-  CHECK_THROWS_AS(WatchdogRule({.timeout = 1001ms}), Error);
-  CHECK_THROWS_AS(WatchdogRule({.timeout = 10ms, .period = 5001us}), Error);
-  CHECK_THROWS_AS(WatchdogRule({.period = 99us}), Error);
-  CHECK_THROWS_AS(WatchdogRule({.longest_action = Time(0)}), Error);
-  CHECK_THROWS_WITH(WatchdogRule({.timeout = Time(0)}), "[WatchdogOptions] timeout: expected 1 ms to 1000 ms, got 0 ms");
-  CHECK_NOTHROW(WatchdogRule({.timeout = 1ms, .period = 500us}));
-  CHECK_NOTHROW(WatchdogRule({.timeout = 1s, .period = 500ms}));
-}
-
-TEST_CASE("watchdog rule: every schedule trips exactly where a list of all beats says") {
-  Random random(1);
-  CAPTURE(sinew::testing::seed());
-  long trips = 0, looks = 0;
-  for (int schedule = 0; schedule < 20000; ++schedule) {
-    const Time period = std::chrono::microseconds(200 + random.below(1800)),
-               timeout = 2 * period + std::chrono::microseconds(random.below(30000));
-    if (timeout < 1ms) continue;
-    WatchdogRule rule({.timeout = timeout, .period = period});
-    Time now = kStart;
-    // All beats that count, in the order in which they became visible; the oracle reads nothing else.
-    std::vector<Time> counted;
-    Beat beat{.sequence = random.below(1000), .time = now, .action = 1, .horizon_end = now + 100s, .valid = true, .holding = false};
-    counted.push_back(beat.time);
-    REQUIRE(rule.look(now, {Sight::beat, beat}) == WatchdogState::armed);
-    bool stale_before = false;
-    for (int i = 0; i < 200; ++i) {
-      // The observer sleeps for one period, or oversleeps; the controller beats, beats without content, or is silent.
-      const Time earlier = now;
-      now += random.below(50) == 0 ? Time(random.below(3 * static_cast<std::uint64_t>(timeout.count()))) : period;
-      const std::uint64_t kind = random.below(100);
-      if (kind < 20) {
-        ++beat.sequence;
-        beat.valid = kind < 12;
-        beat.time = earlier + Time(random.below(static_cast<std::uint64_t>((now - earlier).count()) + 1));
-        if (beat.valid) counted.push_back(beat.time);
-      }
-      Time newest = kStart;
-      for (const Time time : counted) newest = time > newest ? time : newest;
-      const bool stale = now - newest >= timeout;
-      const bool expected = stale && stale_before;
-      stale_before = stale;
-      ++looks;
-      REQUIRE((rule.look(now, {Sight::beat, beat}) == WatchdogState::tripped) == expected);
-      if (!expected) continue;
-      ++trips;
-      CHECK(rule.trip().at == now);
-      CHECK(rule.trip().last_beat == newest);
-      break;
-    }
-  }
-  CAPTURE(looks);
-  CHECK(trips > 1000);
 }

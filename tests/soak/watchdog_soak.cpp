@@ -27,8 +27,9 @@ class Busy {
   explicit Busy(std::size_t count) : processes_(count) {
     for (pid_t& process : processes_) {
       process = ::fork();
-      if (process == 0)
-        for (;;) std::atomic_signal_fence(std::memory_order_seq_cst);
+      if (process != 0) continue;
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      for (;;) std::atomic_signal_fence(std::memory_order_seq_cst);
     }
   }
   Busy(const Busy&) = delete;

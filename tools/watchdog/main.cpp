@@ -46,8 +46,10 @@ class Guard {
     std::printf("watching %s: timeout %g ms, period %g ms\n", arguments_.name.c_str(), milliseconds(arguments_.options.timeout),
                 milliseconds(arguments_.options.period));
     while (!leaving.load()) {
+      // Cleared before the others are looked at: a signal from here on ends the watch below.
+      woken.store(false);
       if (rearming.exchange(false)) rearm();
-      woken.store(leaving.load() || rearming.load());
+      if (leaving.load()) break;
       const WatchdogState before = dog_.state();
       const WatchdogState state = dog_.watch(woken);
       if (state == WatchdogState::tripped && before != state && arguments_.once) break;

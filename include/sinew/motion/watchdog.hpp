@@ -75,13 +75,17 @@ class WatchdogRule {
   [[nodiscard]] const Trip& trip() const noexcept { return trip_; }
 
  private:
-  void judge(Time now, const Beat& beat) noexcept;
+  struct Looks {
+    Time before, now;
+  };
+  void judge(const Looks& looks, const Beat& beat) noexcept;
   void follow_action(Time now, const Beat& beat) noexcept;
   void trip(Time now, TripReason reason) noexcept;
 
   WatchdogOptions options_;
   WatchdogState state_ = WatchdogState::waiting;
   Trip trip_;
+  Time looked_{};              // at the latest look
   Time last_{};                // time of the newest beat that counted
   std::uint64_t counted_ = 0;  // its sequence
   std::uint64_t seen_ = 0;     // greatest sequence seen, counted or not
