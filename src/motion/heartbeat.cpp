@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <exception>
 
 #include <cerrno>
 #include <new>
@@ -76,7 +77,8 @@ int create_segment(const std::string& path) {
 
 }  // namespace
 
-Heartbeat::Heartbeat(std::string_view name) : path_(detail::heartbeat_path(name, kWhere)), process_(::getpid()) {
+Heartbeat::Heartbeat(std::string_view name)
+    : path_(detail::heartbeat_path(name, kWhere)), process_(::getpid()), exceptions_(std::uncaught_exceptions()) {
   Pending pending{path_, create_segment(path_)};
   void* memory = ::mmap(nullptr, sizeof(detail::HeartbeatSegment), PROT_READ | PROT_WRITE, MAP_SHARED, pending.descriptor, 0);
   if (memory == MAP_FAILED) refuse(path_, "to be mapped", errno);
@@ -91,7 +93,8 @@ Heartbeat::Heartbeat(std::string_view name) : path_(detail::heartbeat_path(name,
 
 Heartbeat::~Heartbeat() {
   if (process_ == ::getpid()) {
-    disarm();
+    // An exception that takes the control loop with it while the robot moves is a death, not an end on purpose.
+    if (std::uncaught_exceptions() <= exceptions_) disarm();
     if (has_name(descriptor_)) ::shm_unlink(path_.c_str());
   }
   ::munmap(segment_, sizeof(detail::HeartbeatSegment));

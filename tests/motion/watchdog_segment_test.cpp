@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <stdexcept>
 #include <string>
 
 #include "heartbeat_fixture.hpp"
@@ -71,6 +72,26 @@ TEST_CASE("watchdog: follows a name from nothing to a clean end and on to the ne
   }
   CHECK(dog.look() == WatchdogState::waiting);
   CHECK(stops == 0);
+}
+
+TEST_CASE("watchdog: an exception that takes the control loop with it is a death, not an end") {
+  const std::string name = heartbeat_name("thrown");
+  TripReason reason{};
+  int stops = 0;
+  Watchdog dog(name, [&](const Trip& trip) {
+    reason = trip.reason;
+    ++stops;
+  });
+  try {
+    Heartbeat heart(name);
+    heart.beat(beat_at(1));
+    REQUIRE(dog.look() == WatchdogState::armed);
+    throw std::runtime_error("the policy failed");
+  } catch (const std::runtime_error&) {
+  }
+  CHECK(dog.look() == WatchdogState::tripped);
+  CHECK(stops == 1);
+  CHECK(reason == TripReason::vanished);
 }
 
 TEST_CASE("watchdog: a segment that vanishes, shrinks or is overwritten trips at once") {

@@ -108,7 +108,8 @@ int main(int count, char** words) {
     std::setvbuf(stdout, nullptr, _IOLBF, 1024);
     catch_signals();
     Guard guard(arguments);
-    std::printf("%s\n", request_realtime(arguments.priority, true).text.c_str());
+    const RealtimeScope realtime(arguments.priority, true);
+    std::printf("%s\n", realtime.report().text.c_str());
     return guard.run();
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -31,6 +31,7 @@ class Heartbeat {
   explicit Heartbeat(std::string_view name);
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
+  /// Disarms, unless an exception is what ends it: then the watchdog finds it vanished.
   ~Heartbeat();
 
   /// Call after the command was published. About ten stores to memory: no allocation, no lock, no system call.
@@ -44,6 +45,7 @@ class Heartbeat {
   int descriptor_ = -1;
   std::int64_t process_;  // a child that was forked must not end its parent's heartbeat
   void* segment_ = nullptr;
+  int exceptions_;  // under way when it was made
 };
 
 }  // namespace sinew
