@@ -200,25 +200,40 @@ TEST_CASE("motion control: limits that shrink are reached in motion, and reporte
   CHECK(bench.mode() == SafetyMode::run);
 }
 
-TEST_CASE("motion control: a tick, a delivery and a stop allocate nothing") {
+TEST_CASE("motion control: ticks, deliveries, changes of limits and stops call neither the heap nor a lock") {
   REQUIRE(counting_works());
+  const char* arm = R"(<robot name="planar"><link name="base"/><link name="l1"/><link name="tool"/>
+<joint name="a" type="revolute"><parent link="base"/><child link="l1"/><axis xyz="0 0 1"/><limit lower="-3" upper="3" velocity="2" effort="1"/></joint>
+<joint name="b" type="revolute"><parent link="l1"/><child link="tool"/><origin xyz="0.5 0 0"/><axis xyz="0 0 1"/><limit lower="-3" upper="3" velocity="2" effort="1"/></joint></robot>)";
   MotionLog log(20000, 200000);
-  Bench bench({.period = kTick, .on_path = true, .log = &log});
+  Bench bench({.period = kTick,
+               .on_path = true,
+               .chain = Chain<>::from_urdf(arm, "base", "tool"),
+               .tool_box = ToolBox{.upper = {0.495, 1, 1}, .speed = 2},
+               .log = &log});
   std::vector<ActionChunk> chunks;
   for (int i = 0; i < 50; ++i)
-    chunks.push_back(ramp(milliseconds(100 * i), static_cast<std::uint64_t>(i + 1), 0.5 * std::sin(0.1 * i), 0.3));
+    chunks.push_back(ramp(milliseconds(100 * i), static_cast<std::uint64_t>(i + 1), 0.5 + 0.4 * std::sin(0.3 * i), -0.3));
+  JointLimits other = two_joints();
+  other.velocity = {0.6, 0.6};
+  bench.measured = {0.5, 0.5};
   const HeapCallCounter heap;
+  const std::uint64_t locks_before = lock_calls();
   (void)bench.control.arm(bench.measured, bench.now);
   for (int k = 0; k < 2500; ++k) {
     const Time now = k * kTick;
     if (k % 50 == 0) (void)bench.control.deliver(chunks[static_cast<std::size_t>(k / 50)], now);
+    if (k == 1200) (void)bench.control.change_limits(other, now);
+    if (k == 2000) bench.control.raise(SafetyEvent::stop, now);
     (void)bench.control.tick(now, kTick, bench.measured, bench.q);
+    std::copy(bench.q.begin(), bench.q.end(), bench.measured.begin());
   }
-  bench.control.raise(SafetyEvent::stop, Time(1));
-  const std::uint64_t calls = heap.count();
+  const std::uint64_t calls = heap.count(), locks = lock_calls() - locks_before;
   CHECK(calls == 0);
-  CHECK(log.entries().size() == 2552);
+  CHECK(locks == 0);
+  CHECK(log.entries().size() == 2553);
   CHECK_FALSE(log.full());
+  CHECK(bench.mode() == SafetyMode::hold);
 }
 
 TEST_CASE("motion control: poses by differential kinematics, and a pose out of reach degrades the mode without a jump") {
