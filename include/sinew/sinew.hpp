@@ -94,6 +94,7 @@
 #include "sinew/motion/stopping.hpp"         // how long and how far a stop can be
 #include "sinew/motion/tool_box.hpp"         // where the tool may be, and how fast it may go
 #include "sinew/motion/velocity_filter.hpp"  // the command filter of a mobile base
+#include "sinew/record/mcap_reader.hpp"      // any MCAP file, verified
 #include "sinew/record/recorder.hpp"         // MCAP recording
 
 // Closing the loop
