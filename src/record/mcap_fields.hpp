@@ -48,6 +48,7 @@ class McapFields {
     position_ += part.size();
     return part;
   }
+  void skip(std::uint64_t size) { static_cast<void>(bytes(size, "")); }
   /// All bytes that are left.
   [[nodiscard]] std::span<const std::uint8_t> rest() { return bytes(remaining(), ""); }
   /// The fields of the next `size` bytes alone.

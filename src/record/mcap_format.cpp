@@ -2,6 +2,9 @@
 // The records of MCAP's summary, field by field, in the order of the specification.
 #include "mcap_format.hpp"
 
+#include <string>
+
+#include "sinew/core/version.hpp"
 #include "sinew/record/crc32.hpp"
 
 namespace sinew::detail {
@@ -31,6 +34,14 @@ void put_statistics(Bytes& out, const McapStatistics& statistics) {
 }
 
 }  // namespace
+
+void put_head(Bytes& out) {
+  put_bytes(out, kMcapMagic);
+  const auto record = begin_record(out, McapOpcode::header);
+  put_string(out, "");  // profile: none, the encodings are mixed
+  put_string(out, "sinew " + std::string(version()));
+  end_record(out, record);
+}
 
 void put_schema(Bytes& out, const McapSchema& schema) {
   const auto record = begin_record(out, McapOpcode::schema);

@@ -98,6 +98,8 @@ struct McapStatistics {
   std::vector<std::pair<McapId, std::uint64_t>> channels;
 };
 
+/// The magic and the header record: what every file begins with.
+void put_head(Bytes& out);
 void put_schema(Bytes& out, const McapSchema& schema);
 void put_channel(Bytes& out, const McapChannel& channel);
 void put_chunk_index(Bytes& out, const McapChunkIndex& index);

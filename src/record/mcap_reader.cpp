@@ -161,6 +161,7 @@ bool McapReader::next(McapMessage& message) {
   }
 }
 const McapEnd& McapReader::end() const noexcept { return state_->end; }
+std::uint64_t McapReader::chunks() const noexcept { return state_->counts.chunks; }
 const McapUnverified& McapReader::unverified() const noexcept { return state_->unverified; }
 const std::map<McapId, McapSchema>& McapReader::schemas() const noexcept { return state_->definitions.schemas(); }
 const std::map<McapId, McapChannel>& McapReader::channels() const noexcept { return state_->definitions.channels(); }

@@ -41,10 +41,6 @@ void McapScanner::load(const McapRecordHead& head, std::vector<std::uint8_t>& ou
   const auto opcode = static_cast<unsigned>(head.opcode);
   if (opcode < static_cast<unsigned>(McapOpcode::header) || opcode > static_cast<unsigned>(McapOpcode::data_end))
     refuse_at(position_, ErrorCode::parse, {file_.where(), "record", "an opcode of MCAP 0", describe(head.opcode), ""});
-  if (head.opcode == McapOpcode::chunk) {
-    std::swap(previous_chunk_, chunk_);
-    chunk_.messages.clear();  // they point into `out`
-  }
   load_content(file_, head, max_record_, out);
   next_crc_ = crc32(out, next_crc_);
 }
@@ -92,6 +88,14 @@ McapScanner::Step McapScanner::use(const McapRecordHead& head) {
 
 void McapScanner::use_chunk(const McapFields& fields) {
   const McapChunkHead head = read_chunk(fields);
+  std::swap(previous_chunk_, chunk_);
+  chunk_.messages.clear();
+  try {
+    use_chunk_records(head);
+  } catch (...) {
+    std::swap(previous_chunk_, chunk_);
+    throw;
+  }
   records_start_ = head.records_start;
   records_offset_ = static_cast<std::size_t>(head.records.data() - content_.data());
   chunk_.verified = head.crc != 0;
@@ -101,12 +105,6 @@ void McapScanner::use_chunk(const McapFields& fields) {
                   .start = position_,
                   .length = kMcapRecordHead + content_.size(),
                   .records = head.records.size()};
-  try {
-    use_chunk_records(head);
-  } catch (...) {
-    chunk_.messages.clear();
-    throw;
-  }
 }
 
 void McapScanner::use_chunk_records(const McapChunkHead& head) {
@@ -134,7 +132,7 @@ void McapScanner::use_chunk_records(const McapChunkHead& head) {
   }
   if (chunk_.messages.empty()) first = 0;
   if (first != head.first_time || last != head.last_time)
-    refuse_at(chunk_.index.start, ErrorCode::parse,
+    refuse_at(position_, ErrorCode::parse,
               {file_.where(), "times of a chunk", fmt::format("those of its messages, {} to {}", first, last),
                fmt::format("{} to {}", head.first_time, head.last_time), ""});
 }

@@ -49,9 +49,9 @@ class McapScanner {
   [[nodiscard]] bool at_chunk() const noexcept { return after_chunk_; }
   /// After `chunk` and the `message_index` steps behind it.
   [[nodiscard]] const McapScannedChunk& chunk() const noexcept { return chunk_; }
-  /// After `chunk`: the one before, whose messages can no longer be read.
+  /// After `chunk`: the one before, whose messages' contents are gone.
   [[nodiscard]] const McapScannedChunk& previous_chunk() const noexcept { return previous_chunk_; }
-  /// A message of the chunk; valid until the next chunk.
+  /// A message of the chunk; valid until the next step that meets a chunk, or throws.
   [[nodiscard]] McapMessage message_of_chunk(std::size_t i) const;
   /// After `message`, `attachment`, `metadata`.
   [[nodiscard]] const McapMessage& message() const noexcept { return message_; }

@@ -10,7 +10,6 @@
 #include "little_endian.hpp"
 #include "mcap_format.hpp"
 #include "sinew/core/error.hpp"
-#include "sinew/core/version.hpp"
 #include "sinew/record/crc32.hpp"
 
 namespace sinew {
@@ -19,7 +18,6 @@ namespace {
 using detail::begin_record;
 using detail::Bytes;
 using detail::end_record;
-using detail::kMcapMagic;
 using detail::kMcapMessageHead;
 using detail::kMcapRecordHead;
 using detail::McapOpcode;
@@ -50,11 +48,8 @@ void append_times(auto& times, const auto& other) noexcept {
 }  // namespace
 
 McapWriter::McapWriter(const std::filesystem::path& path, bool overwrite) : file_(path, overwrite) {
-  Bytes head(kMcapMagic.begin(), kMcapMagic.end());
-  const auto record = begin_record(head, McapOpcode::header);
-  put_string(head, "");  // profile: none, the encodings are mixed
-  put_string(head, "sinew " + std::string(version()));
-  end_record(head, record);
+  Bytes head;
+  detail::put_head(head);
   if (!file_.write(head))
     fail(ErrorCode::io, {"McapWriter", "file '" + path.string() + "'", "room for its head", std::strerror(file_.error()), ""});
   begin_chunk();

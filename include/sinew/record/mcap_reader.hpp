@@ -102,6 +102,8 @@ class McapReader {
   [[nodiscard]] bool next(McapMessage& message);
   /// Where reading ended; of use when `complete()` is false and `next` has returned false.
   [[nodiscard]] const McapEnd& end() const noexcept;
+  /// Chunks read so far.
+  [[nodiscard]] std::uint64_t chunks() const noexcept;
   /// What was read without a checksum so far.
   [[nodiscard]] const McapUnverified& unverified() const noexcept;
 
