@@ -96,6 +96,7 @@
 #include "sinew/motion/velocity_filter.hpp"  // the command filter of a mobile base
 #include "sinew/record/mcap_reader.hpp"      // any MCAP file, verified
 #include "sinew/record/recorder.hpp"         // MCAP recording
+#include "sinew/record/recording.hpp"        // a recording as the values that went into it
 #include "sinew/record/recover.hpp"          // a recording whole again after a crash
 
 // Closing the loop
