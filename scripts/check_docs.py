@@ -13,7 +13,7 @@ import sys
 import textwrap
 
 root = pathlib.Path(__file__).resolve().parent.parent
-tops = "include|src|python|examples|benchmarks|tests|docs|scripts|cmake|models|.ci"
+tops = "include|src|tools|python|examples|benchmarks|tests|docs|scripts|cmake|models|.ci"
 include_block = re.compile(r"(<!-- include: (\S+?)(?:#(\S+))? -->\n+```\w*\n)(.*?)(```)", re.S)
 
 

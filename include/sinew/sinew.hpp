@@ -88,12 +88,14 @@
 #include "sinew/motion/chain_limits.hpp"     // the limits that a robot description states
 #include "sinew/motion/chunk_timeline.hpp"   // one target for every instant
 #include "sinew/motion/command_filter.hpp"   // position, velocity, acceleration and jerk limits
+#include "sinew/motion/heartbeat.hpp"        // the pulse of a control process
 #include "sinew/motion/joint_limits.hpp"     // what a joint may do, and who says so
 #include "sinew/motion/path_governor.hpp"    // time slows where a joint cannot follow
 #include "sinew/motion/safety_state.hpp"     // modes, and what every event does in each
 #include "sinew/motion/stopping.hpp"         // how long and how far a stop can be
 #include "sinew/motion/tool_box.hpp"         // where the tool may be, and how fast it may go
 #include "sinew/motion/velocity_filter.hpp"  // the command filter of a mobile base
+#include "sinew/motion/watchdog.hpp"         // asks for a stop when the pulse fails
 #include "sinew/record/mcap_reader.hpp"      // any MCAP file, verified
 #include "sinew/record/recorder.hpp"         // MCAP recording
 #include "sinew/record/recording.hpp"        // a recording as the values that went into it

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds runtime/control_loop: ControlLoop.
+#include <atomic>
+#include <exception>
+#include <thread>
+
 #include "bind_timeline.hpp"
 #include "bindings.hpp"
 #include "python_robot.hpp"
@@ -57,16 +61,39 @@ class Loop {
     const std::string told = instruction;
     error_.clear();
     if (python_robot_) python_robot_->clear_error();
-    Status status;
+    // The loop runs in a thread, so that this one can look for Ctrl-C: then the robot comes to rest first.
+    Status status = Status::not_ready;
+    std::exception_ptr failure;
+    std::atomic<bool> done{false};
+    bool interrupted = false;
+    std::thread control([&] {
+      try {
+        status = loop_.run_threaded(told, from_seconds(seconds));
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      done.store(true, std::memory_order_release);
+    });
+    while (!done.load(std::memory_order_acquire)) {
+      {
+        const py::gil_scoped_release release;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+      if (!interrupted && PyErr_CheckSignals() != 0) {
+        interrupted = true;
+        loop_.stop();
+      }
+    }
     {
       const py::gil_scoped_release release;
-      status = loop_.run_threaded(told, from_seconds(seconds));
+      control.join();
     }
+    if (interrupted) throw py::error_already_set();
+    if (failure) std::rethrow_exception(failure);
     if (status != Status::ok) {
       error_ = loop_.last_error();
       if (python_robot_ && !python_robot_->error().empty()) error_ += ": " + python_robot_->error();
     }
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     return std::string(to_string(status));
   }
   void stop() { loop_.stop(); }  // from any thread, while it runs too
@@ -83,8 +110,8 @@ class Loop {
                     py::arg("first") = again.first);
   }
   void reset() {
-    if (log_) log_->clear();
     const Busy busy(*this);
+    if (log_) log_->clear();
     raise_unless_ok(loop_.reset(), "ControlLoop.reset", loop_.last_error().empty() ? "robot's joint positions" : loop_.last_error());
   }
   /// The loop while nobody runs it.
@@ -225,7 +252,8 @@ std::function<Time(std::uint64_t)> delay_of(py::object callable) {
 std::unique_ptr<Loop> make_loop(py::object robot, py::object policy, std::optional<Chain<>> chain, double control_rate,
                                 double inference_rate, py::object recorder, double trace_seconds, std::optional<JointLimits> limits,
                                 bool on_path, std::optional<ToolBox> tool_box, const std::string& merge, const std::string& poses,
-                                double start_tolerance, py::object chunk_delay, double log_seconds, int realtime_priority) {
+                                double start_tolerance, py::object chunk_delay, double log_seconds, int realtime_priority,
+                                bool hand_back_prefix) {
   ControlLoopOptions options{.control_rate = control_rate,
                              .inference_rate = inference_rate,
                              .chain = std::move(chain),

@@ -19,8 +19,9 @@ using detail::ColumnKind;
 
 namespace {
 
-/// Pieces into which the rest of an old plan is cut for the blend.
-constexpr int kBlendPieces = 16;
+/// Pieces into which the rest of an old plan is cut for the blend: at least so many, and more for a chunk that begins late.
+constexpr int kBlendPieces = 16, kMostPieces = 256;
+constexpr Time kBlendPiece = std::chrono::milliseconds(8);
 
 /// Instants beyond this (36 years) are refused, so that no sum of times can overflow.
 constexpr Time kLatest = std::chrono::hours(24 * 365 * 36);
@@ -115,6 +116,7 @@ struct ChunkTimeline::Plans {
   std::vector<detail::ColumnState> old_states;
   std::vector<double> prediction;
   std::vector<double> mean;
+  bool taken = false;  ///< a chunk was accepted since the last `clear`
   std::uint64_t sequence = 0;
   std::uint64_t observation_id = 0;
 
@@ -137,7 +139,7 @@ ChunkTimeline::ChunkTimeline(int dof, ChunkTimelineOptions options) : plans_(std
   plans.kinds = column_kinds(dof, options);
   plans.options = std::move(options);
   plans.active.allocate(plans.options.max_horizon, plans.kinds);
-  for (ChunkPlan* plan : {&plans.old, &plans.scratch}) plan->allocate(kBlendPieces + 1, plans.kinds);
+  for (ChunkPlan* plan : {&plans.old, &plans.scratch}) plan->allocate(kMostPieces + 1, plans.kinds);
   for (auto* values : {&plans.old_target, &plans.prediction, &plans.mean}) values->resize(plans.width());
   for (auto* states : {&plans.states, &plans.old_states}) states->resize(plans.width());
   if (plans.options.merge != ChunkMerge::ensemble) return;
@@ -155,7 +157,7 @@ ChunkTimeline::~ChunkTimeline() = default;
 Status ChunkTimeline::Plans::check_times(const ActionChunk& chunk, Time now) const noexcept {
   if (chunk.dt <= Time{} || chunk.dt > options.max_dt || !representable(chunk.t0) || !representable(now)) return Status::out_of_range;
   if (options.dt != Time{} && chunk.dt != options.dt) return Status::out_of_range;
-  if (!active.empty()) {
+  if (taken) {
     if (chunk.sequence <= sequence) return Status::stale;
     if (chunk.observation_id != 0 && chunk.observation_id < observation_id) return Status::stale;
   }
@@ -193,12 +195,15 @@ Status ChunkTimeline::Plans::check(const ActionChunk& chunk, Time now) const noe
   return times == Status::ok ? check_values(chunk) : times;
 }
 
+Status ChunkTimeline::check(const ActionChunk& chunk, Time now) const noexcept { return plans_->check(chunk, now); }
+
 Status ChunkTimeline::push(const ActionChunk& chunk, Time now) noexcept {
   Plans& plans = *plans_;
   const Status status = plans.check(chunk, now);
   if (status != Status::ok) return status;
   plans.keep_old(now, std::max(now, chunk.t0));
   plans.take(chunk);
+  plans.taken = true;
   plans.sequence = chunk.sequence;
   if (chunk.observation_id != 0) plans.observation_id = chunk.observation_id;
   return Status::ok;
@@ -249,9 +254,10 @@ void ChunkTimeline::Plans::keep_old(Time now, Time start) noexcept {
     old.clear();
     return;
   }
-  const Time step = span / kBlendPieces + Time(1);
-  (void)scratch.begin(kBlendPieces + 1, now, step);
-  for (int row = 0; row <= kBlendPieces; ++row) {
+  const auto pieces = static_cast<int>(std::clamp<std::int64_t>(span / kBlendPiece + 1, kBlendPieces, kMostPieces));
+  const Time step = span / pieces + Time(1);
+  (void)scratch.begin(pieces + 1, now, step);
+  for (int row = 0; row <= pieces; ++row) {
     blended_states(now + row * step);
     scratch.set_row(row, states);
   }
@@ -321,10 +327,15 @@ std::uint64_t ChunkTimeline::sequence() const noexcept { return plans_->sequence
 std::uint64_t ChunkTimeline::observation_id() const noexcept { return plans_->observation_id; }
 const ChunkTimelineOptions& ChunkTimeline::options() const noexcept { return plans_->options; }
 
-void ChunkTimeline::clear() noexcept {
+void ChunkTimeline::drop_plans() noexcept {
   plans_->active.clear();
   plans_->old.clear();
   plans_->prediction_count = 0;
+}
+
+void ChunkTimeline::clear() noexcept {
+  drop_plans();
+  plans_->taken = false;
   plans_->sequence = plans_->observation_id = 0;
 }
 

@@ -233,7 +233,8 @@ Time JointFilter::stop_time() const noexcept {
 }
 
 JointState JointFilter::step(const JointState& x, const TickRequest& request, FilterCounts& counts) noexcept {
-  if (transition_) adopt_limits(x, request);
+  // Who asks for the very stop that is kept may have checked it for more than limits: it stays as it is until rest.
+  if (transition_ && (!request.exact || (x.v == 0 && x.a == 0))) adopt_limits(x, request);
   if (request.exact) {  // where it comes to rest it stays, until a new target comes
     target_ = clamped(x.q, lower_target_, upper_target_);
     target_rate_ = target_velocity_ = 0;

@@ -24,7 +24,8 @@ VelocityLimits rate_limits(double deceleration) { return {{}, {1.0 + 1e-9}, {dec
 }  // namespace
 
 PathGovernor::PathGovernor(const JointLimits& limits, Time dt, const PathGovernorOptions& options)
-    : step_(options.samples > 0 ? options.lookahead / options.samples : Time{}),
+    : share_(options.share),
+      step_(options.samples > 0 ? options.lookahead / options.samples : Time{}),
       count_(options.samples),
       deceleration_(rate_deceleration(limits, std::max(1e-3, to_seconds(options.lookahead)))),
       smooth_(rate_limits(deceleration_), dt) {
@@ -42,6 +43,13 @@ PathGovernor::PathGovernor(const JointLimits& limits, Time dt, const PathGoverno
   }
   samples_.resize((static_cast<std::size_t>(count_) + 2) * velocity_.size());
   reset();
+}
+
+void PathGovernor::set_limits(const JointLimits& limits) noexcept {
+  for (std::size_t i = 0; i < std::min(velocity_.size(), limits.velocity.size()); ++i) {
+    velocity_[i] = limits.velocity[i] * share_;
+    acceleration_[i] = limits.acceleration[i] * share_;
+  }
 }
 
 void PathGovernor::reset() noexcept {

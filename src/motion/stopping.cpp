@@ -8,21 +8,23 @@
 
 namespace sinew {
 
+StopBound stop_bound(double velocity, double acceleration, double jerk, Time tick) noexcept {
+  constexpr double kTicks = 4;
+  const double V = velocity, A = acceleration, J = jerk;
+  // Letting go: from the acceleration `a` to none at jerk J, while the velocity rises from V - a^2 / (2 J) to V.
+  const double a = std::min(A, std::sqrt(2 * J * V)), release = a / J;
+  const double released = V * release - J * release * release * release / 6;
+  // Braking from V: at constant deceleration in between, or two ramps that meet. The velocity is symmetric in time: half of V in the mean.
+  const double braking = V >= A * A / J ? V / A + A / J : 2 * std::sqrt(V / J);
+  const double rounding = kTicks * to_seconds(tick);
+  return {release + braking + rounding, released + 0.5 * V * braking + V * rounding};
+}
+
 std::vector<StopBound> stop_bounds(const JointLimits& limits, Time tick) {
   validate(limits, "stop_bounds");
-  constexpr double kTicks = 4;
   std::vector<StopBound> bounds;
-  for (std::size_t i = 0; i < limits.lower.size(); ++i) {
-    const double V = limits.velocity[i], A = limits.acceleration[i], J = limits.jerk[i];
-    // Letting go: from the acceleration `a` to none at jerk J, while the velocity rises from V - a^2 / (2 J) to V.
-    const double a = std::min(A, std::sqrt(2 * J * V)), release = a / J;
-    const double released = V * release - J * release * release * release / 6;
-    // Braking from V: at constant deceleration in between, or two ramps that meet. The velocity is symmetric in time: half of V in the
-    // mean.
-    const double braking = V >= A * A / J ? V / A + A / J : 2 * std::sqrt(V / J);
-    const double rounding = kTicks * to_seconds(tick);
-    bounds.push_back({release + braking + rounding, released + 0.5 * V * braking + V * rounding});
-  }
+  for (std::size_t i = 0; i < limits.lower.size(); ++i)
+    bounds.push_back(stop_bound(limits.velocity[i], limits.acceleration[i], limits.jerk[i], tick));
   return bounds;
 }
 

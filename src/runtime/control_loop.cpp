@@ -80,13 +80,19 @@ MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& l
   return motion;
 }
 
-std::thread start_thread(std::function<void()> work, const std::function<void()>& undo) {
+JoinedThread::JoinedThread(std::function<void()> work, std::atomic<bool>& go_on, std::atomic<bool>& running) : go_on_(go_on) {
   try {
-    return std::thread(std::move(work));
+    thread_ = std::thread(std::move(work));
   } catch (const std::system_error& error) {
-    undo();
+    go_on.store(false, std::memory_order_release);
+    running.store(false, std::memory_order_release);
     fail(ErrorCode::failed, {"ControlLoop", "thread that infers", "one", "none", error.what()});
   }
+}
+
+JoinedThread::~JoinedThread() {
+  go_on_.store(false, std::memory_order_release);
+  thread_.join();
 }
 
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options) {

@@ -9,6 +9,7 @@
 
 #include "sinew/core/error.hpp"
 #include "sinew/kinematics/differential.hpp"
+#include "sinew/motion/stopping.hpp"
 
 namespace sinew {
 
@@ -40,8 +41,11 @@ ChunkTimelineOptions timeline_of(const MotionControlOptions& options) {
   return timeline;
 }
 
-bool all_finite(std::span<const double> values) noexcept {
-  return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+Time longest_stop(const JointLimits& limits, Time tick) noexcept {
+  Time longest{};
+  for (std::size_t i = 0; i < limits.velocity.size(); ++i)
+    longest = std::max(longest, from_seconds(stop_bound(limits.velocity[i], limits.acceleration[i], limits.jerk[i], tick).seconds));
+  return longest;
 }
 
 }  // namespace
@@ -51,8 +55,10 @@ MotionControl::MotionControl(const JointLimits& limits, const MotionControlOptio
       timeline_(columns_of(limits, options), timeline_of(options)),
       filter_(limits, options.period),
       row_(static_cast<std::size_t>(timeline_.dof())),
-      target_(static_cast<std::size_t>(limits.dof())) {
+      target_(static_cast<std::size_t>(limits.dof())),
+      measured_(target_) {
   const std::string where = "MotionControl";
+  longest_stop_ = longest_stop(limits, options.period);
   if (!(options.start_tolerance > 0) || !(options.pose_tolerance > 0))
     fail(ErrorCode::invalid_argument,
          {where, "tolerances", "numbers above 0", fmt::format("start {}, pose {}", options.start_tolerance, options.pose_tolerance), ""});
@@ -83,6 +89,8 @@ Status MotionControl::arm(std::span<const double> measured, Time now) noexcept {
                                                                        : q;
   }
   if (const Status status = filter_.reset(target_); status != Status::ok) return status;
+  if (guard_ && !guard_->stop_is_inside(filter_)) return Status::out_of_range;
+  std::copy(target_.begin(), target_.end(), measured_.begin());
   timeline_.clear();
   if (governor_) governor_->reset();
   measurement_missing_ = Time{};
@@ -90,57 +98,78 @@ Status MotionControl::arm(std::span<const double> measured, Time now) noexcept {
   return Status::ok;
 }
 
+/// Grippers may jump.
+bool MotionControl::near(std::size_t column, double a, double b) const noexcept {
+  const auto& holds = timeline_.options().hold_columns;
+  const bool held = std::find(holds.begin(), holds.end(), static_cast<int>(column)) != holds.end();
+  return held || std::abs(a - b) <= options_.start_tolerance;
+}
+
 bool MotionControl::begins_near(const ActionChunk& chunk, Time now) noexcept {
   const auto due = now <= chunk.t0 ? 0 : std::min<std::int64_t>((now - chunk.t0) / chunk.dt, chunk.horizon - 1);
   const std::span<const double> row = chunk.step(static_cast<int>(due));
-  const auto& holds = timeline_.options().hold_columns;
-  const auto near = [&](std::size_t column, double here) {
-    const bool held = std::find(holds.begin(), holds.end(), static_cast<int>(column)) != holds.end();  // grippers may jump
-    return held || std::abs(row[column] - here) <= options_.start_tolerance;
-  };
+  const bool joints = timeline_.options().space == ActionSpace::joint_position;
+  const std::size_t behind = joints ? 0 : kPoseColumns, arm = joints ? 0 : static_cast<std::size_t>(options_.chain->dof());
   bool result = true;
-  if (timeline_.options().space == ActionSpace::joint_position) {
-    for (std::size_t i = 0; i < row.size(); ++i) result = near(i, filter_.position()[i]) && result;
+  for (std::size_t i = 0; i < target_.size(); ++i)
+    result = near(i < arm ? 0 : behind + i - arm, measured_[i], filter_.position()[i]) && result;
+  if (joints) {
+    for (std::size_t i = 0; i < row.size(); ++i) result = near(i, row[i], filter_.position()[i]) && result;
     return result;
   }
   const Chain<>& chain = *options_.chain;
   const Eigen::Isometry3d here =
       forward(chain, JointRef<Eigen::Dynamic>(Eigen::Map<const Eigen::VectorXd>(filter_.position().data(), chain.dof())));
-  for (std::size_t i = 0; i < 3; ++i) result = near(i, here.translation()[static_cast<Eigen::Index>(i)]) && result;
+  for (std::size_t i = 0; i < 3; ++i) result = near(i, row[i], here.translation()[static_cast<Eigen::Index>(i)]) && result;
   const double turn = Eigen::Quaterniond(here.linear()).angularDistance(Eigen::Quaterniond(row[3], row[4], row[5], row[6]).normalized());
   return result && turn <= options_.start_tolerance;
 }
 
 Status MotionControl::deliver(const ActionChunk& chunk, Time now) noexcept {
   if (options_.log != nullptr) options_.log->add_chunk(chunk, now);
-  const bool moving = safety_.follows_plan();
-  if (!moving && chunk.horizon > 0 && chunk.dt > Time{} && chunk.space == timeline_.options().space && chunk.dim == timeline_.dof() &&
-      chunk.values.size() == static_cast<std::size_t>(chunk.horizon) * static_cast<std::size_t>(chunk.dim) && all_finite(chunk.values) &&
-      !begins_near(chunk, now)) {
+  if (const Status status = timeline_.check(chunk, now); status != Status::ok) {
+    safety_.apply(SafetyEvent::chunk_refused);
+    return status;
+  }
+  if (!safety_.follows_plan() && !begins_near(chunk, now)) {
     safety_.apply(SafetyEvent::far_target);
     return Status::out_of_range;
   }
+  path_delay_ = Time{};
   const Status status = timeline_.push(chunk, now);
-  safety_.apply(status == Status::ok ? SafetyEvent::near_target : SafetyEvent::chunk_refused);
+  safety_.apply(SafetyEvent::near_target);
   return status;
+}
+
+/// Without a way along the path: every joint brakes.
+void MotionControl::end_plan() noexcept {
+  safety_.apply(SafetyEvent::plan_over);
+  along_path_ = Time{};
 }
 
 void MotionControl::raise(SafetyEvent event, Time now) noexcept {
   if (options_.log != nullptr) options_.log->add({.kind = MotionEntry::Kind::event, .event = event, .time = now}, {});
   if (event == SafetyEvent::arm || event == SafetyEvent::near_target || event == SafetyEvent::rest) return;  // these are found here
-  safety_.apply(event);
+  if (event == SafetyEvent::plan_over)
+    end_plan();
+  else
+    safety_.apply(event);
 }
 
 Status MotionControl::change_limits(const JointLimits& limits, Time now) noexcept {
   if (options_.log != nullptr) options_.log->add_limits(limits, now);
   const Status status = filter_.change_limits(limits);
-  if (status == Status::ok && filter_.in_transition()) safety_.apply(SafetyEvent::limits_changing);
+  if (status != Status::ok) return status;
+  if (governor_) governor_->set_limits(limits);
+  longest_stop_ = std::max(longest_stop_, longest_stop(limits, options_.period));
+  if (filter_.in_transition()) safety_.apply(SafetyEvent::limits_changing);
   return status;
 }
 
-void MotionControl::skip(Time now) noexcept {
-  if (options_.log != nullptr) options_.log->add({.kind = MotionEntry::Kind::skip, .time = now}, {});
+void MotionControl::skip(Time now, Time missed) noexcept {
+  if (options_.log != nullptr) options_.log->add({.kind = MotionEntry::Kind::skip, .time = now, .dt = missed}, {});
   safety_.apply(SafetyEvent::tick_missed);
+  if (missed > options_.measurement_age) safety_.apply(SafetyEvent::measurement_stale);
   filter_.stand_still();
   std::copy(filter_.position().begin(), filter_.position().end(), target_.begin());
 }
@@ -159,17 +188,26 @@ void MotionControl::check_measurement(Time dt, std::span<const double> measured)
     good = std::isfinite(measured[i]) &&
            (filter_.in_transition() || (measured[i] >= limits.lower[i] - slack && measured[i] <= limits.upper[i] + slack));
   }
-  if (!good) safety_.apply(SafetyEvent::measurement_bad);
+  if (good)
+    std::copy(measured.begin(), measured.end(), measured_.begin());
+  else
+    safety_.apply(SafetyEvent::measurement_bad);
 }
 
 Status MotionControl::plan_target(Time start, Time end) noexcept {
-  if (governor_) governor_->apply(timeline_, end, end - start);
+  if (governor_) {
+    const Time before = timeline_.end();
+    governor_->apply(timeline_, end, end - start);
+    path_delay_ += timeline_.end() - before;
+    if (path_delay_ > timeline_.options().max_age) end_plan();  // too old to be followed any longer
+  }
   const Status status = timeline_.at(end, row_);
   if (status == Status::not_ready) return status;
   const Time ending = timeline_.end() - 2 * timeline_.options().validity;
-  if (status == Status::stopped)
+  if (status == Status::stopped && safety_.follows_plan()) {
     safety_.apply(SafetyEvent::plan_over);
-  else if (end > ending)
+    along_path_ = longest_stop_;
+  } else if (end > ending)
     safety_.apply(SafetyEvent::plan_ending);
   if (timeline_.options().space == ActionSpace::joint_position) {
     std::copy(row_.begin(), row_.end(), target_.begin());
@@ -179,28 +217,39 @@ Status MotionControl::plan_target(Time start, Time end) noexcept {
   return status;
 }
 
-/// Joints for the pose in row_, one step of differential kinematics from the target before; false where the tool falls behind.
+/// Joints for the pose in row_, one step of differential kinematics from the target before; false where the commanded tool falls behind.
 bool MotionControl::follow_pose(Time dt) noexcept {
   const Chain<>& chain = *options_.chain;
   const Eigen::Index arm = chain.dof();
-  const JointVector<> q = Eigen::Map<const Eigen::VectorXd>(target_.data(), arm);
-  const Eigen::Isometry3d here = forward(chain, JointRef<Eigen::Dynamic>(q));
-  const Eigen::Vector3d way = Eigen::Vector3d(row_[0], row_[1], row_[2]) - here.translation();
-  const Eigen::AngleAxisd turn(Eigen::Quaterniond(row_[3], row_[4], row_[5], row_[6]) * Eigen::Quaterniond(here.linear()).conjugate());
+  const Eigen::Quaterniond wanted(row_[3], row_[4], row_[5], row_[6]);
+  const Eigen::Vector3d place(row_[0], row_[1], row_[2]);
+  const auto pose_of = [&](const double* q) { return forward(chain, JointRef<Eigen::Dynamic>(Eigen::Map<const Eigen::VectorXd>(q, arm))); };
+  const Eigen::Isometry3d commanded = pose_of(filter_.position().data()), from = pose_of(target_.data());
+  const Eigen::AngleAxisd turn(wanted * Eigen::Quaterniond(from.linear()).conjugate());
   constexpr double kPi = std::numbers::pi;
   const double angle = turn.angle() > kPi ? turn.angle() - 2 * kPi : turn.angle(), rate = 1 / to_seconds(dt);
   Twist twist;
-  twist << way * rate, turn.axis() * (angle * rate);
+  twist << (place - from.translation()) * rate, turn.axis() * (angle * rate);
+  bool close = true;  // a target that ran ahead waits for the joints
+  for (Eigen::Index i = 0; i < arm; ++i)
+    close = close &&
+            std::abs(target_[static_cast<std::size_t>(i)] - filter_.position()[static_cast<std::size_t>(i)]) <= options_.start_tolerance;
+  const JointVector<> q = Eigen::Map<const Eigen::VectorXd>(target_.data(), arm);
   const auto step = differential_step(chain, JointRef<Eigen::Dynamic>(q), twist, to_seconds(dt), scratch_);
-  if (step.status == Status::ok) std::copy_n(step.q.data(), arm, target_.begin());
+  if (close && step.status == Status::ok) std::copy_n(step.q.data(), arm, target_.begin());
   std::copy(row_.begin() + kPoseColumns, row_.end(), target_.begin() + arm);
-  return step.status == Status::ok && way.norm() <= options_.pose_tolerance && std::abs(angle) <= options_.start_tolerance;
+  return step.status == Status::ok && (place - commanded.translation()).norm() <= options_.pose_tolerance &&
+         wanted.angularDistance(Eigen::Quaterniond(commanded.linear())) <= options_.start_tolerance;
 }
 
 Status MotionControl::move(Time dt, std::span<double> command) noexcept {
-  // The end of a plan is approached along its path, at its own pace; every other stop is as fast as the limits allow.
-  const bool along_path = safety_.mode() == SafetyMode::stopping && safety_.cause() == SafetyEvent::plan_over && !safety_.latched();
+  // The end of a plan is approached along its path, at its own pace, for as long as a stop may take; every other stop is as fast as the
+  // limits allow, and what was planned is forgotten.
+  const bool measured = measurement_missing_ <= options_.measurement_age;
+  const bool along_path = safety_.mode() == SafetyMode::stopping && along_path_ > Time{} && measured && !safety_.latched();
+  along_path_ -= std::min(along_path_, dt);
   if (!safety_.follows_plan() && !along_path) {
+    timeline_.drop_plans();
     const Status status = filter_.brake(dt, command);  // and stays where it is at rest
     std::copy(filter_.position().begin(), filter_.position().end(), target_.begin());
     return status;
@@ -213,7 +262,7 @@ TickOutcome MotionControl::tick(Time start, Time dt, std::span<const double> mea
   if (safety_.mode() == SafetyMode::init || command.size() != target_.size()) return outcome;
   check_measurement(dt, measured);
   const bool planned = safety_.follows_plan() || safety_.mode() == SafetyMode::stopping;
-  outcome.status = planned ? plan_target(start, start + dt) : Status::stopped;
+  outcome.status = planned && !timeline_.empty() ? plan_target(start, start + dt) : Status::stopped;
   const Status moved = move(dt, command);
   if (filter_.in_transition()) safety_.apply(SafetyEvent::limits_changing);
   if (safety_.mode() == SafetyMode::stopping && filter_.at_rest()) safety_.apply(SafetyEvent::rest);

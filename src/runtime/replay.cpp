@@ -43,7 +43,7 @@ void repeat(MotionControl& control, const MotionEntry& entry, std::span<const do
     case MotionEntry::Kind::chunk: (void)control.deliver(chunk_of(entry, numbers), entry.time); break;
     case MotionEntry::Kind::event: control.raise(entry.event, entry.time); break;
     case MotionEntry::Kind::limits: (void)control.change_limits(limits_of(numbers), entry.time); break;
-    case MotionEntry::Kind::skip: control.skip(entry.time); break;
+    case MotionEntry::Kind::skip: control.skip(entry.time, entry.dt); break;
     case MotionEntry::Kind::tick: (void)control.tick(entry.time, entry.dt, numbers, command); break;
   }
 }

@@ -25,7 +25,7 @@ for path in sorted(p for top in ("include/sinew", "src") for p in (root / top).r
             faults.append(f"{path}: {folder} may not include {inner}")
     faults += [f"{path}: only {home} may name {m[0]}" for rule, home in only.items() for m in [re.search(rule, text)] if m and not folder.startswith(home)]
     faults += [f"{path}: a library does not call {m[0]}" for m in [re.search(never, text)] if m]
-for path in (p for top in "cmake include src python tests examples benchmarks scripts".split() for p in (root / top).rglob("*")):
+for path in (p for top in "cmake include src tools python tests examples benchmarks scripts".split() for p in (root / top).rglob("*")):
     if re.search(r"(\.[chi][pn][pl]|\.py|\.cmake|CMakeLists\.txt)$", path.name) and "SPDX-License-Identifier: Apache-2.0" not in path.read_text()[:200]:
         faults.append(f"{path}: no SPDX line")
 print("\n".join(faults) or "layers are kept")

@@ -120,6 +120,25 @@ TEST_CASE("tool guard: no adversary drives the tool out of its box, through a wa
   CHECK(fastest > 0.7);
 }
 
+TEST_CASE("tool guard: limits that shrink on the way to a wall do not carry the tool through it") {
+  for (int when = 50; when < 700; when += 20) {
+    CommandFilter filter({{}, {-3, -2.5, 0}, {3, 2.5, 0.08}, {2, 3, 0.2}, {10, 10, 2}, {200, 200, 40}}, kTick);
+    ToolGuard guard(Chain<>::from_urdf(kArm, "base", "tool"), {.upper = {0.5, 1, 1}, .speed = 2}, filter);
+    std::vector<double> q{1.2, 1.0, 0.04};
+    REQUIRE(filter.reset(q) == Status::ok);
+    const std::vector<double> target{0.0, 0.0, 0.04};
+    Judge judge;
+    for (int k = 0; k < 1500; ++k) {
+      const CommandFilter before = filter;
+      if (k == when) REQUIRE(filter.change_limits({{}, {-3, -2.5, 0}, {3, 2.5, 0.08}, {2, 3, 0.2}, {2, 2, 2}, {40, 40, 40}}) == Status::ok);
+      CHECK(guard.step(filter, target, kTick, q) != Status::out_of_range);
+      judge.add(before, filter);
+    }
+    CAPTURE(when);
+    CHECK(judge.largest_x <= 0.5);
+  }
+}
+
 TEST_CASE("tool guard: leaves alone what keeps the box, and allocates nothing") {
   REQUIRE(counting_works());
   CommandFilter guarded(limits(), kTick), free(limits(), kTick);

@@ -139,6 +139,10 @@ TEST_CASE("control loop: ends when the robot refuses a command, and needs reset 
   CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::out_of_range);
   CHECK(robot.stopped);
   CHECK(loop.halted());
+  robot.accepts = true;
+  CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::not_ready);
+  REQUIRE(loop.reset() == Status::ok);
+  CHECK(loop.run_for("go", std::chrono::seconds(1)) == Status::ok);
 }
 
 TEST_CASE("control loop: a measurement that is no number stops the robot") {
@@ -333,6 +337,13 @@ TEST_CASE("control loop: inference in a thread of its own; the control thread do
   CHECK(robot.q[0].load() > 0.2);
   CHECK(beats == robot.commands.size());
   CHECK(loop.trace().statistics().ticks == robot.commands.size());
+  // It ends at rest, and goes on from there after a pause.
+  CHECK(loop.motion().filter().at_rest());
+  CHECK(loop.safety().mode() == sinew::SafetyMode::hold);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto first = robot.commands.size();
+  (void)loop.run_threaded("go", std::chrono::milliseconds(300));  // its chunks may begin too far away by now
+  CHECK(std::abs(robot.commands[first][0] - robot.commands[first - 1][0]) < 1e-6);
   // The same commands again, without threads.
   const sinew::Replay again = sinew::replay(log, loop.limits(), loop.motion().options());
   CHECK(again.ticks == robot.commands.size());

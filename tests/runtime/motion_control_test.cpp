@@ -293,7 +293,7 @@ TEST_CASE("replay: a log of hostile chunks, faults and changing limits gives the
         other.velocity = {0.5, 0.7};
         REQUIRE(bench.control.change_limits(other, bench.now) == Status::ok);
       }
-      if (k == 90) bench.control.skip(bench.now += milliseconds(40));
+      if (k == 90) bench.control.skip(bench.now += milliseconds(40), milliseconds(40));
     }
     REQUIRE_FALSE(log.full());
     const Replay same = replay(log, two_joints(), options);
@@ -311,4 +311,84 @@ TEST_CASE("replay: a log of hostile chunks, faults and changing limits gives the
   bench.run(milliseconds(20));
   CHECK(small.full());
   CHECK_THROWS_AS((void)replay(small, two_joints(), {.period = kTick}), Error);
+}
+
+TEST_CASE("motion control: a chunk with times at the ends of the clock is refused before anything is computed from it") {
+  for (const Time t0 : {Time::min(), Time::min() + Time(5), Time::max(), Time(-1)})
+    for (const Time dt : {Time(1), Time(milliseconds(50)), Time::max(), Time{}, Time::min()}) {
+      Bench bench;
+      REQUIRE(bench.control.arm(bench.measured, bench.now) == Status::ok);
+      ActionChunk chunk = ramp(t0, 1, 0, 0.1);
+      chunk.dt = dt;
+      const Status status = bench.control.deliver(chunk, bench.now);
+      CHECK((status != Status::ok || t0 == Time(-1)));
+      bench.run(milliseconds(20));
+    }
+}
+
+TEST_CASE("motion control: after an interruption nothing of the old plan comes back") {
+  Bench bench;
+  REQUIRE(bench.control.arm(bench.measured, bench.now) == Status::ok);
+  REQUIRE(bench.control.deliver(ramp(bench.now, 1, 0, 0.9, 30), bench.now) == Status::ok);
+  bench.run(milliseconds(400));
+  bench.run(milliseconds(600), false);
+  REQUIRE(bench.mode() == SafetyMode::hold);
+  const double rest = bench.q[0];
+  CHECK(bench.control.deliver(ramp(bench.now, 1, rest, 0), bench.now) == Status::stale);  // sequence numbers are not forgotten
+  // A plan that stays here, and begins in a second: the joint stays here meanwhile.
+  REQUIRE(bench.control.deliver(ramp(bench.now + std::chrono::seconds(1), 2, rest, 0), bench.now) == Status::ok);
+  for (int k = 0; k < 100; ++k) {
+    bench.run(milliseconds(10));
+    CHECK(std::abs(bench.q[0] - rest) < 1e-6);
+  }
+}
+
+TEST_CASE(
+    "motion control: a plan that the joints are far behind of does not move them long after its end; a lost measurement stops at once") {
+  for (const bool measuring : {true, false}) {
+    Bench bench;
+    REQUIRE(bench.control.arm(bench.measured, bench.now) == Status::ok);
+    REQUIRE(bench.control.deliver(ramp(bench.now, 1, 0, 0), bench.now) == Status::ok);
+    bench.run(milliseconds(100));
+    REQUIRE(bench.control.deliver(ramp(bench.now, 2, 1.45, 0, 4), bench.now) == Status::ok);  // 1.45 s at full velocity, within 0.15 s
+    bench.run(milliseconds(300));
+    bench.run(milliseconds(900), measuring);
+    CHECK(bench.control.filter().at_rest());
+    CHECK(bench.mode() == SafetyMode::hold);
+    CHECK(bench.q[0] < 1.2);
+    CHECK(bench.checker.excess().worst() <= 1e-12L);
+  }
+}
+
+TEST_CASE("motion control: an arm that was moved by hand does not start from a plan that begins where it was commanded to be") {
+  Bench bench;
+  REQUIRE(bench.control.arm(bench.measured, bench.now) == Status::ok);
+  bench.run(milliseconds(10));
+  bench.measured = {1.0, 0.0};
+  (void)bench.control.tick(bench.now, kTick, bench.measured, bench.q);
+  CHECK(bench.control.deliver(ramp(bench.now, 1, 0, 0.1), bench.now) == Status::out_of_range);
+  CHECK(bench.mode() == SafetyMode::armed);
+  REQUIRE(bench.control.arm(bench.measured, bench.now) == Status::ok);
+  ActionChunk chunk = ramp(bench.now, 1, 1.0, 0);
+  for (int i = 0; i < chunk.horizon; ++i) chunk.step(i)[1] = 0;
+  CHECK(bench.control.deliver(chunk, bench.now) == Status::ok);
+}
+
+TEST_CASE("motion control: a long gap between ticks ends the plan; a path that is slowed down for too long too") {
+  Bench bench;
+  REQUIRE(bench.control.arm(bench.measured, bench.now) == Status::ok);
+  REQUIRE(bench.control.deliver(ramp(bench.now, 1, 0, 0.5, 100), bench.now) == Status::ok);
+  bench.run(milliseconds(300));
+  bench.now += std::chrono::seconds(1);
+  bench.control.skip(bench.now, std::chrono::seconds(1));
+  bench.run(milliseconds(10));
+  CHECK(bench.mode() == SafetyMode::hold);
+
+  JointLimits slow = two_joints();
+  slow.velocity = {0.02, 0.02};
+  Bench governed({.period = kTick, .timeline = {.max_age = milliseconds(500)}, .on_path = true}, slow);
+  REQUIRE(governed.control.arm(governed.measured, governed.now) == Status::ok);
+  REQUIRE(governed.control.deliver(ramp(governed.now, 1, 0, 0.5, 20), governed.now) == Status::ok);
+  governed.run(milliseconds(1500));
+  CHECK(governed.mode() == SafetyMode::hold);
 }

@@ -72,6 +72,8 @@ class ChunkTimeline {
   /// `stale` (sequence not newer, or observation older, than the accepted one's; begun more than `max_age` ago; every sample in the past),
   /// `out_of_range` (step or start time out of bounds, a value outside the envelope or beyond kLargest, a quaternion not of length 1).
   [[nodiscard]] Status push(const ActionChunk& chunk, Time now) noexcept;
+  /// What `push` would say.
+  [[nodiscard]] Status check(const ActionChunk& chunk, Time now) const noexcept;
 
   /// Writes the target `[dof]` for time `t`. `ok`; `stopped` from `validity` after the last sample on: the last sample
   /// holds; `not_ready` before the first push and `bad_shape` for another size of `target`: then nothing is written.
@@ -84,6 +86,8 @@ class ChunkTimeline {
   /// real-time chunking begins here.
   [[nodiscard]] int first_row_after(Time now) const noexcept;
 
+  /// Forgets the plans, not what is stale: motion was interrupted, and what comes next must not blend from what was.
+  void drop_plans() noexcept;
   /// Forgets every chunk and sequence number.
   void clear() noexcept;
 

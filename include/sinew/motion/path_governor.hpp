@@ -30,6 +30,8 @@ class PathGovernor {
   PathGovernor(const JointLimits& limits, Time dt, const PathGovernorOptions& options = {});
 
   void reset() noexcept;
+  /// Of the same joints, as CommandFilter::change_limits took them.
+  void set_limits(const JointLimits& limits) noexcept;
   /// Before the tick that ends at `end`: delays the plan. `dt` is the length of the tick. Returns the rate of time.
   double apply(ChunkTimeline& timeline, Time end, Time dt) noexcept;
   [[nodiscard]] double rate() const noexcept { return rate_; }
@@ -38,6 +40,7 @@ class PathGovernor {
   [[nodiscard]] double feasible_rate(const ChunkTimeline& timeline, Time end) noexcept;
   [[nodiscard]] double rate_between(const double* before, const double* here, const double* after) const noexcept;
 
+  double share_;
   std::vector<double> velocity_;  // that the plan may ask for
   std::vector<double> acceleration_;
   std::vector<double> samples_;  // `[samples + 2, dof]`

@@ -59,6 +59,26 @@ struct ControlLoopOptions {
   std::function<void(const TickRecord&, const MotionControl&)> after_command = {};
 };
 
+namespace detail {
+/// The checks and derived numbers of a loop, compiled once for every robot type.
+JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const ControlLoopOptions& options);
+MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const JointLimits& robot,
+                                    const ControlLoopOptions& options);
+std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options);
+/// A thread that is told to end and joined, however its owner is left. Throws Error when the system gives none.
+class JoinedThread {
+ public:
+  JoinedThread(std::function<void()> work, std::atomic<bool>& go_on, std::atomic<bool>& running);
+  ~JoinedThread();
+  JoinedThread(const JoinedThread&) = delete;
+  JoinedThread& operator=(const JoinedThread&) = delete;
+
+ private:
+  std::atomic<bool>& go_on_;
+  std::thread thread_;
+};
+}  // namespace detail
+
 /// Drives one robot with one policy.
 ///
 /// `run_for` uses one thread: between two ticks the policy runs to its end. That is right for simulators, replay and policies that are
@@ -76,16 +96,20 @@ class ControlLoop {
   /// exclude each other. Reads no state yet.
   ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& options = {});
 
-  /// Takes the measured joint positions as the start, at rest, forgets the old plan, and lifts a stop or a fault. Must come before a run.
+  /// Takes the measured joint positions as the start, forgets the old plan, and lifts a stop or a fault. The robot must stand still. Must
+  /// come before a run, and after one that the robot or a fault ended.
   [[nodiscard]] Status reset() noexcept;
   /// Runs for `duration` of the robot's time. The status of the latest inference that failed (motion went on along the valid plan
   /// and then stopped), else of the robot, else ok. `last_error()` says more.
   [[nodiscard]] Status run_for(std::string_view instruction, Time duration) noexcept;
-  /// The same with inference in a thread of its own, which is joined before this returns. `robot.observe` and `now` are called from there,
-  /// while the other members are called here: the robot must allow that. Starting a thread may throw Error.
+  /// The same with inference in a thread of its own. At the end the robot brakes to rest, and the thread is joined; ticks go on until then.
+  /// `robot.observe` and `now` are called from there, while the other members are called here: the robot must allow that. Starting a
+  /// thread may throw Error.
   [[nodiscard]] Status run_threaded(std::string_view instruction, Time duration);
   /// From the next tick on the robot brakes and stays; until `reset`. From any thread.
-  void stop() noexcept { stop_requested_.store(true, std::memory_order_release); }
+  void stop() noexcept { raise(SafetyEvent::stop); }
+  /// Tells the control thread of something that it cannot see, such as `watchdog`. From any thread; takes effect at the next tick.
+  void raise(SafetyEvent event) noexcept { raised_.fetch_or(1U << static_cast<unsigned>(event), std::memory_order_acq_rel); }
 
   [[nodiscard]] std::string_view last_error() const noexcept { return error_; }
   /// Whether the latest run ended before its time, because the robot failed; it was told to stop.
@@ -95,8 +119,16 @@ class ControlLoop {
   [[nodiscard]] const ControlTrace& trace() const noexcept { return trace_; }
   [[nodiscard]] const SafetyState& safety() const noexcept { return motion_.safety(); }
   [[nodiscard]] const MotionControl& motion() const noexcept { return motion_; }
-  /// Other limits, in motion: see MotionControl. Not during `run_threaded`.
-  [[nodiscard]] Status change_limits(const JointLimits& limits) noexcept { return motion_.change_limits(limits, robot_.now()); }
+  /// Other limits of the user, in motion: see MotionControl. Those of robot and card hold beside them. Throws Error as the constructor. Not
+  /// during `run_threaded`.
+  [[nodiscard]] Status change_limits(const JointLimits& limits) {
+    ControlLoopOptions options = options_;
+    options.limits = limits;
+    JointLimits changed = detail::loop_limits(std::as_const(robot_).limits(), policy_.card(), options);
+    const Status status = motion_.change_limits(changed, robot_.now());
+    if (status == Status::ok) limits_ = std::move(changed);
+    return status;
+  }
   /// The limits that hold: the robot's, the card's and the user's, whichever is tightest, with its source.
   [[nodiscard]] const JointLimits& limits() const noexcept { return limits_; }
   /// What the system gave the latest `run_threaded`.
@@ -121,11 +153,12 @@ class ControlLoop {
   Status hand_over(Time observed) noexcept;
   void keep_inferring(std::string_view instruction) noexcept;
   Status deliver(const ActionChunk& chunk, Time now) noexcept;
-  void deliver_due(Time now) noexcept;
+  Status deliver_due(Time now) noexcept;
   Status tick() noexcept;
   Status end_of_fault(Status seen) noexcept;
   Status fail_robot(Status status, std::string_view text) noexcept;
   Status skip_missed_ticks() noexcept;
+  Status tick_until(Time end) noexcept;
   void record_commands() noexcept;
   Status keep_error(Status status, std::string_view text) noexcept {
     error_.assign(text);
@@ -154,11 +187,11 @@ class ControlLoop {
   std::unique_ptr<detail::CommandQueue> pending_;  // commands that wait for the recorder, which may wait for the disk
   Mailbox<ActionChunk> chunks_;
   Mailbox<Commanded> commanded_;
-  std::atomic<bool> stop_requested_{false};
-  std::atomic<bool> threaded_{false};
-  std::atomic<bool> pose_unreachable_{false};  // of a chunk that was resolved ahead
-  std::atomic<Status> refused_{Status::ok};    // of the latest chunk that was refused in a threaded run
-  Status inference_status_ = Status::ok;       // of the latest inference that failed; of the thread that infers
+  std::atomic<std::uint32_t> raised_{0};     // a bit for each event
+  std::atomic<bool> threaded_{false};        // the thread that infers shall go on
+  std::atomic<bool> inferring_{false};       // it has not ended
+  std::atomic<Status> refused_{Status::ok};  // of the latest chunk that was refused in a threaded run
+  Status inference_status_ = Status::ok;     // of the latest inference that failed; of the thread that infers
   std::string inference_error_;
   std::string error_;
   RealtimeReport realtime_;
@@ -169,16 +202,6 @@ class ControlLoop {
   bool ready_ = false;
   bool halted_ = false;
 };
-
-namespace detail {
-/// The checks and derived numbers of a loop, compiled once for every robot type.
-JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const ControlLoopOptions& options);
-MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const JointLimits& robot,
-                                    const ControlLoopOptions& options);
-std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options);
-/// Throws Error when the system gives no thread, after `undo`.
-std::thread start_thread(std::function<void()> work, const std::function<void()>& undo);
-}  // namespace detail
 
 template <Robot R>
 ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& options)
@@ -215,11 +238,12 @@ ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& 
 template <Robot R>
 Status ControlLoop<R>::reset() noexcept {
   ready_ = false;
+  raised_.store(0, std::memory_order_release);  // a stop that comes from here on stays
   error_.clear();
   if (const Status status = robot_.positions(measured_); status != Status::ok)
     return keep_error(status, "the robot gave no joint positions");
   const Time now = robot_.now();
-  if (!motion_.filter().at_rest()) motion_.skip(now);  // what moved when the last run ended has stood still meanwhile
+  if (!motion_.filter().at_rest()) motion_.skip(now, Time{});  // what moved when the last run ended has stood still meanwhile
   if (const Status status = motion_.arm(measured_, now); status != Status::ok)
     return keep_error(status, "the joints are measured outside their limits");
   if (resolver_) {
@@ -229,12 +253,11 @@ Status ControlLoop<R>::reset() noexcept {
   trace_.clear();
   policy_.reset();
   if (memory_) memory_->clear();
-  pose_unreachable_.store(false, std::memory_order_relaxed);
   fault_ = Status::ok;
   std::copy_n(motion_.filter().position().begin(), command_.size(), command_.begin());
   delivery_count_ = 0;
+  inference_count_ = 0;
   missed_ticks_ = 0;
-  stop_requested_.store(false, std::memory_order_relaxed);
   next_tick_ = next_inference_ = now;
   ready_ = true;
   return Status::ok;
@@ -260,7 +283,10 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
       next_inference_ += inference_period_;
       if (const Status status = skip_missed_ticks(); status != Status::ok) return status;
     }
-    deliver_due(next_tick_);
+    if (const Status status = deliver_due(next_tick_); status != Status::ok) {
+      result = status;
+      error_.assign("chunk refused: ").append(to_string(status));
+    }
     if (const Status status = tick(); status != Status::ok) return status;
     next_tick_ += control_period_;
   }
@@ -281,30 +307,15 @@ Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration)
   std::copy_n(motion_.filter().position().begin(), command_.size(), commanded_.back().q.begin());
   commanded_.publish();
   (void)chunks_.take();  // of a run before
+  inferring_.store(true, std::memory_order_release);
   threaded_.store(true, std::memory_order_release);
-  std::thread inferring = detail::start_thread([this, instruction] { keep_inferring(instruction); },
-                                               [this] { threaded_.store(false, std::memory_order_release); });
-  realtime_ = request_realtime(options_.realtime_priority, options_.lock_memory);
-  const Time end = robot_.now() + duration;
-  next_tick_ = std::max(next_tick_, robot_.now());
   Status status = Status::ok;
-  while (status == Status::ok && next_tick_ < end) {
-    status = robot_.wait_until(next_tick_);
-    if (status != Status::ok) {
-      (void)fail_robot(status, "the robot's clock failed");
-      break;
-    }
-    if (status = skip_missed_ticks(); status != Status::ok) break;
-    if (const ActionChunk* chunk = chunks_.take(); chunk != nullptr) {
-      if (const Status refused = deliver(*chunk, robot_.now()); refused != Status::ok) refused_.store(refused, std::memory_order_relaxed);
-    }
-    if (status = tick(); status != Status::ok) break;
-    std::copy(command_.begin(), command_.end(), commanded_.back().q.begin());
-    commanded_.publish();
-    next_tick_ += control_period_;
+  {
+    const detail::JoinedThread thread([this, instruction] { keep_inferring(instruction); }, threaded_, inferring_);
+    const RealtimeScope realtime(options_.realtime_priority, options_.lock_memory);
+    realtime_ = realtime.report();
+    status = tick_until(robot_.now() + duration);
   }
-  threaded_.store(false, std::memory_order_release);
-  inferring.join();
   record_commands();
   if (status != Status::ok) return status;
   halted_ = false;
@@ -314,6 +325,28 @@ Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration)
   }
   const Status refused = refused_.load(std::memory_order_relaxed);
   return refused == Status::ok ? refused : keep_error(refused, std::string("chunk refused: ").append(to_string(refused)));
+}
+
+/// Until `end`, and then until the robot rests and the thread that infers has done its last.
+template <Robot R>
+Status ControlLoop<R>::tick_until(Time end) noexcept {
+  bool over = false;
+  while (!over || !motion_.filter().at_rest() || inferring_.load(std::memory_order_acquire)) {
+    if (const Status status = robot_.wait_until(next_tick_); status != Status::ok) return fail_robot(status, "the robot's clock failed");
+    if (const Status status = skip_missed_ticks(); status != Status::ok) return status;
+    if (!over && next_tick_ >= end) {
+      over = true;
+      threaded_.store(false, std::memory_order_release);
+      motion_.raise(SafetyEvent::plan_over, next_tick_);
+    }
+    if (const ActionChunk* chunk = chunks_.take(); chunk != nullptr && !over)
+      if (const Status refused = deliver(*chunk, next_tick_); refused != Status::ok) refused_.store(refused, std::memory_order_relaxed);
+    if (const Status status = tick(); status != Status::ok) return status;
+    std::copy(command_.begin(), command_.end(), commanded_.back().q.begin());
+    commanded_.publish();
+    next_tick_ += control_period_;
+  }
+  return Status::ok;
 }
 
 template <Robot R>
@@ -330,11 +363,13 @@ void ControlLoop<R>::keep_inferring(std::string_view instruction) noexcept {
     if (const Status status = infer(instruction, latest_command_); status != Status::ok) inference_status_ = status;
     next = std::max(next + inference_period_, robot_.now());
   }
+  inferring_.store(false, std::memory_order_release);
 }
 
 template <Robot R>
 Status ControlLoop<R>::fail_robot(Status status, std::string_view text) noexcept {
   robot_.stop();
+  ready_ = false;  // the robot stands where it stopped, not where it was told to be
   motion_.raise(SafetyEvent::command_refused, robot_.now());
   return keep_error(status, text);
 }
@@ -347,7 +382,7 @@ Status ControlLoop<R>::skip_missed_ticks() noexcept {
   missed_ticks_ += missed;
   next_tick_ += missed * control_period_;
   next_inference_ = std::max(next_inference_, next_tick_);
-  motion_.skip(next_tick_);
+  motion_.skip(next_tick_, missed * control_period_);
   return Status::ok;
 }
 
@@ -377,11 +412,9 @@ Status ControlLoop<R>::infer(std::string_view instruction, std::span<const doubl
   }
   if (record.status == Status::ok) {
     const Time resolving = clock.now();
-    if (memory_)
-      memory_->keep(policy_.outputs(), chunk_, options_.chunk_delay ? record.time + options_.chunk_delay(inference_count_) : robot_.now());
     if (resolver_) {
       record.status = resolver_->resolve(chunk_, commanded, joints_);
-      if (resolver_->resolved_rows() < chunk_.horizon) pose_unreachable_.store(true, std::memory_order_release);
+      if (resolver_->resolved_rows() < chunk_.horizon) raise(SafetyEvent::pose_unreachable);
       if (record.status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(record.status));
     } else {
       std::swap(joints_, chunk_);
@@ -398,16 +431,20 @@ template <Robot R>
 Status ControlLoop<R>::hand_over(Time observed) noexcept {
   const std::uint64_t index = inference_count_++;
   Status status = Status::ok;
+  Time arrival = observed;
   if (threaded_.load(std::memory_order_relaxed)) {
     chunks_.back() = joints_;
     chunks_.publish();
+    arrival = robot_.now() + control_period_;
   } else if (!options_.chunk_delay) {
     status = deliver(joints_, observed);
   } else if (delivery_count_ == deliveries_.size()) {
     status = Status::over_capacity;
   } else {
-    deliveries_[delivery_count_++] = {joints_, observed + std::max(Time{}, options_.chunk_delay(index))};
+    arrival = observed + std::max(Time{}, options_.chunk_delay(index));
+    deliveries_[delivery_count_++] = {joints_, arrival};
   }
+  if (status == Status::ok && memory_) memory_->keep(policy_.outputs(), joints_, arrival);
   if (status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(status));
   if (status == Status::ok && options_.recorder != nullptr) (void)options_.recorder->add_chunk(observed, joints_);
   return status;
@@ -419,15 +456,18 @@ Status ControlLoop<R>::deliver(const ActionChunk& chunk, Time now) noexcept {
 }
 
 template <Robot R>
-void ControlLoop<R>::deliver_due(Time now) noexcept {
+Status ControlLoop<R>::deliver_due(Time now) noexcept {
   std::size_t kept = 0;
+  Status result = Status::ok;
   for (std::size_t i = 0; i < delivery_count_; ++i) {
-    if (deliveries_[i].due <= now)
-      (void)deliver(deliveries_[i].chunk, now);
-    else if (kept++ != i)
+    if (deliveries_[i].due <= now) {
+      if (const Status status = deliver(deliveries_[i].chunk, now); status != Status::ok) result = status;
+    } else if (kept++ != i) {
       std::swap(deliveries_[kept - 1], deliveries_[i]);
+    }
   }
   delivery_count_ = kept;
+  return result;
 }
 
 template <Robot R>
@@ -435,8 +475,9 @@ Status ControlLoop<R>::tick() noexcept {
   const SteadyClock clock;
   TickRecord record{.time = next_tick_, .lateness = robot_.now() - next_tick_};
   const Status seen = robot_.positions(measured_);
-  if (stop_requested_.load(std::memory_order_acquire) && !motion_.safety().latched()) motion_.raise(SafetyEvent::stop, next_tick_);
-  if (pose_unreachable_.exchange(false, std::memory_order_acquire)) motion_.raise(SafetyEvent::pose_unreachable, next_tick_);
+  const std::uint32_t raised = raised_.exchange(0, std::memory_order_acq_rel);
+  for (std::size_t i = 0; raised != 0 && i < kSafetyEvents; ++i)
+    if ((raised >> i & 1U) != 0) motion_.raise(static_cast<SafetyEvent>(i), next_tick_);
   const Time start = clock.now();
   const TickOutcome outcome = motion_.tick(next_tick_, control_period_,
                                            seen == Status::ok ? std::span<const double>(measured_) : std::span<const double>(), command_);
@@ -463,6 +504,7 @@ Status ControlLoop<R>::end_of_fault(Status seen) noexcept {
   }
   if (!motion_.filter().at_rest() || (safety.mode() != SafetyMode::fault && !stale)) return Status::ok;
   robot_.stop();
+  ready_ = false;
   if (stale) return keep_error(seen, "the robot gave no joint positions");
   return keep_error(fault_, fault_ == Status::not_finite ? "the robot measured a joint position that is no number"
                                                          : "a joint was measured far outside its limits, or a fault was raised");

@@ -25,8 +25,8 @@ struct MotionControlOptions {
   PathGovernorOptions governor;
   std::optional<Chain<>> chain;  ///< base to tool; needed for tool poses and for a tool box
   std::optional<ToolBox> tool_box;
-  double start_tolerance = 0.35;                          ///< rad or m: how far from the command a plan may begin that starts motion
-  double pose_tolerance = 0.05;                           ///< m, of tool poses: farther behind counts as `pose_unreachable`
+  double start_tolerance = 0.35;  ///< rad or m, at most 3: how far apart measured state, command and plan may be where motion starts
+  double pose_tolerance = 0.05;   ///< m, at most 1, of tool poses: a command farther behind counts as `pose_unreachable`
   Time measurement_age = std::chrono::milliseconds(100);  ///< how long the measured state may be missing
   MotionLog* log = nullptr;                               ///< gets all that comes in; must outlive this
 };
@@ -53,8 +53,9 @@ class MotionControl {
   void raise(SafetyEvent event, Time now) noexcept;
   /// As CommandFilter::change_limits; until every joint keeps the new limits the mode is degraded at best.
   [[nodiscard]] Status change_limits(const JointLimits& limits, Time now) noexcept;
-  /// Nobody had time for ticks until `now`: the robot stood at its last command, and motion starts from rest there.
-  void skip(Time now) noexcept;
+  /// Nobody had time for ticks for `missed` until `now`: the robot stood at its last command, and motion starts from rest there. After more
+  /// than `measurement_age` the plan is over, and the next must begin near the measured state.
+  void skip(Time now, Time missed) noexcept;
   /// Advances by `dt` from `start` and writes the command `[dof]` that is due at the end. `measured` `[dof]`, empty when the robot gave
   /// none.
   TickOutcome tick(Time start, Time dt, std::span<const double> measured, std::span<double> command) noexcept;
@@ -70,11 +71,13 @@ class MotionControl {
   [[nodiscard]] const MotionControlOptions& options() const noexcept { return options_; }
 
  private:
-  /// Whether what a chunk asks for at `now` is near the command.
+  /// Whether what a chunk asks for at `now` is near the command, and that near the measured state.
   [[nodiscard]] bool begins_near(const ActionChunk& chunk, Time now) noexcept;
   void check_measurement(Time dt, std::span<const double> measured) noexcept;
   [[nodiscard]] Status plan_target(Time start, Time end) noexcept;
   [[nodiscard]] bool follow_pose(Time dt) noexcept;
+  [[nodiscard]] bool near(std::size_t column, double a, double b) const noexcept;
+  void end_plan() noexcept;
   Status move(Time dt, std::span<double> command) noexcept;
 
   MotionControlOptions options_;
@@ -85,8 +88,12 @@ class MotionControl {
   ChainScratch<> scratch_;
   SafetyState safety_;
   Time measurement_missing_{};
-  std::vector<double> row_;     // of the timeline
-  std::vector<double> target_;  // of the joints
+  Time longest_stop_{};           // of any joint, from anywhere within the limits
+  Time along_path_{};             // left, for the end of a plan that is approached along its path
+  Time path_delay_{};             // by the governor, since the latest chunk
+  std::vector<double> row_;       // of the timeline
+  std::vector<double> target_;    // of the joints
+  std::vector<double> measured_;  // latest
 };
 
 }  // namespace sinew
