@@ -129,11 +129,12 @@ void McapSummary::use(McapOpcode opcode, McapFields fields, McapDefinitions& def
   }
 }
 
-/// A group of records of one kind must be exactly where its offset says.
+/// A group of records of one kind must be exactly where its offset says. PyPI's mcap 1.6.0 states an empty group where there is none.
 void McapSummary::read_offset(McapFields fields) {
   const auto opcode = static_cast<McapOpcode>(fields.number<std::uint8_t>("summary offset"));
   const auto start = fields.number<u64>("summary offset");
   const auto length = fields.number<u64>("summary offset");
+  if (length == 0 && std::ranges::find(runs_, opcode, &Run::opcode) == runs_.end()) return;
   const auto run = std::ranges::lower_bound(runs_, start, {}, &Run::start);
   if (run == runs_.end() || run->start != start || run->opcode != opcode || run->end - start != length)
     fields.refuse("summary offset of " + describe(opcode), "the start and length of a group of the summary",
