@@ -170,7 +170,9 @@ const std::vector<McapAttachment>& McapReader::attachments() const noexcept { re
 std::vector<std::uint8_t> McapReader::read(const McapAttachment& attachment) const {
   const RandomAccessFile& file = state_->file;
   if (attachment.offset >= state_->data_end)
-    fail(ErrorCode::invalid_argument, {"McapReader::read", "attachment " + quote(attachment.name), "one of this file", "another", ""});
+    detail::refuse_at(
+        attachment.offset, ErrorCode::parse,
+        {file.where(), "attachment " + quote(attachment.name), fmt::format("a place before byte {}", state_->data_end), "this", ""});
   const auto head = detail::read_head(file, attachment.offset, state_->data_end);
   if (head.opcode != detail::McapOpcode::attachment)
     detail::refuse_at(head.start, ErrorCode::parse,
