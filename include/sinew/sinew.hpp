@@ -96,7 +96,10 @@
 #include "sinew/motion/tool_box.hpp"         // where the tool may be, and how fast it may go
 #include "sinew/motion/velocity_filter.hpp"  // the command filter of a mobile base
 #include "sinew/motion/watchdog.hpp"         // asks for a stop when the pulse fails
+#include "sinew/record/mcap_reader.hpp"      // any MCAP file, verified
 #include "sinew/record/recorder.hpp"         // MCAP recording
+#include "sinew/record/recording.hpp"        // a recording as the values that went into it
+#include "sinew/record/recover.hpp"          // a recording whole again after a crash
 
 // Closing the loop
 #include "sinew/runtime/any_robot.hpp"       // a robot chosen at run time

@@ -28,6 +28,20 @@ def _inspect(arguments):
     return inspect_card.run(arguments.directory)
 
 
+def _record_recover(arguments):
+    from sinew import record
+
+    report = record.recover(arguments.file, cut_damage=arguments.cut_damage)
+    kept = f"{report.messages} messages in {report.chunks} chunks, the last with sequence {report.last_sequence}"
+    if report.changed:
+        print(f"{arguments.file}: recovered: {kept}; {report.bytes_cut} bytes cut")
+        if report.reason:
+            print(f"  first of them: {report.reason}")
+    else:
+        print(f"{arguments.file}: complete, not touched: {kept}")
+    return 0
+
+
 def _number(least, most, kind):
     """An argparse type: a `kind` from `least` to `most`."""
 
@@ -69,6 +83,17 @@ def _parser():
     )
     inspect.add_argument("directory", type=Path, metavar="DIR", help="policy directory, or its sinew.json")
     inspect.set_defaults(run=_inspect)
+
+    record = commands.add_parser("record", help="mend recordings", description="Works on recordings.")
+    record_commands = record.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    recover = record_commands.add_parser(
+        "recover",
+        help="make a recording that a crash cut short complete again",
+        description="Keeps every whole record, and writes index, summary and footer behind the last. A complete file is not touched.",
+    )
+    recover.add_argument("file", type=Path, metavar="FILE", help="recording, or any MCAP file without compression")
+    recover.add_argument("--cut-damage", action="store_true", help="give up whole chunks that lie behind damage, instead of refusing")
+    recover.set_defaults(run=_record_recover)
     return parser
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds record/: the recorder.
+// Binds record/: the recorder; reading has a file of its own.
 #include <pybind11/stl/filesystem.h>
 
 #include <memory>
@@ -37,6 +37,8 @@ void close(Recorder& recorder) {
 }
 
 }  // namespace
+
+void bind_record_read(py::module_& record);
 
 void bind_record(py::module_& m) {
   auto record = m.def_submodule("record", "Recordings in MCAP: docs/recording.md lists the channels.");
@@ -82,6 +84,7 @@ void bind_record(py::module_& m) {
       .def("close", &close, "Completes the file. Raises sinew.Error when records were dropped or the end could not be written.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](Recorder& self, const py::args&) { close(self); });
+  bind_record_read(record);
 }
 
 }  // namespace sinew

@@ -3,6 +3,7 @@
 #include "sinew/record/journal_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "posix_file.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/record/crc32.hpp"
 
@@ -22,6 +24,10 @@ JournalFile::JournalFile(const std::filesystem::path& path, bool overwrite) {
   };
   descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor_ < 0) refuse("a file that can be created", std::strerror(errno), "does the folder exist, and may you write there?");
+  if (!detail::try_lock(descriptor_)) {
+    close();
+    refuse("a file of its own", "one that is being written or recovered", "");
+  }
   struct stat status{};
   if (::fstat(descriptor_, &status) != 0) {
     const int error = errno;
@@ -35,13 +41,10 @@ JournalFile::JournalFile(const std::filesystem::path& path, bool overwrite) {
            "recordings are not overwritten unless asked for");
   }
   // A new file is durable only when its folder is.
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = handle >= 0 && (::fsync(handle) == 0 || errno == EINVAL);  // some file systems cannot sync a folder
-  if (handle >= 0) ::close(handle);
-  if (!synced) {
+  if (!detail::sync_folder_of(path)) {
+    const int error = errno;
     close();
-    refuse("a folder that can be synced", std::strerror(errno), "");
+    refuse("a folder that can be synced", std::strerror(error), "");
   }
 }
 
@@ -79,6 +82,8 @@ bool JournalFile::sync() noexcept {
 
 bool JournalFile::close() noexcept {
   if (!is_open()) return true;
+  // A child of a fork may still have the file open, and with it the lock.
+  (void)::flock(descriptor_, LOCK_UN);
   // After close() the descriptor is gone whatever it returns (Linux), so it is never repeated.
   return ::close(std::exchange(descriptor_, -1)) == 0 || fail_with(errno);
 }

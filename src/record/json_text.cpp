@@ -11,6 +11,8 @@
 namespace sinew::detail {
 namespace {
 
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
 template <class Number>
 void append_number(std::string& out, Number number) {
   char digits[32];
@@ -33,6 +35,17 @@ void append_escaped(std::string& out, char c) {
 }
 
 }  // namespace
+
+std::string repaired(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const std::size_t length = utf8_prefix(text);
+    out.append(text.substr(0, length));
+    if (length == text.size()) return out;
+    out.append(kReplacement);
+    text.remove_prefix(length + 1);
+  }
+}
 
 void JsonText::separate() {
   if (!first_) out_.push_back(',');
@@ -59,7 +72,7 @@ void JsonText::quoted(std::string_view text) {
     for (const char c : text.substr(0, length)) append_escaped(out_, c);
     text.remove_prefix(length);
     if (text.empty()) break;
-    out_.append("\xEF\xBF\xBD");
+    out_.append(kReplacement);
     text.remove_prefix(1);
   }
   out_.push_back('"');

@@ -11,6 +11,9 @@
 
 namespace sinew::detail {
 
+/// `text` with U+FFFD for each byte that is not UTF-8.
+[[nodiscard]] std::string repaired(std::string_view text);
+
 /// Well-formed whatever the input: UTF-8 that is broken becomes U+FFFD, numbers that are not finite become null.
 /// A finite double reads back to the same bits, and always with a fraction or an exponent.
 class JsonText {

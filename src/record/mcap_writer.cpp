@@ -3,57 +3,35 @@
 #include "sinew/record/mcap_writer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <new>
 
 #include "little_endian.hpp"
+#include "mcap_format.hpp"
 #include "sinew/core/error.hpp"
-#include "sinew/core/version.hpp"
 #include "sinew/record/crc32.hpp"
 
 namespace sinew {
 namespace {
 
+using detail::begin_record;
 using detail::Bytes;
+using detail::end_record;
+using detail::kMcapMessageHead;
+using detail::kMcapRecordHead;
+using detail::McapOpcode;
 using detail::patch;
 using detail::put;
+using detail::put_attachment_index;
 using detail::put_bytes;
+using detail::put_channel;
+using detail::put_schema;
 using detail::put_string;
 using u8 = std::uint8_t;
 using u16 = std::uint16_t;
 using u32 = std::uint32_t;
 using u64 = std::uint64_t;
-
-enum Opcode : u8 {
-  header = 0x01,
-  footer = 0x02,
-  schema_record = 0x03,
-  channel_record = 0x04,
-  message_record = 0x05,
-  chunk_record = 0x06,
-  message_index = 0x07,
-  chunk_index = 0x08,
-  attachment = 0x09,
-  attachment_index = 0x0A,
-  statistics = 0x0B,
-  summary_offset = 0x0E,
-  data_end = 0x0F
-};
-
-constexpr std::array<u8, 8> kMagic = {0x89, 'M', 'C', 'A', 'P', '0', '\r', '\n'};
-constexpr std::size_t kRecordHead = 1 + 8;                         // opcode, length
-constexpr std::size_t kMessageHead = kRecordHead + 2 + 4 + 8 + 8;  // channel, sequence, two times
-
-/// Starts a record; the length is filled in by `end_record` with the returned offset.
-std::size_t begin_record(Bytes& out, Opcode opcode) {
-  put<u8>(out, opcode);
-  put<u64>(out, 0);
-  return out.size();
-}
-
-void end_record(Bytes& out, std::size_t content) { patch<u64>(out, content - 8, out.size() - content); }
 
 /// Reserves for `more` elements; doubling, because `reserve` alone would grow by exactly that much each time.
 void make_room(auto& vector, std::size_t more) {
@@ -70,11 +48,8 @@ void append_times(auto& times, const auto& other) noexcept {
 }  // namespace
 
 McapWriter::McapWriter(const std::filesystem::path& path, bool overwrite) : file_(path, overwrite) {
-  Bytes head(kMagic.begin(), kMagic.end());
-  const auto record = begin_record(head, header);
-  put_string(head, "");  // profile: none, the encodings are mixed
-  put_string(head, "sinew " + std::string(version()));
-  end_record(head, record);
+  Bytes head;
+  detail::put_head(head);
   if (!file_.write(head))
     fail(ErrorCode::io, {"McapWriter", "file '" + path.string() + "'", "room for its head", std::strerror(file_.error()), ""});
   begin_chunk();
@@ -84,12 +59,7 @@ McapId McapWriter::add_schema(std::string_view name, std::string_view encoding, 
   if (schemas_.size() >= 65534) fail(ErrorCode::limit, {"McapWriter", "number of schemas", "at most 65534", "one more", ""});
   const auto id = static_cast<McapId>(schemas_.size() + 1);
   Bytes& out = schemas_.emplace_back();
-  const auto record = begin_record(out, schema_record);
-  put<u16>(out, id);
-  put_string(out, name);
-  put_string(out, encoding);
-  put_string(out, text);
-  end_record(out, record);
+  put_schema(out, {id, std::string(name), std::string(encoding), std::string(text)});
   schema_in_chunk_.push_back(false);
   return id;
 }
@@ -101,26 +71,13 @@ McapId McapWriter::add_channel(std::string_view topic, std::string_view encoding
   const auto id = static_cast<McapId>(channels_.size());
   Channel& channel = channels_.emplace_back();
   channel.schema = schema;
-  Bytes& out = channel.definition;
-  const auto record = begin_record(out, channel_record);
-  put<u16>(out, id);
-  put<u16>(out, schema);
-  put_string(out, topic);
-  put_string(out, encoding);
-  const auto map = out.size();
-  put<u32>(out, 0);
-  for (const auto& [key, value] : metadata) {
-    put_string(out, key);
-    put_string(out, value);
-  }
-  patch<u32>(out, map, static_cast<u32>(out.size() - map - 4));
-  end_record(out, record);
+  put_channel(channel.definition, {id, schema, std::string(topic), std::string(encoding), metadata});
   return id;
 }
 
 void McapWriter::add_attachment(std::string_view name, std::string_view media_type, std::span<const u8> data, Time time) {
   Bytes out;
-  const auto record = begin_record(out, attachment);
+  const auto record = begin_record(out, McapOpcode::attachment);
   put<u64>(out, nanoseconds(time));  // log time
   put<u64>(out, nanoseconds(time));  // create time
   put_string(out, name);
@@ -134,16 +91,8 @@ void McapWriter::add_attachment(std::string_view name, std::string_view media_ty
   if (!file_.write(out))
     fail(ErrorCode::io, {"McapWriter::add_attachment", "writing '" + std::string(name) + "'", "success", std::strerror(file_.error()), ""});
   ++attachments_;
-  Bytes& index = attachment_indexes_;
-  const auto entry = begin_record(index, attachment_index);
-  put<u64>(index, offset);
-  put<u64>(index, out.size());
-  put<u64>(index, nanoseconds(time));
-  put<u64>(index, nanoseconds(time));
-  put<u64>(index, data.size());
-  put_string(index, name);
-  put_string(index, media_type);
-  end_record(index, entry);
+  const auto when = nanoseconds(time);
+  put_attachment_index(attachment_indexes_, {offset, out.size(), when, when, data.size(), std::string(name), std::string(media_type)});
 }
 
 void McapWriter::begin_chunk() {
@@ -156,7 +105,7 @@ void McapWriter::begin_chunk() {
 
 std::size_t McapWriter::cost(McapId id, std::size_t payload) const noexcept {
   const Channel& channel = channels_[id];
-  std::size_t bytes = kMessageHead + payload;
+  std::size_t bytes = kMcapMessageHead + payload;
   if (channel.positions.empty()) bytes += channel.definition.size();
   if (!schema_in_chunk_[channel.schema - 1U]) bytes += schemas_[channel.schema - 1U].size();
   return bytes;
@@ -175,7 +124,7 @@ void McapWriter::message(McapId id, u32 sequence, Time log_time, Time publish_ti
 
   const u64 time = nanoseconds(log_time);
   channel.positions.emplace_back(time, buffer_.size() - kChunkHead);
-  const auto record = begin_record(buffer_, message_record);
+  const auto record = begin_record(buffer_, McapOpcode::message);
   put<u16>(buffer_, id);
   put<u32>(buffer_, sequence);
   put<u64>(buffer_, time);
@@ -190,8 +139,8 @@ void McapWriter::message(McapId id, u32 sequence, Time log_time, Time publish_ti
 void McapWriter::close_chunk(u64 start) {
   const u64 records = buffer_.size() - kChunkHead;
   const u64 chunk_length = buffer_.size();
-  patch<u8>(buffer_, 0, chunk_record);
-  patch<u64>(buffer_, 1, chunk_length - kRecordHead);
+  patch<u8>(buffer_, 0, static_cast<u8>(McapOpcode::chunk));
+  patch<u64>(buffer_, 1, chunk_length - kMcapRecordHead);
   patch<u64>(buffer_, 9, chunk_.times.first);
   patch<u64>(buffer_, 17, chunk_.times.last);
   patch<u64>(buffer_, 25, records);
@@ -201,7 +150,7 @@ void McapWriter::close_chunk(u64 start) {
 
   Bytes& index = next_chunk_index_;
   index.clear();
-  const auto entry = begin_record(index, chunk_index);
+  const auto entry = begin_record(index, McapOpcode::chunk_index);
   put<u64>(index, chunk_.times.first);
   put<u64>(index, chunk_.times.last);
   put<u64>(index, start);
@@ -213,7 +162,7 @@ void McapWriter::close_chunk(u64 start) {
     if (positions.empty()) continue;
     put<u16>(index, static_cast<u16>(id));
     put<u64>(index, start + buffer_.size());
-    const auto record = begin_record(buffer_, message_index);
+    const auto record = begin_record(buffer_, McapOpcode::message_index);
     put<u16>(buffer_, static_cast<u16>(id));
     put<u32>(buffer_, static_cast<u32>(positions.size() * 16));
     for (const auto& [time, offset] : positions) {
@@ -253,62 +202,21 @@ bool McapWriter::flush() noexcept {
 
 /// DataEnd, the summary section and its offsets, the footer and the closing magic, into `buffer_`.
 void McapWriter::write_summary() {
-  Bytes& out = buffer_;
-  out.clear();
-  auto record = begin_record(out, data_end);
-  put<u32>(out, file_.crc());
-  end_record(out, record);
-
-  const std::size_t summary = out.size();
-  const u64 base = file_.size();
-  Bytes offsets;
-  const auto group = [&](Opcode opcode, std::size_t start) {
-    if (out.size() == start) return;
-    const auto entry = begin_record(offsets, summary_offset);
-    put<u8>(offsets, opcode);
-    put<u64>(offsets, base + start);
-    put<u64>(offsets, out.size() - start);
-    end_record(offsets, entry);
-  };
-
-  std::size_t start = out.size();
-  for (const auto& schema : schemas_) put_bytes(out, schema);
-  group(schema_record, start);
-  start = out.size();
-  for (const auto& channel : channels_) put_bytes(out, channel.definition);
-  group(channel_record, start);
-  start = out.size();
-  record = begin_record(out, statistics);
-  put<u64>(out, messages_);
-  put<u16>(out, static_cast<u16>(schemas_.size()));
-  put<u32>(out, static_cast<u32>(channels_.size()));
-  put<u32>(out, attachments_);
-  put<u32>(out, 0);  // metadata records
-  put<u32>(out, chunks_);
-  put<u64>(out, messages_ == 0 ? 0 : times_.first);
-  put<u64>(out, times_.last);
-  put<u32>(out, static_cast<u32>(channels_.size() * 10));
-  for (std::size_t id = 0; id < channels_.size(); ++id) {
-    put<u16>(out, static_cast<u16>(id));
-    put<u64>(out, channels_[id].messages);
-  }
-  end_record(out, record);
-  group(statistics, start);
-  start = out.size();
-  put_bytes(out, chunk_indexes_);
-  group(chunk_index, start);
-  start = out.size();
-  put_bytes(out, attachment_indexes_);
-  group(attachment_index, start);
-
-  const u64 offset_start = base + out.size();
-  put_bytes(out, offsets);
-  put<u8>(out, footer);
-  put<u64>(out, 8 + 8 + 4);  // its length, which the checksum covers
-  put<u64>(out, base + summary);
-  put<u64>(out, offset_start);
-  put<u32>(out, crc32(std::span(out).subspan(summary)));
-  put_bytes(out, kMagic);
+  detail::McapTail tail{.start = file_.size(), .data_crc = file_.crc()};
+  for (const auto& schema : schemas_) put_bytes(tail.schemas, schema);
+  for (const auto& channel : channels_) put_bytes(tail.channels, channel.definition);
+  tail.statistics = {.messages = messages_,
+                     .schemas = static_cast<u16>(schemas_.size()),
+                     .channels_count = static_cast<u32>(channels_.size()),
+                     .attachments = attachments_,
+                     .chunks = chunks_,
+                     .first_time = messages_ == 0 ? 0 : times_.first,
+                     .last_time = times_.last};
+  for (std::size_t id = 0; id < channels_.size(); ++id)
+    tail.statistics.channels.emplace_back(static_cast<McapId>(id), channels_[id].messages);
+  tail.chunk_indexes = chunk_indexes_;
+  tail.attachment_indexes = attachment_indexes_;
+  put_tail(buffer_, tail);
 }
 
 bool McapWriter::finish() noexcept {

@@ -197,7 +197,7 @@ void Recorder::write_chunk(Time time, const ActionChunk& chunk) {
 McapId Recorder::camera_channel(std::string_view name) {
   for (const auto& camera : cameras_)
     if (camera.name == name) return camera.channel;
-  const McapId channel = writer_.add_channel("/camera/" + std::string(name), "cdr", image_schema_);
+  const McapId channel = writer_.add_channel("/camera/" + detail::repaired(name), "cdr", image_schema_);
   return cameras_.emplace_back(Camera{std::string(name), channel}).channel;
 }
 

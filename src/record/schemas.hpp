@@ -60,7 +60,7 @@ inline constexpr std::string_view kChunkSchema = R"({
 "properties": {
 "sequence": {"type": "integer"},
 "observation_id": {"type": "integer", "description": "the observation that it was computed from"},
-"space": {"enum": ["joint_position", "tool_pose"]},
+"space": {"enum": ["joint_position", "tool_pose", "base_pose"]},
 "t0_ns": {"type": "integer"},
 "dt_ns": {"type": "integer"},
 "horizon": {"type": "integer"},

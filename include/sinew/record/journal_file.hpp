@@ -11,8 +11,8 @@ namespace sinew {
 /// An append-only file with a running CRC-32. Not for several threads. Nothing but the constructor throws.
 class JournalFile {
  public:
-  /// Creates the file, or takes an empty one. Throws Error when the operating system refuses or when a file with content
-  /// is there and `overwrite` is false.
+  /// Creates the file, or takes an empty one, and locks it (flock). Throws Error when the operating system refuses, when another
+  /// process has it locked, or when a file with content is there and `overwrite` is false.
   JournalFile(const std::filesystem::path& path, bool overwrite);
   JournalFile(const JournalFile&) = delete;
   JournalFile& operator=(const JournalFile&) = delete;

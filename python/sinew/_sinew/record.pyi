@@ -8,7 +8,7 @@ import numpy.typing
 import os
 import sinew._sinew
 import typing
-__all__: list[str] = ['Recorder']
+__all__: list[str] = ['Chunk', 'Command', 'Event', 'Record', 'Recorder', 'Recording', 'RecoverReport', 'read', 'recover']
 class Recorder:
     """
     Writes one recording. A record that the disk refuses is dropped and counted, not raised; close() raises then.
@@ -65,3 +65,152 @@ class Recorder:
         """
         Why the latest record was dropped.
         """
+class Command:
+    """
+    Joint position targets sent to the robot.
+    """
+    @property
+    def time(self) -> float:
+        """
+        s, robot's monotonic clock
+        """
+    @property
+    def values(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        float64 [dof], rad or m; a copy
+        """
+class Chunk:
+    """
+    An action chunk that was accepted.
+    """
+    @property
+    def chunk(self) -> sinew._sinew.ActionChunk:
+        """
+        sinew.ActionChunk
+        """
+    @property
+    def time(self) -> float:
+        """
+        s, when it was accepted
+        """
+class Event:
+    """
+    Something that happened.
+    """
+    @property
+    def dropped(self) -> int:
+        """
+        of kind "drop": records that are not in the file
+        """
+    @property
+    def kind(self) -> str:
+        """
+        "episode", "intervention", "limit", "drop" or another word
+        """
+    @property
+    def text(self) -> str:
+        ...
+    @property
+    def time(self) -> float:
+        """
+        s
+        """
+class Record:
+    """
+    One observation, command, chunk or event; what was added at once has the same sequence.
+    """
+    @property
+    def content(self) -> sinew._sinew.Observation | Command | Chunk | Event:
+        """
+        sinew.Observation, or record.Command, Chunk or Event
+        """
+    @property
+    def sequence(self) -> int:
+        """
+        as Recorder.add returned it; 0 = a report of the recorder itself
+        """
+class Recording:
+    """
+    A recording being read, from front to back, once; iterate over it.
+    """
+    def __iter__(self) -> typing.Any:
+        ...
+    def __next__(self) -> Record:
+        ...
+    @property
+    def card(self) -> typing.Any:
+        """
+        the policy card as a dict in the form of sinew.json, or None
+        """
+    @property
+    def complete(self) -> bool:
+        """
+        False: a crash cut the file; reading stops before the first torn record
+        """
+    @property
+    def end(self) -> tuple[int, int, str]:
+        """
+        of a file that is not complete, once read: (byte where reading stopped, bytes from there, complaint)
+        """
+    @property
+    def incomplete(self) -> int:
+        """
+        observations passed over because parts of theirs are not in the file
+        """
+    @property
+    def joint_names(self) -> list[str]:
+        """
+        of the commands, in order
+        """
+    @property
+    def limits(self) -> typing.Any:
+        """
+        dict of float64 [dof]: lower, upper, velocity, acceleration, jerk; or None
+        """
+    @property
+    def unverified(self) -> dict:
+        """
+        dict: what was read so far without a checksum to compare with
+        """
+class RecoverReport:
+    """
+    What a recording holds now, and what it took.
+    """
+    @property
+    def bytes_cut(self) -> int:
+        """
+        that were no part of a whole, good record
+        """
+    @property
+    def changed(self) -> bool:
+        """
+        False: the file was complete and is as it was
+        """
+    @property
+    def chunks(self) -> int:
+        """
+        of the file
+        """
+    @property
+    def last_sequence(self) -> int:
+        """
+        of the last record kept; 0 = none
+        """
+    @property
+    def messages(self) -> int:
+        ...
+    @property
+    def reason(self) -> str:
+        """
+        the complaint about the first record that was cut
+        """
+def read(path: os.PathLike | str | bytes) -> Recording:
+    """
+    Opens a recording -> an iterable of record.Record. Strict: whatever disagrees with a checksum, an index or a count raises sinew.Error;
+    only at the end of the iteration has all been verified.
+    """
+def recover(path: os.PathLike | str | bytes, *, cut_damage: bool = False) -> RecoverReport:
+    """
+    Makes a recording that a crash cut short complete again -> RecoverReport. A complete file is not touched; one that is damaged
+    elsewhere than at its end is refused, unless cut_damage gives up all that lies behind the damage.
+    """
