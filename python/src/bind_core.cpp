@@ -108,7 +108,8 @@ void bind_observation_type(py::module_& m) {
           "dict channel -> (float64 [n], stamp s, unit); copies");
 }
 
-ActionChunk make_chunk(const Doubles& values, double t0, double dt, std::uint64_t sequence, std::uint64_t observation_id) {
+ActionChunk make_chunk(const Doubles& values, double t0, double dt, std::uint64_t sequence, std::uint64_t observation_id,
+                       const std::string& space) {
   require_shape(values, {-1, -1}, "ActionChunk", "values");
   ActionChunk chunk(static_cast<int>(values.shape(0)), static_cast<int>(values.shape(1)));
   std::copy_n(values.data(), values.size(), chunk.values.data());
@@ -116,13 +117,20 @@ ActionChunk make_chunk(const Doubles& values, double t0, double dt, std::uint64_
   chunk.dt = time_of(dt, "ActionChunk", "dt");
   chunk.sequence = sequence;
   chunk.observation_id = observation_id;
-  return chunk;
+  for (const ActionSpace known : {ActionSpace::joint_position, ActionSpace::tool_pose, ActionSpace::base_pose})
+    if (space == to_string(known)) {
+      chunk.space = known;
+      return chunk;
+    }
+  fail(ErrorCode::invalid_argument, {"ActionChunk", "space", "\"joint_position\", \"tool_pose\" or \"base_pose\"", space, ""});
 }
 
 void bind_chunk_type(py::module_& m) {
   py::class_<ActionChunk>(m, "ActionChunk", "Timed targets [horizon, dim] in SI units; row i is due at t0 + i * dt.")
       .def(py::init(&make_chunk), py::arg("values"), py::arg("t0"), py::arg("dt"), py::arg("sequence") = 0, py::arg("observation_id") = 0,
-           "values: float64 [horizon, dim]. t0, dt: s.")
+           py::arg("space") = "joint_position",
+           "values: float64 [horizon, dim]. t0, dt: s. space: \"joint_position\", \"tool_pose\" (x y z, w x y z, the rest) or "
+           "\"base_pose\".")
       .def_property_readonly(
           "values",
           [](py::object self) {

@@ -20,12 +20,14 @@ namespace {
 /// Owns what a ControlLoop refers to.
 class Loop {
  public:
-  Loop(py::object robot, py::object policy, ControlLoopOptions options, py::object recorder, double log_seconds)
+  Loop(py::object robot, py::object policy, ControlLoopOptions options, py::object recorder, double log_seconds,
+       const std::string& heartbeat)
       : keep_(py::make_tuple(robot, policy, recorder)),
         python_robot_(py::hasattr(robot, "_any_robot") ? nullptr : std::make_shared<PythonRobot>(robot)),
         robot_(python_robot_ ? AnyRobot(python_robot_) : robot.attr("_any_robot")().cast<AnyRobot>()),
         log_(make_log(log_seconds, options, robot_.limits().dof())),
-        loop_(robot_, policy.cast<Policy&>(), with(std::move(options), recorder, log_.get())) {}
+        heartbeat_(heartbeat.empty() ? nullptr : std::make_unique<Heartbeat>(heartbeat)),
+        loop_(robot_, policy.cast<Policy&>(), with(std::move(options), recorder, log_.get(), heartbeat_.get())) {}
 
   std::string run_for(double seconds) {
     if (!(seconds > 0 && seconds < 86400))
@@ -218,7 +220,8 @@ class Loop {
     return std::make_unique<MotionLog>(static_cast<std::size_t>(ticks + chunks) + 64,
                                        static_cast<std::size_t>(2 * ticks * dof + chunks * 128 * (dof + 7)) + 4096);
   }
-  static ControlLoopOptions with(ControlLoopOptions options, const py::object& recorder, MotionLog* log) {
+  static ControlLoopOptions with(ControlLoopOptions options, const py::object& recorder, MotionLog* log, Heartbeat* heartbeat) {
+    options.heartbeat = heartbeat;
     options.recorder = recorder.is_none() ? nullptr : recorder.cast<Recorder*>();
     options.log = log;
     return options;
@@ -228,15 +231,19 @@ class Loop {
   std::shared_ptr<PythonRobot> python_robot_;  // null for a robot in C++
   AnyRobot robot_;
   std::unique_ptr<MotionLog> log_;
+  std::unique_ptr<Heartbeat> heartbeat_;
   ControlLoop<AnyRobot> loop_;
   std::string error_;  // of the latest run_for
   bool busy_ = false;
   static constexpr Time kSlice = std::chrono::milliseconds(50);
 };
 
-/// A Python callable (index -> s) as the delay of a chunk; what it raises means no delay, and goes to sys.unraisablehook.
+/// A Python callable (index -> s) as the delay of a chunk; where it raises, or gives no time, the chunk is refused; a traceback goes to
+/// sys.unraisablehook.
 std::function<Time(std::uint64_t)> delay_of(py::object callable) {
   if (callable.is_none()) return {};
+  if (PyCallable_Check(callable.ptr()) == 0)
+    fail(ErrorCode::invalid_argument, {"ControlLoop", "chunk_delay", "a callable, index -> s", "something else", ""});
   return [callable = std::move(callable)](std::uint64_t index) -> Time {
     const py::gil_scoped_acquire gil;
     try {
@@ -245,7 +252,7 @@ std::function<Time(std::uint64_t)> delay_of(py::object callable) {
       error.discard_as_unraisable("chunk_delay");
     } catch (const std::exception&) {
     }
-    return Time{};
+    return Time(-1);  // the chunk is refused
   };
 }
 
@@ -253,7 +260,7 @@ std::unique_ptr<Loop> make_loop(py::object robot, py::object policy, std::option
                                 double inference_rate, py::object recorder, double trace_seconds, std::optional<JointLimits> limits,
                                 bool on_path, std::optional<ToolBox> tool_box, const std::string& merge, const std::string& poses,
                                 double start_tolerance, py::object chunk_delay, double log_seconds, int realtime_priority,
-                                bool hand_back_prefix) {
+                                bool hand_back_prefix, const std::string& heartbeat) {
   ControlLoopOptions options{.control_rate = control_rate,
                              .inference_rate = inference_rate,
                              .chain = std::move(chain),
@@ -269,7 +276,7 @@ std::unique_ptr<Loop> make_loop(py::object robot, py::object policy, std::option
   if (poses != "ahead" && poses != "differential")
     fail(ErrorCode::invalid_argument, {"ControlLoop", "poses", "\"ahead\" or \"differential\"", poses, ""});
   options.poses = poses == "ahead" ? PoseMode::ahead : PoseMode::differential;
-  return std::make_unique<Loop>(std::move(robot), std::move(policy), std::move(options), std::move(recorder), log_seconds);
+  return std::make_unique<Loop>(std::move(robot), std::move(policy), std::move(options), std::move(recorder), log_seconds, heartbeat);
 }
 
 }  // namespace
@@ -282,7 +289,7 @@ void bind_loop(py::module_& m) {
            py::arg("control_rate") = 200.0, py::arg("inference_rate") = 10.0, py::arg("recorder") = py::none(),
            py::arg("trace_seconds") = 60.0, py::arg("limits") = py::none(), py::arg("on_path") = false, py::arg("tool_box") = py::none(),
            py::arg("merge") = "blend", py::arg("poses") = "ahead", py::arg("start_tolerance") = 0.35, py::arg("chunk_delay") = py::none(),
-           py::arg("log_seconds") = 0.0, py::arg("realtime_priority") = 0, py::arg("hand_back_prefix") = false,
+           py::arg("log_seconds") = 0.0, py::arg("realtime_priority") = 0, py::arg("hand_back_prefix") = false, py::arg("heartbeat") = "",
            "robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> "
            "Observation,\n"
            "positions() -> [dof], command([dof]), stop() and limits (sinew.motion.JointLimits). chain: base to tool, needed when the\n"
@@ -290,14 +297,25 @@ void bind_loop(py::module_& m) {
            "joints that cannot follow slow down all. poses: \"ahead\" or \"differential\". chunk_delay: callable, index of the inference "
            "-> s\n"
            "after the observation at which its chunk arrives, for run_for. log_seconds: room for `replay`.\n"
-           "hand_back_prefix: real-time chunking, for backends that take a prefix.")
+           "hand_back_prefix: real-time chunking, for backends that take a prefix. heartbeat: name under which `sinew-watchdog` finds it.")
       .def_readwrite("instruction", &Loop::instruction, "what the policy is told")
       .def("reset", &Loop::reset, "Takes the measured positions as the start, at rest; must come before run_for.")
       .def("run_for", &Loop::run_for, py::arg("seconds"),
            "Runs for that long on the robot's clock -> status text; \"ok\", or what the latest failed inference or the robot said.")
-      .def("run_threaded", &Loop::run_threaded, py::arg("seconds"),
-           "The same with inference in a thread of its own: the control thread does not wait for the policy. A robot in Python is called\n"
-           "from both threads, one call at a time.")
+      .def(
+          "run_threaded", &Loop::run_threaded, py::arg("seconds"),
+          "The same with inference in a thread of its own: the control thread does not wait for the policy; at the end the robot rests. A\n"
+          "robot in Python is called from both threads, one call at a time: while its observe() holds the GIL, no command goes out. Let\n"
+          "observe() release it (a camera library does), or hand over the latest frame.")
+      .def_property_readonly(
+          "realtime",
+          [](const Loop& l) {
+            const RealtimeReport& report = l.loop().realtime();
+            return py::dict(py::arg("scheduled") = report.scheduled, py::arg("locked") = report.locked, py::arg("text") = report.text);
+          },
+          "dict: what the system gave the latest run_threaded: scheduled (SCHED_FIFO), locked (memory), text")
+      .def_property_readonly(
+          "halted", [](const Loop& l) { return l.loop().halted(); }, "whether the latest run ended before its time")
       .def("stop", &Loop::stop, "From the next tick on the robot brakes and stays there, until reset. From any thread.")
       .def("change_limits", &Loop::change_limits, py::arg("limits"), "Other JointLimits, between two runs: motion goes over to them.")
       .def("safety", &Loop::safety, "dict: mode, cause (the event that led there), latched (a stop), counts of events")

@@ -8,6 +8,7 @@
 #include "sinew/motion/chain_limits.hpp"
 #include "sinew/motion/command_filter.hpp"
 #include "sinew/motion/joint_limits.hpp"
+#include "sinew/motion/stopping.hpp"
 
 namespace sinew {
 
@@ -66,6 +67,19 @@ void bind_limits(py::module_& m) {
   m.def("labelled", &labelled, py::arg("limits"), py::arg("source"), "The same limits, every number with this source.");
   m.def("limits_from_chain", &limits_from_chain, py::arg("chain"), py::arg("source"),
         "Position and velocity limits of a kinematics.Chain; acceleration and jerk are left open, for `combined`.");
+  m.def(
+      "stop_bounds",
+      [](const JointLimits& limits, double dt) {
+        const auto bounds = stop_bounds(limits, time_of(dt, "stop_bounds", "dt"));
+        Doubles seconds(static_cast<py::ssize_t>(bounds.size())), distance(static_cast<py::ssize_t>(bounds.size()));
+        for (std::size_t i = 0; i < bounds.size(); ++i) {
+          seconds.mutable_at(static_cast<py::ssize_t>(i)) = bounds[i].seconds;
+          distance.mutable_at(static_cast<py::ssize_t>(i)) = bounds[i].distance;
+        }
+        return py::make_tuple(seconds, distance);
+      },
+      py::arg("limits"), py::arg("dt"),
+      "(seconds [dof], distance [dof] rad or m) of the longest stop from any state within the limits, at ticks of dt (s).");
   m.def("tightest", &tightest, py::arg("a"), py::arg("b"), "Joint by joint the tighter of two JointLimits.");
 }
 

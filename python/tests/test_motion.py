@@ -273,3 +273,24 @@ def test_governor_and_guard_slow_down():
         last = tool
     assert 0.65 < largest <= 0.7 and 0.3 < fastest <= 0.5005 and guard.interventions > 0
     assert motion.limits_from_chain(chain, "planar").sources["velocity"] == ["planar", "planar"]
+
+
+def test_pose_chunks_turn_the_shorter_way_without_jumps_of_sign():
+    angles = np.linspace(0, 1.5, 10)
+    signs = np.where(np.arange(10) % 2 == 0, 1, -1)
+    q = np.stack([np.cos(angles / 2), np.sin(angles / 2), 0 * angles, 0 * angles], axis=1) * signs[:, None]
+    values = np.concatenate([np.zeros((10, 3)), q], axis=1)
+    timeline = motion.ChunkTimeline(7, space="tool_pose", quaternion_columns=[3])
+    assert timeline.push(sinew.ActionChunk(values, 0.0, 0.1, sequence=1, space="tool_pose")) == "ok"
+    assert timeline.push(sinew.ActionChunk(-values, 0.0, 0.1, sequence=2, space="tool_pose"), now=0.3) == "ok"
+    rows = np.array([timeline.at(t)[0] for t in np.arange(0.0, 0.9, 0.002)])
+    assert np.abs(np.diff(rows[:, 3:], axis=0)).max() < 0.02
+    assert timeline.push(sinew.ActionChunk(values, 0.4, 0.1, sequence=3)) == "bad_shape"
+    with pytest.raises(sinew.Error, match="space"):
+        sinew.ActionChunk(values, 0.0, 0.1, space="poses")
+
+
+def test_stop_bounds_hold():
+    limits = motion.JointLimits([-3], [3], [2], [10], [400])
+    seconds, distance = motion.stop_bounds(limits, 0.001)
+    assert seconds[0] == pytest.approx(0.254) and 0 < distance[0] < 2 * seconds[0]

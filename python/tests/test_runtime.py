@@ -365,3 +365,38 @@ def test_loop_with_inference_in_a_thread_of_its_own(directory):
     assert loop.run_threaded(1.0) == "ok", loop.last_error
     assert len(robot.commands) + loop.missed_ticks >= 99 and len(loop.inferences()["time"]) >= 5
     assert loop.replay()["different"] == 0
+
+
+@pytest.mark.parametrize("delay", [float("nan"), -1.0, "x", None, float("inf"), 1e9])
+def test_a_delay_that_is_no_time_refuses_the_chunk(directory, delay, monkeypatch):
+    monkeypatch.setattr("sys.unraisablehook", lambda event: None)
+    loop = ControlLoop(Robot(), sinew.Policy.load(directory), chunk_delay=lambda i: delay)
+    loop.reset()
+    assert loop.run_for(0.3) == "out_of_range" and "chunk" in loop.last_error
+    assert loop.safety()["mode"] == "armed"
+    with pytest.raises(sinew.Error, match="callable"):
+        ControlLoop(Robot(), sinew.Policy.load(directory), chunk_delay=3)
+    with pytest.raises(sinew.Error, match="priority"):
+        ControlLoop(Robot(), sinew.Policy.load(directory), realtime_priority=200)
+
+
+def test_a_run_after_a_failure_says_that_it_needs_a_reset(directory, monkeypatch):
+    class Weak(Robot):
+        broken = False
+
+        def command(self, q):
+            if self.broken:
+                raise OSError("no power")
+            super().command(q)
+
+    monkeypatch.setattr("sys.unraisablehook", lambda event: None)
+    robot = Weak()
+    loop = ControlLoop(robot, sinew.Policy.load(directory), heartbeat="sinew-test-loop")
+    loop.reset()
+    assert loop.run_for(0.2) == "ok" and not loop.halted
+    robot.broken = True
+    assert loop.run_for(0.2) == "backend_failed" and loop.halted
+    robot.broken = False
+    assert loop.run_for(0.2) == "not_ready" and "reset()" in loop.last_error
+    loop.reset()
+    assert loop.run_for(0.2) == "ok"

@@ -126,6 +126,7 @@ struct ChunkTimeline::Plans {
   [[nodiscard]] Status check_times(const ActionChunk& chunk, Time now) const noexcept;
   [[nodiscard]] Status check_values(const ActionChunk& chunk) const noexcept;
   void take(const ActionChunk& chunk) noexcept;
+  void align_signs(std::span<double> samples, std::size_t column) const noexcept;
   void average(std::span<double> samples) noexcept;
   void keep_old(Time now, Time start) noexcept;
   void blended(Time t, std::span<double> target) const noexcept;
@@ -212,8 +213,21 @@ Status ChunkTimeline::push(const ActionChunk& chunk, Time now) noexcept {
 void ChunkTimeline::Plans::take(const ActionChunk& chunk) noexcept {
   const std::span<double> samples = active.begin(chunk.horizon, chunk.t0, chunk.dt);
   std::copy(chunk.values.begin(), chunk.values.end(), samples.begin());
+  for (const int column : options.quaternion_columns) align_signs(samples, static_cast<std::size_t>(column));
   if (options.merge == ChunkMerge::ensemble) average(samples);
   active.shape(options.validity);
+}
+
+/// q and -q are one rotation: each row gets the sign that is near the row before, the first that of the old plan.
+void ChunkTimeline::Plans::align_signs(std::span<double> samples, std::size_t column) const noexcept {
+  const double* before = old.empty() ? samples.data() : old.samples().data();
+  for (std::size_t at = 0; at < samples.size(); at += width()) {
+    double* row = samples.data() + at;
+    double dot = 0;
+    for (std::size_t i = column; i < column + 4; ++i) dot += before[i] * row[i];
+    for (std::size_t i = column; dot < 0 && i < column + 4; ++i) row[i] = -row[i];
+    before = row;
+  }
 }
 
 // Each sample becomes the weighted mean of what all remembered chunks predict for its moment, this one included.

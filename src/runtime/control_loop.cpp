@@ -23,6 +23,8 @@ JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const 
   if (!(options.trace_seconds > 0 && options.trace_seconds <= 86400))
     fail(ErrorCode::invalid_argument,
          {"ControlLoop", "trace_seconds", "above 0, at most a day", fmt::format("{}", options.trace_seconds), ""});
+  if (options.realtime_priority < 0 || options.realtime_priority > 99)
+    fail(ErrorCode::invalid_argument, {"ControlLoop", "realtime_priority", "0 to 99", fmt::format("{}", options.realtime_priority), ""});
   validate(robot, "ControlLoop");
   if (robot.names != card.action.joint_names)
     fail(ErrorCode::invalid_argument,

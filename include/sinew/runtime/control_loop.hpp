@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sinew/core/mailbox.hpp"
+#include "sinew/motion/heartbeat.hpp"
 #include "sinew/record/recorder.hpp"
 #include "sinew/runtime/any_robot.hpp"
 #include "sinew/runtime/chunk_memory.hpp"
@@ -53,8 +54,9 @@ struct ControlLoopOptions {
   /// For `run_for`: how much later than its observation the chunk of inference `i` arrives, in robot time. A simulator's clock stands still
   /// while the policy runs; this puts the lateness of a real one back. Empty: at once.
   std::function<Time(std::uint64_t)> chunk_delay = {};
-  int realtime_priority = 0;  ///< for `run_threaded`: SCHED_FIFO of the control thread, 1 to 99, where permitted; 0 = do not ask
-  bool lock_memory = false;   ///< for `run_threaded`: mlockall, where permitted
+  int realtime_priority = 0;       ///< for `run_threaded`: SCHED_FIFO of the control thread, 1 to 99, where permitted; 0 = do not ask
+  bool lock_memory = false;        ///< for `run_threaded`: mlockall, where permitted
+  Heartbeat* heartbeat = nullptr;  ///< beats after each command that the robot took; a policy in `run_for` makes it pause
   /// Called after each command that the robot took, on the control thread: to feed a watchdog. Must not block or throw.
   std::function<void(const TickRecord&, const MotionControl&)> after_command = {};
 };
@@ -156,6 +158,7 @@ class ControlLoop {
   Status deliver_due(Time now) noexcept;
   Status tick() noexcept;
   Status end_of_fault(Status seen) noexcept;
+  void beat(const TickOutcome& outcome) noexcept;
   Status fail_robot(Status status, std::string_view text) noexcept;
   Status skip_missed_ticks() noexcept;
   Status tick_until(Time end) noexcept;
@@ -196,6 +199,7 @@ class ControlLoop {
   std::string error_;
   RealtimeReport realtime_;
   std::int64_t missed_ticks_ = 0;
+  std::uint64_t beats_ = 0;
   Time next_tick_{};
   Time next_inference_{};
   Status fault_ = Status::ok;  // why the measurement ended the run
@@ -265,7 +269,8 @@ Status ControlLoop<R>::reset() noexcept {
 
 template <Robot R>
 Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noexcept {
-  if (!ready_) return Status::not_ready;
+  if (!ready_)
+    return keep_error(Status::not_ready, "call reset() first: before the first run, and after one that the robot or a fault ended");
   Status result = Status::ok;
   error_.clear();
   const Time end = robot_.now() + duration;
@@ -293,12 +298,14 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
   record_commands();
   if (const Status status = robot_.wait_until(end); status != Status::ok) return fail_robot(status, "the robot's clock failed");
   halted_ = false;
+  if (options_.heartbeat != nullptr) options_.heartbeat->disarm();  // until the next run
   return result;
 }
 
 template <Robot R>
 Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration) {
-  if (!ready_) return Status::not_ready;
+  if (!ready_)
+    return keep_error(Status::not_ready, "call reset() first: before the first run, and after one that the robot or a fault ended");
   error_.clear();
   inference_status_ = Status::ok;
   refused_.store(Status::ok, std::memory_order_relaxed);
@@ -319,6 +326,7 @@ Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration)
   record_commands();
   if (status != Status::ok) return status;
   halted_ = false;
+  if (options_.heartbeat != nullptr) options_.heartbeat->disarm();
   if (inference_status_ != Status::ok) {
     error_.assign(inference_error_);
     return inference_status_;
@@ -441,8 +449,12 @@ Status ControlLoop<R>::hand_over(Time observed) noexcept {
   } else if (delivery_count_ == deliveries_.size()) {
     status = Status::over_capacity;
   } else {
-    arrival = observed + std::max(Time{}, options_.chunk_delay(index));
-    deliveries_[delivery_count_++] = {joints_, arrival};
+    const Time delay = options_.chunk_delay(index);
+    arrival = observed + std::max(Time{}, delay);
+    if (delay < Time{} || delay > std::chrono::hours(1))
+      status = Status::out_of_range;
+    else
+      deliveries_[delivery_count_++] = {joints_, arrival};
   }
   if (status == Status::ok && memory_) memory_->keep(policy_.outputs(), joints_, arrival);
   if (status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(status));
@@ -489,8 +501,22 @@ Status ControlLoop<R>::tick() noexcept {
   trace_.add_tick(record, {motion_.target(), command_, filter.velocity(), filter.acceleration(), measured_});
   if (pending_ != nullptr) pending_->push(next_tick_, command_);
   if (status != Status::ok) return fail_robot(status, "the robot refused a command");
+  if (options_.heartbeat != nullptr) beat(outcome);
   if (options_.after_command) options_.after_command(record, motion_);
   return end_of_fault(seen);
+}
+
+template <Robot R>
+void ControlLoop<R>::beat(const TickOutcome& outcome) noexcept {
+  const Time now = SteadyClock().now();
+  const ChunkTimeline& timeline = motion_.timeline();
+  const bool follows = motion_.safety().follows_plan();
+  options_.heartbeat->beat({.sequence = ++beats_,
+                            .time = now,
+                            .action = timeline.sequence(),
+                            .horizon_end = now + std::max(Time{}, timeline.end() - next_tick_),
+                            .valid = outcome.mode != SafetyMode::fault,
+                            .holding = !follows});
 }
 
 /// Without a measured state the run ends, once the robot is at rest.

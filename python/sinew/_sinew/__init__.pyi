@@ -51,9 +51,9 @@ class ActionChunk:
     """
     Timed targets [horizon, dim] in SI units; row i is due at t0 + i * dt.
     """
-    def __init__(self, values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], t0: typing.SupportsFloat | typing.SupportsIndex, dt: typing.SupportsFloat | typing.SupportsIndex, sequence: typing.SupportsInt | typing.SupportsIndex = 0, observation_id: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+    def __init__(self, values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], t0: typing.SupportsFloat | typing.SupportsIndex, dt: typing.SupportsFloat | typing.SupportsIndex, sequence: typing.SupportsInt | typing.SupportsIndex = 0, observation_id: typing.SupportsInt | typing.SupportsIndex = 0, space: str = 'joint_position') -> None:
         """
-        values: float64 [horizon, dim]. t0, dt: s.
+        values: float64 [horizon, dim]. t0, dt: s. space: "joint_position", "tool_pose" (x y z, w x y z, the rest) or "base_pose".
         """
     def __repr__(self) -> str:
         ...

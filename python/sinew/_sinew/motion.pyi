@@ -8,7 +8,7 @@ import numpy.typing
 import sinew._sinew
 import sinew._sinew.kinematics
 import typing
-__all__: list[str] = ['ChunkTimeline', 'CommandFilter', 'JointLimits', 'PathGovernor', 'ToolBox', 'ToolGuard', 'VelocityFilter', 'combined', 'labelled', 'limits_from_chain', 'tightest']
+__all__: list[str] = ['ChunkTimeline', 'CommandFilter', 'JointLimits', 'PathGovernor', 'ToolBox', 'ToolGuard', 'VelocityFilter', 'combined', 'labelled', 'limits_from_chain', 'stop_bounds', 'tightest']
 class JointLimits:
     """
     Position, velocity, acceleration and jerk limits of every joint. There is no "off".
@@ -277,6 +277,10 @@ def labelled(limits: JointLimits, source: str) -> JointLimits:
 def limits_from_chain(chain: sinew._sinew.kinematics.Chain, source: str) -> JointLimits:
     """
     Position and velocity limits of a kinematics.Chain; acceleration and jerk are left open, for `combined`.
+    """
+def stop_bounds(limits: JointLimits, dt: typing.SupportsFloat | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """
+    (seconds [dof], distance [dof] rad or m) of the longest stop from any state within the limits, at ticks of dt (s).
     """
 def tightest(a: JointLimits, b: JointLimits) -> JointLimits:
     """

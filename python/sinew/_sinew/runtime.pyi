@@ -15,14 +15,14 @@ class ControlLoop:
     """
     Closes the loop: policy at inference_rate, commands within the limits at control_rate, on the robot's clock.
     """
-    def __init__(self, robot: typing.Any, policy: typing.Any, *, chain: sinew._sinew.kinematics.Chain | None = None, control_rate: typing.SupportsFloat | typing.SupportsIndex = 200.0, inference_rate: typing.SupportsFloat | typing.SupportsIndex = 10.0, recorder: typing.Any = None, trace_seconds: typing.SupportsFloat | typing.SupportsIndex = 60.0, limits: sinew._sinew.motion.JointLimits | None = None, on_path: bool = False, tool_box: sinew._sinew.motion.ToolBox | None = None, merge: str = 'blend', poses: str = 'ahead', start_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.35, chunk_delay: typing.Any = None, log_seconds: typing.SupportsFloat | typing.SupportsIndex = 0.0, realtime_priority: typing.SupportsInt | typing.SupportsIndex = 0, hand_back_prefix: bool = False) -> None:
+    def __init__(self, robot: typing.Any, policy: typing.Any, *, chain: sinew._sinew.kinematics.Chain | None = None, control_rate: typing.SupportsFloat | typing.SupportsIndex = 200.0, inference_rate: typing.SupportsFloat | typing.SupportsIndex = 10.0, recorder: typing.Any = None, trace_seconds: typing.SupportsFloat | typing.SupportsIndex = 60.0, limits: sinew._sinew.motion.JointLimits | None = None, on_path: bool = False, tool_box: sinew._sinew.motion.ToolBox | None = None, merge: str = 'blend', poses: str = 'ahead', start_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.35, chunk_delay: typing.Any = None, log_seconds: typing.SupportsFloat | typing.SupportsIndex = 0.0, realtime_priority: typing.SupportsInt | typing.SupportsIndex = 0, hand_back_prefix: bool = False, heartbeat: str = '') -> None:
         """
         robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> Observation,
         positions() -> [dof], command([dof]), stop() and limits (sinew.motion.JointLimits). chain: base to tool, needed when the
         policy emits tool poses, and for a tool_box. Rates in Hz. limits: the user's own, beside the robot's and the card's. on_path:
         joints that cannot follow slow down all. poses: "ahead" or "differential". chunk_delay: callable, index of the inference -> s
         after the observation at which its chunk arrives, for run_for. log_seconds: room for `replay`.
-        hand_back_prefix: real-time chunking, for backends that take a prefix.
+        hand_back_prefix: real-time chunking, for backends that take a prefix. heartbeat: name under which `sinew-watchdog` finds it.
         """
     def change_limits(self, limits: sinew._sinew.motion.JointLimits) -> None:
         """
@@ -55,8 +55,9 @@ class ControlLoop:
         """
     def run_threaded(self, seconds: typing.SupportsFloat | typing.SupportsIndex) -> str:
         """
-        The same with inference in a thread of its own: the control thread does not wait for the policy. A robot in Python is called
-        from both threads, one call at a time.
+        The same with inference in a thread of its own: the control thread does not wait for the policy; at the end the robot rests. A
+        robot in Python is called from both threads, one call at a time: while its observe() holds the GIL, no command goes out. Let
+        observe() release it (a camera library does), or hand over the latest frame.
         """
     def safety(self) -> dict:
         """
@@ -74,6 +75,11 @@ class ControlLoop:
         """
         dict of arrays, one row per tick: time [n] s, target, command, velocity, acceleration, measured [n, dof] (rad or m),
         status [n] uint8, mode [n], tick_time [n] s (timeline and filter), lateness [n] s, dropped (that made room for later ones)
+        """
+    @property
+    def halted(self) -> bool:
+        """
+        whether the latest run ended before its time
         """
     @property
     def instruction(self) -> str:
@@ -97,4 +103,9 @@ class ControlLoop:
     def missed_ticks(self) -> int:
         """
         ticks since reset that were skipped because the policy or the robot took longer than a tick
+        """
+    @property
+    def realtime(self) -> dict:
+        """
+        dict: what the system gave the latest run_threaded: scheduled (SCHED_FIFO), locked (memory), text
         """
