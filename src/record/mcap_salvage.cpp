@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 #include <vector>
@@ -133,43 +132,47 @@ class Salvager {
   const McapScannedChunk* last_chunk_ = nullptr;  // only indexes have come behind it
 };
 
+constexpr std::size_t kChunkHead = kMcapRecordHead + 8 + 8 + 8 + 4 + 4 + 8;  // up to the records, without compression
+
+/// Whether the sizes in a chunk's head agree with each other, which is rare enough to compare checksums wherever they do.
+bool looks_like_chunk(std::span<const std::uint8_t> head) {
+  if (static_cast<McapOpcode>(head[0]) != McapOpcode::chunk) return false;
+  const std::string nowhere;
+  McapFields fields(head.subspan(1), 0, nowhere);
+  const auto length = fields.number<u64>("");
+  fields.skip(16);  // times
+  const auto uncompressed = fields.number<u64>("");
+  const auto crc = fields.number<u32>("");
+  const auto compression = fields.number<u32>("");
+  const auto records = fields.number<u64>("");
+  constexpr u64 kBefore = kChunkHead - kMcapRecordHead;
+  return crc != 0 && compression == 0 && records == uncompressed && length >= kBefore && length - kBefore == records;
+}
+
+bool is_good_chunk(const RandomAccessFile& file, u64 start, std::size_t max_record) {
+  std::vector<std::uint8_t> content;
+  try {
+    load_content(file, read_head(file, start, file.size()), max_record, content);
+    static_cast<void>(read_chunk({content, start + kMcapRecordHead, file.where()}));
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::parse && error.code() != ErrorCode::limit) throw;
+    return false;
+  }
+}
+
 }  // namespace
 
 McapSalvage salvage(const RandomAccessFile& file, std::size_t max_record) { return Salvager(file, max_record).run(); }
 
 std::optional<u64> find_chunk(const RandomAccessFile& file, u64 from, std::size_t max_record) {
-  constexpr std::size_t kHead = kMcapRecordHead + 8 + 8 + 8 + 4 + 4 + 8;  // up to the records, without compression
   constexpr std::size_t kPiece = std::size_t{1} << 16;
   std::vector<std::uint8_t> piece;
-  std::vector<std::uint8_t> content;
-  // The sizes of a chunk agree with each other, which is rare enough to compare the checksum wherever it happens.
-  const auto is_chunk = [&](std::span<const std::uint8_t> bytes, u64 start) {
-    if (static_cast<McapOpcode>(bytes[0]) != McapOpcode::chunk) return false;
-    McapFields fields(bytes.first(kHead), start, file.where());
-    fields.skip(1);
-    const auto length = fields.number<u64>("");
-    fields.skip(16);
-    const auto uncompressed = fields.number<u64>("");
-    const auto crc = fields.number<u32>("");
-    const auto compression = fields.number<u32>("");
-    const auto records = fields.number<u64>("");
-    const u64 behind = kHead - kMcapRecordHead;
-    if (crc == 0 || compression != 0 || records != uncompressed || length < behind || length - behind != records) return false;
-    if (length > max_record || length > file.size() - start - kMcapRecordHead) return false;
-    try {
-      load_content(file, read_head(file, start, file.size()), max_record, content);
-      static_cast<void>(read_chunk({content, start + kMcapRecordHead, file.where()}));
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::parse) throw;
-      return false;
-    }
-    return true;
-  };
-  for (u64 at = from; at + kHead <= file.size(); at += piece.size() - (kHead - 1)) {
+  for (u64 at = from; at + kChunkHead <= file.size(); at += piece.size() - (kChunkHead - 1)) {
     piece.resize(static_cast<std::size_t>(std::min<u64>(kPiece, file.size() - at)));
     file.read(static_cast<std::size_t>(at), std::as_writable_bytes(std::span(piece)));
-    for (std::size_t i = 0; i + kHead <= piece.size(); ++i)
-      if (is_chunk(std::span(piece).subspan(i), at + i)) return at + i;
+    for (std::size_t i = 0; i + kChunkHead <= piece.size(); ++i)
+      if (looks_like_chunk(std::span(piece).subspan(i, kChunkHead)) && is_good_chunk(file, at + i, max_record)) return at + i;
   }
   return std::nullopt;
 }

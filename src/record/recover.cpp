@@ -162,7 +162,10 @@ std::optional<RecoverReport> read_complete(const fs::path& path, const RecoverOp
 
 }  // namespace
 
-RecoverReport recover(const fs::path& path, const RecoverOptions& options) {
+RecoverReport recover(const fs::path& name, const RecoverOptions& options) {
+  std::error_code missing;
+  const fs::path resolved = fs::canonical(name, missing);  // a link stays one
+  const fs::path& path = missing ? name : resolved;
   if (auto report = read_complete(path, options)) return *std::move(report);
   const FileLock lock(path);
   const RandomAccessFile file(path, std::numeric_limits<std::size_t>::max());

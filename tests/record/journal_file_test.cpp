@@ -52,6 +52,14 @@ TEST_CASE("journal file: refuses a file with content, unless told to overwrite i
   CHECK(std::filesystem::file_size(folder.path() / "journal") == 0);
 }
 
+TEST_CASE("journal file: two do not write the same file at once") {
+  const testing::TemporaryDirectory folder;
+  JournalFile file(folder.path() / "journal", false);
+  CHECK_THROWS_WITH_AS(JournalFile(folder.path() / "journal", true), doctest::Contains("being written"), Error);
+  CHECK(file.close());
+  CHECK_NOTHROW(JournalFile(folder.path() / "journal", true));
+}
+
 TEST_CASE("journal file: names the file and the reason when it cannot be created") {
   const testing::TemporaryDirectory folder;
   try {
