@@ -5,17 +5,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <utility>
 
 #include "chunk_plan.hpp"
+#include "finite.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew {
 
 using detail::ChunkPlan;
 using detail::ColumnKind;
+using detail::is_finite;
 
 namespace {
 
@@ -28,8 +29,6 @@ constexpr Time kLatest = std::chrono::hours(24 * 365 * 36);
 
 /// How far from 1 the length of a quaternion may be: single precision, and a few products.
 constexpr double kUnitTolerance = 1e-3;
-
-bool is_finite(double x) noexcept { return (std::bit_cast<std::uint64_t>(x) & 0x7FF0000000000000ULL) != 0x7FF0000000000000ULL; }
 
 bool representable(Time t) noexcept { return t >= -kLatest && t <= kLatest; }
 
@@ -191,7 +190,7 @@ Status ChunkTimeline::Plans::check(const ActionChunk& chunk, Time now) const noe
   if (chunk.values.size() != static_cast<std::size_t>(chunk.horizon) * width()) return Status::bad_shape;
   if (chunk.joint_order_hash != 0 && options.joint_order_hash != 0 && chunk.joint_order_hash != options.joint_order_hash)
     return Status::bad_shape;
-  if (!std::all_of(chunk.values.begin(), chunk.values.end(), is_finite)) return Status::not_finite;
+  if (!detail::all_finite(chunk.values)) return Status::not_finite;
   const Status times = check_times(chunk, now);
   return times == Status::ok ? check_values(chunk) : times;
 }

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <vector>
 
+#include "finite.hpp"
 #include "joint_filter.hpp"
 #include "sinew/core/error.hpp"
 
@@ -16,14 +16,11 @@ namespace sinew {
 
 namespace {
 
+using detail::all_finite;
+using detail::is_finite;
 using detail::JointFilter;
 using detail::JointLimit;
 using detail::JointState;
-
-/// By the bits, so that no compiler flag can take the test away.
-bool is_finite(double x) noexcept { return (std::bit_cast<std::uint64_t>(x) & 0x7FF0000000000000ULL) != 0x7FF0000000000000ULL; }
-
-bool all_finite(std::span<const double> values) noexcept { return std::all_of(values.begin(), values.end(), is_finite); }
 
 /// The largest number that a limit may be: beyond it is a slip of units, and cubes of it would overflow.
 constexpr double kLargest = 1e9;

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
+#include "finite.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/motion/command_filter.hpp"
 #include "stop_plan.hpp"
@@ -16,14 +16,12 @@ namespace sinew {
 namespace {
 
 using detail::absolute;
+using detail::all_finite;
 using detail::clamped;
 
 // Note [Margins] of joint_filter.cpp: the bounds that are enforced lie inside the caller's.
 constexpr double kMargin = 1e-11;
 constexpr double kRest = 1e-13;
-
-bool is_finite(double x) noexcept { return (std::bit_cast<std::uint64_t>(x) & 0x7FF0000000000000ULL) != 0x7FF0000000000000ULL; }
-bool all_finite(std::span<const double> values) noexcept { return std::all_of(values.begin(), values.end(), is_finite); }
 
 void require_limits(std::string_view what, const std::vector<double>& values, std::size_t axes) {
   constexpr double kLargest = 1e9;
