@@ -59,9 +59,12 @@ MotionControl::MotionControl(const JointLimits& limits, const MotionControlOptio
       measured_(target_) {
   const std::string where = "MotionControl";
   longest_stop_ = longest_stop(limits, options.period);
-  if (!(options.start_tolerance > 0) || !(options.pose_tolerance > 0))
+  constexpr double kFarthestStart = 3, kFarthestPose = 1;
+  if (!(options.start_tolerance > 0 && options.start_tolerance <= kFarthestStart) ||
+      !(options.pose_tolerance > 0 && options.pose_tolerance <= kFarthestPose))
     fail(ErrorCode::invalid_argument,
-         {where, "tolerances", "numbers above 0", fmt::format("start {}, pose {}", options.start_tolerance, options.pose_tolerance), ""});
+         {where, "tolerances", fmt::format("above 0, start at most {}, pose at most {}", kFarthestStart, kFarthestPose),
+          fmt::format("start {}, pose {}", options.start_tolerance, options.pose_tolerance), "there is no \"off\""});
   if (options.measurement_age < Time{} || options.measurement_age > std::chrono::seconds(1))
     fail(ErrorCode::invalid_argument,
          {where, "measurement_age", "0 to 1 s", fmt::format("{} s", to_seconds(options.measurement_age)), "there is no \"off\""});
@@ -185,8 +188,8 @@ void MotionControl::check_measurement(Time dt, std::span<const double> measured)
   bool good = measured.size() == target_.size();
   for (std::size_t i = 0; good && i < measured.size(); ++i) {
     const double slack = kLostShare * (limits.upper[i] - limits.lower[i]);
-    good = std::isfinite(measured[i]) &&
-           (filter_.in_transition() || (measured[i] >= limits.lower[i] - slack && measured[i] <= limits.upper[i] + slack));
+    good = std::isfinite(measured[i]) && (filter_.in_transition(static_cast<int>(i)) ||
+                                          (measured[i] >= limits.lower[i] - slack && measured[i] <= limits.upper[i] + slack));
   }
   if (good)
     std::copy(measured.begin(), measured.end(), measured_.begin());

@@ -407,3 +407,28 @@ TEST_CASE("motion control: a long gap between ticks ends the plan; a path that i
   governed.run(milliseconds(1500));
   CHECK(governed.mode() == SafetyMode::hold);
 }
+
+TEST_CASE("motion control: tolerances cannot be switched off") {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double bad : {0.0, -1.0, 3.1, inf, nan}) {
+    CHECK_THROWS_AS(MotionControl(two_joints(), {.period = kTick, .start_tolerance = bad}), Error);
+    CHECK_THROWS_AS(MotionControl(two_joints(), {.period = kTick, .pose_tolerance = bad}), Error);
+  }
+}
+
+TEST_CASE("motion control: while one joint is on its way into new limits the others are still watched") {
+  Bench bench;
+  bench.measured = {1.2, 0};
+  REQUIRE(bench.control.arm(bench.measured, bench.now) == Status::ok);
+  bench.control.raise(SafetyEvent::stop, bench.now);  // the first joint stays outside its new range
+  JointLimits narrow = two_joints();
+  narrow.upper = {0.5, 1.5};
+  REQUIRE(bench.control.change_limits(narrow, bench.now) == Status::ok);
+  bench.run(milliseconds(20));
+  REQUIRE(bench.control.filter().in_transition(0));
+  REQUIRE_FALSE(bench.control.filter().in_transition(1));
+  CHECK(bench.mode() == SafetyMode::hold);
+  bench.measured = {1.2, 2.5};
+  (void)bench.control.tick(bench.now, kTick, bench.measured, bench.q);
+  CHECK(bench.mode() == SafetyMode::fault);
+}

@@ -440,7 +440,7 @@ Status ControlLoop<R>::hand_over(Time observed) noexcept {
   const std::uint64_t index = inference_count_++;
   Status status = Status::ok;
   Time arrival = observed;
-  if (threaded_.load(std::memory_order_relaxed)) {
+  if (inferring_.load(std::memory_order_relaxed)) {  // even after it was told to end: motion_ is the control thread's
     chunks_.back() = joints_;
     chunks_.publish();
     arrival = robot_.now() + control_period_;
