@@ -17,11 +17,6 @@ using namespace bindings;
 
 namespace {
 
-std::vector<double> to_vector(const Doubles& array, std::string_view where, std::string_view what) {
-  require_shape(array, {-1}, where, what);
-  return {array.data(), array.data() + array.size()};
-}
-
 JointLimits make_limits(const Doubles& lower, const Doubles& upper, const Doubles& velocity, const Doubles& acceleration,
                         const Doubles& jerk, std::optional<std::vector<std::string>> names, bool partial) {
   const std::string where = "JointLimits";

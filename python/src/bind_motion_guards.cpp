@@ -15,19 +15,16 @@ using namespace bindings;
 
 namespace {
 
-std::vector<double> numbers(const Doubles& array, std::string_view where, std::string_view what) {
-  require_shape(array, {-1}, where, what);
-  return {array.data(), array.data() + array.size()};
-}
-
 void bind_velocity_filter(py::module_& m) {
   py::class_<VelocityFilter>(m, "VelocityFilter",
                              "Turns any stream of velocity targets of a base into commands within velocity, acceleration and jerk limits.")
       .def(py::init([](const Doubles& velocity, const Doubles& acceleration, const Doubles& jerk, double dt) {
              const std::string_view where = "VelocityFilter";
-             return VelocityFilter(
-                 {{}, numbers(velocity, where, "velocity"), numbers(acceleration, where, "acceleration"), numbers(jerk, where, "jerk")},
-                 time_of(dt, where, "dt"));
+             return VelocityFilter({{},
+                                    to_vector(velocity, where, "velocity"),
+                                    to_vector(acceleration, where, "acceleration"),
+                                    to_vector(jerk, where, "jerk")},
+                                   time_of(dt, where, "dt"));
            }),
            py::arg("velocity"), py::arg("acceleration"), py::arg("jerk"), py::arg("dt"),
            "Limits [axes], m/s or rad/s and their derivatives, symmetric in sign. dt: usual tick, s.")

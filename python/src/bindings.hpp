@@ -52,6 +52,12 @@ inline void require_shape(const py::array& array, std::initializer_list<py::ssiz
 /// The numbers of an array; valid while the array lives.
 inline std::span<const double> as_span(const Doubles& array) { return {array.data(), static_cast<std::size_t>(array.size())}; }
 
+/// A copy of the numbers of an array [n]; throws sinew::Error for another rank.
+inline std::vector<double> to_vector(const Doubles& array, std::string_view where, std::string_view what) {
+  require_shape(array, {-1}, where, what);
+  return {array.data(), array.data() + array.size()};
+}
+
 /// A new float64 array [n] with a copy of `values`.
 inline Doubles to_array(std::span<const double> values) {
   Doubles array(static_cast<py::ssize_t>(values.size()));

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <utility>
 
+#include "../core/all_finite.hpp"
 #include "chunk_plan.hpp"
-#include "finite.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew {
@@ -248,10 +248,8 @@ void ChunkTimeline::Plans::average(std::span<double> samples) noexcept {
       predictions[k].read(t, prediction);
       const double weight = weights[age++];
       total += weight;
-      if (age == 1)
-        std::copy(prediction.begin(), prediction.end(), mean.begin());
-      else  // hold columns take the newest
-        detail::blend_columns(kinds, mean, weight / total, prediction), std::copy(prediction.begin(), prediction.end(), mean.begin());
+      if (age > 1) detail::blend_columns(kinds, mean, weight / total, prediction);  // hold columns take the newest
+      std::copy(prediction.begin(), prediction.end(), mean.begin());
     }
     std::copy(mean.begin(), mean.end(), sample.begin());
   }

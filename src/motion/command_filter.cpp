@@ -8,7 +8,7 @@
 #include <array>
 #include <vector>
 
-#include "finite.hpp"
+#include "../core/all_finite.hpp"
 #include "joint_filter.hpp"
 #include "sinew/core/error.hpp"
 
@@ -17,6 +17,7 @@ namespace sinew {
 namespace {
 
 using detail::all_finite;
+using detail::Braking;
 using detail::is_finite;
 using detail::JointFilter;
 using detail::JointLimit;
@@ -63,7 +64,8 @@ struct CommandFilter::Joints {
 
   [[nodiscard]] JointState state(std::size_t i) const noexcept { return {q[i], v[i], a[i]}; }
   void take_target(std::span<const double> target, Time tick) noexcept;
-  void advance(Time tick, bool brake, bool exact = false) noexcept;
+  void advance(Time tick, Braking braking) noexcept;
+  Status tick(std::span<const double> target, Time length, Braking braking, std::span<double> command) noexcept;
 };
 
 void CommandFilter::Joints::take_target(std::span<const double> target, Time tick) noexcept {
@@ -81,14 +83,29 @@ void CommandFilter::Joints::take_target(std::span<const double> target, Time tic
     since_target = Time{};
 }
 
-void CommandFilter::Joints::advance(Time tick, bool brake, bool exact) noexcept {
-  const detail::TickRequest request{tick, detail::tick_times(tick), brake, exact, speed_scale};
+void CommandFilter::Joints::advance(Time tick, Braking braking) noexcept {
+  const detail::TickRequest request{tick, detail::tick_times(tick), braking, speed_scale};
   for (std::size_t i = 0; i < joints.size(); ++i) {
     const JointState next = joints[i].step(state(i), request, counts);
     q[i] = next.q;
     v[i] = next.v;
     a[i] = next.a;
   }
+}
+
+/// One tick towards a target that was checked, or none.
+Status CommandFilter::Joints::tick(std::span<const double> target, Time length, Braking braking, std::span<double> command) noexcept {
+  if (!ready) return status = Status::not_ready;
+  if (command.size() != q.size()) return status = Status::bad_shape;
+  status = stopping ? Status::stopped : Status::ok;
+  if (length < kMinTick || length > kMaxTick) {
+    status = Status::out_of_range;
+  } else {
+    take_target(target, length);
+    advance(length, braking);
+  }
+  std::copy(q.begin(), q.end(), command.begin());
+  return status;
 }
 
 CommandFilter::CommandFilter(const JointLimits& limits, Time dt) : joints_(std::make_unique<Joints>()) {
@@ -181,42 +198,13 @@ Status CommandFilter::step(std::span<const double> target, std::span<double> q) 
 
 Status CommandFilter::step(std::span<const double> target, Time dt, std::span<double> q) noexcept {
   Joints& joints = *joints_;
-  if (!joints.ready) return joints.status = Status::not_ready;
-  if (q.size() != joints.q.size()) return joints.status = Status::bad_shape;
-  Status status = joints.stopping ? Status::stopped : Status::ok;
-  if (dt < kMinTick || dt > kMaxTick) {
-    status = Status::out_of_range;
-  } else {
-    if (joints.stopping) {
-      target = {};
-    } else if (!target.empty() && target.size() != joints.q.size()) {
-      status = Status::bad_shape;
-      target = {};
-    } else if (!all_finite(target)) {
-      status = Status::not_finite;
-      target = {};
-    }
-    joints.take_target(target, dt);
-    joints.advance(dt, joints.stopping);
-  }
-  std::copy(joints.q.begin(), joints.q.end(), q.begin());
-  return joints.status = status;
+  if (joints.stopping || target.empty()) return joints.tick({}, dt, joints.stopping ? Braking::to_a_stop : Braking::none, q);
+  const Status wrong = target.size() != joints.q.size() ? Status::bad_shape : all_finite(target) ? Status::ok : Status::not_finite;
+  const Status status = joints.tick(wrong == Status::ok ? target : std::span<const double>(), dt, Braking::none, q);
+  return joints.status = status == Status::ok ? wrong : status;
 }
 
-Status CommandFilter::brake(Time dt, std::span<double> q) noexcept {
-  Joints& joints = *joints_;
-  if (!joints.ready) return joints.status = Status::not_ready;
-  if (q.size() != joints.q.size()) return joints.status = Status::bad_shape;
-  Status status = joints.stopping ? Status::stopped : Status::ok;
-  if (dt < kMinTick || dt > kMaxTick) {
-    status = Status::out_of_range;
-  } else {
-    joints.take_target({}, dt);
-    joints.advance(dt, true, true);
-  }
-  std::copy(joints.q.begin(), joints.q.end(), q.begin());
-  return joints.status = status;
-}
+Status CommandFilter::brake(Time dt, std::span<double> q) noexcept { return joints_->tick({}, dt, Braking::along_the_stop, q); }
 
 void CommandFilter::stand_still() noexcept {
   Joints& joints = *joints_;

@@ -189,8 +189,8 @@ TrackingGains JointFilter::gains(const JointState& x, const TickRequest& request
 /// True when the tracking law's wish, or what the safe set leaves of it, was taken.
 bool JointFilter::track(JointState& x, const TickRequest& request, FilterCounts& counts) noexcept {
   Tick tick(x, bounds_, request);
-  if (request.exact) return false;
-  const bool brake = request.brake || (transition_ && patience_ <= Time{});
+  if (request.braking == Braking::along_the_stop) return false;
+  const bool brake = request.braking != Braking::none || (transition_ && patience_ <= Time{});
   double wish = 0;
   if (!brake) {
     wish = tracking_acceleration(x, {target_, target_velocity_}, gains(x, request), request.times);
@@ -234,8 +234,8 @@ Time JointFilter::stop_time() const noexcept {
 
 JointState JointFilter::step(const JointState& x, const TickRequest& request, FilterCounts& counts) noexcept {
   // Who asks for the very stop that is kept may have checked it for more than limits: it stays as it is until rest.
-  if (transition_ && (!request.exact || (x.v == 0 && x.a == 0))) adopt_limits(x, request);
-  if (request.exact) {  // where it comes to rest it stays, until a new target comes
+  if (transition_ && (request.braking != Braking::along_the_stop || (x.v == 0 && x.a == 0))) adopt_limits(x, request);
+  if (request.braking == Braking::along_the_stop) {  // where it comes to rest it stays, until a new target comes
     target_ = clamped(x.q, lower_target_, upper_target_);
     target_rate_ = target_velocity_ = 0;
   }

@@ -2,6 +2,8 @@
 // Private to motion: one joint of a CommandFilter. Its state is the caller's, so that the states of all joints are arrays.
 #pragma once
 
+#include <cstdint>
+
 #include "sinew/core/clock.hpp"
 #include "stop_plan.hpp"
 #include "tracking.hpp"
@@ -23,13 +25,21 @@ struct FilterCounts {
   std::uint64_t split_ticks = 0;
 };
 
-/// How a tick of length `dt` is to be spent.
+/// What counts instead of the target.
+enum class Braking : std::uint8_t {
+  none,
+  to_a_stop,      ///< a single jerk where the stop that is kept would change it within the tick
+  along_the_stop  ///< the very stop that is kept, even where its jerk changes within the tick
+};
+
+/// With the smoothing that tracking has at ticks of this length.
 [[nodiscard]] TickTimes tick_times(Time dt) noexcept;
+
+/// How a tick of length `dt` is to be spent.
 struct TickRequest {
   Time dt;
   TickTimes times;
-  bool brake = false;      ///< whatever the target is
-  bool exact = false;      ///< and along the stop that is kept, even where the jerk has to change within the tick
+  Braking braking = Braking::none;
   double speed_scale = 1;  ///< of the velocity that tracking uses
 };
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "finite.hpp"
+#include "../core/all_finite.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/motion/command_filter.hpp"
 #include "stop_plan.hpp"

@@ -48,6 +48,11 @@ Time longest_stop(const JointLimits& limits, Time tick) noexcept {
   return longest;
 }
 
+/// Of the chain's joints, the first ones of `q`.
+Eigen::Isometry3d tool_pose(const Chain<>& chain, std::span<const double> q) noexcept {
+  return forward(chain, JointRef<Eigen::Dynamic>(Eigen::Map<const Eigen::VectorXd>(q.data(), chain.dof())));
+}
+
 }  // namespace
 
 MotionControl::MotionControl(const JointLimits& limits, const MotionControlOptions& options)
@@ -120,9 +125,7 @@ bool MotionControl::begins_near(const ActionChunk& chunk, Time now) noexcept {
     for (std::size_t i = 0; i < row.size(); ++i) result = near(i, row[i], filter_.position()[i]) && result;
     return result;
   }
-  const Chain<>& chain = *options_.chain;
-  const Eigen::Isometry3d here =
-      forward(chain, JointRef<Eigen::Dynamic>(Eigen::Map<const Eigen::VectorXd>(filter_.position().data(), chain.dof())));
+  const Eigen::Isometry3d here = tool_pose(*options_.chain, filter_.position());
   for (std::size_t i = 0; i < 3; ++i) result = near(i, row[i], here.translation()[static_cast<Eigen::Index>(i)]) && result;
   const double turn = Eigen::Quaterniond(here.linear()).angularDistance(Eigen::Quaterniond(row[3], row[4], row[5], row[6]).normalized());
   return result && turn <= options_.start_tolerance;
@@ -130,17 +133,13 @@ bool MotionControl::begins_near(const ActionChunk& chunk, Time now) noexcept {
 
 Status MotionControl::deliver(const ActionChunk& chunk, Time now) noexcept {
   if (options_.log != nullptr) options_.log->add_chunk(chunk, now);
-  if (const Status status = timeline_.check(chunk, now); status != Status::ok) {
-    safety_.apply(SafetyEvent::chunk_refused);
-    return status;
-  }
-  if (!safety_.follows_plan() && !begins_near(chunk, now)) {
+  if (!safety_.follows_plan() && timeline_.check(chunk, now) == Status::ok && !begins_near(chunk, now)) {
     safety_.apply(SafetyEvent::far_target);
     return Status::out_of_range;
   }
-  path_delay_ = Time{};
   const Status status = timeline_.push(chunk, now);
-  safety_.apply(SafetyEvent::near_target);
+  safety_.apply(status == Status::ok ? SafetyEvent::near_target : SafetyEvent::chunk_refused);
+  if (status == Status::ok) path_delay_ = Time{};
   return status;
 }
 
@@ -210,8 +209,9 @@ Status MotionControl::plan_target(Time start, Time end) noexcept {
   if (status == Status::stopped && safety_.follows_plan()) {
     safety_.apply(SafetyEvent::plan_over);
     along_path_ = longest_stop_;
-  } else if (end > ending)
+  } else if (end > ending) {
     safety_.apply(SafetyEvent::plan_ending);
+  }
   if (timeline_.options().space == ActionSpace::joint_position) {
     std::copy(row_.begin(), row_.end(), target_.begin());
   } else if (!follow_pose(end - start)) {
@@ -226,8 +226,7 @@ bool MotionControl::follow_pose(Time dt) noexcept {
   const Eigen::Index arm = chain.dof();
   const Eigen::Quaterniond wanted(row_[3], row_[4], row_[5], row_[6]);
   const Eigen::Vector3d place(row_[0], row_[1], row_[2]);
-  const auto pose_of = [&](const double* q) { return forward(chain, JointRef<Eigen::Dynamic>(Eigen::Map<const Eigen::VectorXd>(q, arm))); };
-  const Eigen::Isometry3d commanded = pose_of(filter_.position().data()), from = pose_of(target_.data());
+  const Eigen::Isometry3d commanded = tool_pose(chain, filter_.position()), from = tool_pose(chain, target_);
   const Eigen::AngleAxisd turn(wanted * Eigen::Quaterniond(from.linear()).conjugate());
   constexpr double kPi = std::numbers::pi;
   const double angle = turn.angle() > kPi ? turn.angle() - 2 * kPi : turn.angle(), rate = 1 / to_seconds(dt);

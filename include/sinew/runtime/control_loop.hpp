@@ -141,6 +141,8 @@ class ControlLoop {
   [[nodiscard]] const Observation& latest_observation() const noexcept { return observation_; }
 
  private:
+  static constexpr std::string_view kNeedsReset = "call reset() first: before the first run, and after one that the robot or a fault ended";
+
   /// The commanded state, for the thread that infers.
   struct Commanded {
     std::vector<double> q;
@@ -154,7 +156,6 @@ class ControlLoop {
   Status infer(std::string_view instruction, std::span<const double> commanded) noexcept;
   Status hand_over(Time observed) noexcept;
   void keep_inferring(std::string_view instruction) noexcept;
-  Status deliver(const ActionChunk& chunk, Time now) noexcept;
   Status deliver_due(Time now) noexcept;
   Status tick() noexcept;
   Status end_of_fault(Status seen) noexcept;
@@ -269,8 +270,7 @@ Status ControlLoop<R>::reset() noexcept {
 
 template <Robot R>
 Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noexcept {
-  if (!ready_)
-    return keep_error(Status::not_ready, "call reset() first: before the first run, and after one that the robot or a fault ended");
+  if (!ready_) return keep_error(Status::not_ready, kNeedsReset);
   Status result = Status::ok;
   error_.clear();
   const Time end = robot_.now() + duration;
@@ -304,8 +304,7 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
 
 template <Robot R>
 Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration) {
-  if (!ready_)
-    return keep_error(Status::not_ready, "call reset() first: before the first run, and after one that the robot or a fault ended");
+  if (!ready_) return keep_error(Status::not_ready, kNeedsReset);
   error_.clear();
   inference_status_ = Status::ok;
   refused_.store(Status::ok, std::memory_order_relaxed);
@@ -348,7 +347,8 @@ Status ControlLoop<R>::tick_until(Time end) noexcept {
       motion_.raise(SafetyEvent::plan_over, next_tick_);
     }
     if (const ActionChunk* chunk = chunks_.take(); chunk != nullptr && !over)
-      if (const Status refused = deliver(*chunk, next_tick_); refused != Status::ok) refused_.store(refused, std::memory_order_relaxed);
+      if (const Status refused = motion_.deliver(*chunk, next_tick_); refused != Status::ok)
+        refused_.store(refused, std::memory_order_relaxed);
     if (const Status status = tick(); status != Status::ok) return status;
     std::copy(command_.begin(), command_.end(), commanded_.back().q.begin());
     commanded_.publish();
@@ -445,7 +445,7 @@ Status ControlLoop<R>::hand_over(Time observed) noexcept {
     chunks_.publish();
     arrival = robot_.now() + control_period_;
   } else if (!options_.chunk_delay) {
-    status = deliver(joints_, observed);
+    status = motion_.deliver(joints_, observed);
   } else if (delivery_count_ == deliveries_.size()) {
     status = Status::over_capacity;
   } else {
@@ -463,17 +463,12 @@ Status ControlLoop<R>::hand_over(Time observed) noexcept {
 }
 
 template <Robot R>
-Status ControlLoop<R>::deliver(const ActionChunk& chunk, Time now) noexcept {
-  return motion_.deliver(chunk, now);
-}
-
-template <Robot R>
 Status ControlLoop<R>::deliver_due(Time now) noexcept {
   std::size_t kept = 0;
   Status result = Status::ok;
   for (std::size_t i = 0; i < delivery_count_; ++i) {
     if (deliveries_[i].due <= now) {
-      if (const Status status = deliver(deliveries_[i].chunk, now); status != Status::ok) result = status;
+      if (const Status status = motion_.deliver(deliveries_[i].chunk, now); status != Status::ok) result = status;
     } else if (kept++ != i) {
       std::swap(deliveries_[kept - 1], deliveries_[i]);
     }

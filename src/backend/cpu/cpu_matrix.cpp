@@ -70,6 +70,12 @@ void fill_panels(const RowSource& source, CpuMatrix& matrix, std::int64_t first_
   }
 }
 
+/// Calls `work(part)` for every part, on the threads of a pool.
+template <class Work>
+void run_on(ThreadPool& pool, std::int64_t parts, const Work& work) noexcept {
+  pool.run(parts, [](void* context, std::int64_t part) { (*static_cast<const Work*>(context))(part); }, const_cast<Work*>(&work));
+}
+
 }  // namespace
 
 template <class Work>
@@ -78,7 +84,7 @@ void CpuOps::in_parallel(std::int64_t parts, double operations, const Work& work
     for (std::int64_t part = 0; part < parts; ++part) work(part);
     return;
   }
-  threads_->run(parts, [](void* context, std::int64_t part) { (*static_cast<const Work*>(context))(part); }, const_cast<Work*>(&work));
+  run_on(*threads_, parts, work);
 }
 
 CpuMatrix CpuOps::matrix(const RowSource& source) {
@@ -101,9 +107,7 @@ CpuMatrix CpuOps::matrix(const RowSource& source) {
     }
   };
   ThreadPool pool(loading_threads(bands));  // ends with the matrix: nothing of loading stays
-  pool.run(
-      bands, [](void* context, std::int64_t part) { (*static_cast<decltype(fill)*>(context))(part); },
-      const_cast<void*>(static_cast<const void*>(&fill)));
+  run_on(pool, bands, fill);
   if (failure) std::rethrow_exception(failure);
   return matrix;
 }
