@@ -97,7 +97,8 @@
 #include "sinew/motion/velocity_filter.hpp"  // the command filter of a mobile base
 #include "sinew/motion/watchdog.hpp"         // asks for a stop when the pulse fails
 #include "sinew/record/mcap_reader.hpp"      // any MCAP file, verified
-#include "sinew/record/recorder.hpp"         // MCAP recording
+#include "sinew/record/record_writer.hpp"    // MCAP recording, on the calling thread
+#include "sinew/record/recorder.hpp"         // MCAP recording, on a thread of its own
 #include "sinew/record/recording.hpp"        // a recording as the values that went into it
 #include "sinew/record/recover.hpp"          // a recording whole again after a crash
 

@@ -5,6 +5,7 @@
 #include "sinew/core/isa.hpp"
 #include "sinew/core/observation.hpp"
 #include "sinew/core/version.hpp"
+#include "sinew/io/image_codec.hpp"
 
 namespace sinew {
 
@@ -51,6 +52,16 @@ Entry entry_of(const py::handle& item, Time time) {
   return {tuple[0], stamp, tuple.size() > 2 ? tuple[2].cast<std::string>() : ""};
 }
 
+/// A frame as a camera delivered it: decoded, and kept beside its pixels.
+CameraFrame jpeg_frame(const std::string& camera, const Entry& entry) {
+  const std::string_view bytes = py::reinterpret_borrow<py::bytes>(entry.value);
+  const std::string where = fmt::format("Observation camera '{}'", camera);
+  if (!bytes.starts_with("\xff\xd8")) fail(ErrorCode::parse, {where, "bytes", "a JPEG", "something else", "pixels are an array"});
+  CameraFrame frame{.name = camera, .image = {}, .stamp = entry.stamp, .jpeg = {bytes.begin(), bytes.end()}};
+  decode_image(std::as_bytes(std::span(frame.jpeg)), frame.image, where);
+  return frame;
+}
+
 Observation make_observation(const py::dict& cameras, const py::dict& state, std::string instruction, std::optional<double> time,
                              std::uint64_t id) {
   Observation observation;
@@ -59,10 +70,16 @@ Observation make_observation(const py::dict& cameras, const py::dict& state, std
   observation.instruction = std::move(instruction);
   for (const auto& [name, item] : cameras) {
     const Entry entry = entry_of(item, observation.time);
-    const auto array = py::array::ensure(entry.value);
     const std::string camera = name.cast<std::string>();
-    if (!array) fail(ErrorCode::invalid_argument, {"Observation", fmt::format("camera '{}'", camera), "an array", "something else", ""});
-    observation.cameras.push_back({camera, Image(pixels(array, fmt::format("Observation camera '{}'", camera))), entry.stamp});
+    if (py::isinstance<py::bytes>(entry.value)) {
+      observation.cameras.push_back(jpeg_frame(camera, entry));
+      continue;
+    }
+    const auto array = py::array::ensure(entry.value);
+    if (!array)
+      fail(ErrorCode::invalid_argument, {"Observation", fmt::format("camera '{}'", camera), "an array or a JPEG", "something else", ""});
+    observation.cameras.push_back(
+        {.name = camera, .image = Image(pixels(array, fmt::format("Observation camera '{}'", camera))), .stamp = entry.stamp});
   }
   for (const auto& [name, item] : state) {
     const Entry entry = entry_of(item, observation.time);
@@ -81,7 +98,8 @@ void bind_observation_type(py::module_& m) {
   py::class_<Observation>(m, "Observation", "What a robot saw, measured and was told at one moment.")
       .def(py::init(&make_observation), py::arg("cameras"), py::arg("state"), py::arg("instruction"), py::arg("time") = py::none(),
            py::arg("id") = 0,
-           "cameras: name -> uint8 [height, width, 3] RGB, or (image, stamp s). state: channel -> values [n], or (values, stamp s[, "
+           "cameras: name -> uint8 [height, width, 3] RGB, or bytes of a JPEG, or (either, stamp s). state: channel -> values [n], or "
+           "(values, stamp s[, "
            "unit]).\n"
            "time: s in the robot's monotonic clock; None takes this machine's.")
       .def_readwrite("instruction", &Observation::instruction)
@@ -97,6 +115,16 @@ void bind_observation_type(py::module_& m) {
             return cameras;
           },
           "dict name -> (uint8 [height, width, 3], stamp s); copies")
+      .def_property_readonly(
+          "jpegs",
+          [](const Observation& o) {
+            py::dict jpegs;
+            for (const auto& frame : o.cameras)
+              if (!frame.jpeg.empty())
+                jpegs[py::str(frame.name)] = py::bytes(reinterpret_cast<const char*>(frame.jpeg.data()), frame.jpeg.size());
+            return jpegs;
+          },
+          "dict name -> bytes: frames as their cameras delivered them, where they delivered JPEGs")
       .def_property_readonly(
           "state",
           [](const Observation& o) {

@@ -4,6 +4,8 @@
 #include <exception>
 #include <thread>
 
+#include <pybind11/stl/filesystem.h>
+
 #include "bind_timeline.hpp"
 #include "bindings.hpp"
 #include "python_robot.hpp"
@@ -103,10 +105,16 @@ class Loop {
     loop();
     raise_unless_ok(loop_.change_limits(limits), "ControlLoop.change_limits", "limits that a filter could be made with");
   }
-  py::dict replayed(const std::optional<JointLimits>& limits) const {
+  py::dict replayed(const std::optional<JointLimits>& limits, const std::optional<std::filesystem::path>& recording) const {
     loop();
-    if (!log_) fail(ErrorCode::invalid_argument, {"ControlLoop.replay", "log", "a loop made with log_seconds", "none was kept", ""});
-    const Replay again = replay(*log_, limits ? *limits : loop_.limits(), loop_.motion().options());
+    if (!log_ && !recording)
+      fail(ErrorCode::invalid_argument, {"ControlLoop.replay", "log", "a recording, or a loop made with log_seconds", "neither", ""});
+    const Replay again = [&] {
+      const py::gil_scoped_release release;
+      const JointLimits& used = limits ? *limits : loop_.limits();
+      return recording ? replay(read_motion_log(*recording), used, loop_.motion().options())
+                       : replay(*log_, used, loop_.motion().options());
+    }();
     const auto ticks = static_cast<py::ssize_t>(again.ticks);
     return py::dict(py::arg("command") = to_array(again.commands, {ticks, loop_.motion().dof()}), py::arg("different") = again.different,
                     py::arg("first") = again.first);
@@ -321,10 +329,10 @@ void bind_loop(py::module_& m) {
       .def("safety", &Loop::safety, "dict: mode, cause (the event that led there), latched (a stop), counts of events")
       .def("statistics", &Loop::statistics,
            "dict: ticks, missed_ticks, tick_time (timeline and filter) and lateness (of the wake-up) as p50, p99, p99.9 and worst, s")
-      .def("replay", &Loop::replayed, py::arg("limits") = py::none(),
-           "Computes the commands since reset again -> dict: command [ticks, dof], different (ticks that differ in any bit), first. With "
-           "other\n"
-           "limits: what would have been. Needs log_seconds.")
+      .def("replay", &Loop::replayed, py::arg("limits") = py::none(), py::arg("recording") = py::none(),
+           "Computes commands again -> dict: command [ticks, dof], different (ticks that differ in any bit), first. Those since reset, "
+           "which\n"
+           "needs log_seconds, or those of a recording that a loop of the same make has written. With other limits: what would have been.")
       .def_property_readonly("last_error", &Loop::last_error, "what the latest run_for that did not return \"ok\" had to say")
       .def_property_readonly(
           "missed_ticks", [](const Loop& l) { return l.loop().missed_ticks(); },

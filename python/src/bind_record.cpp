@@ -7,6 +7,7 @@
 
 #include "bindings.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/motion/joint_limits.hpp"
 #include "sinew/record/recorder.hpp"
 
 namespace sinew {
@@ -23,15 +24,21 @@ PolicyCard to_card(const py::dict& card) {
 }
 
 std::unique_ptr<Recorder> make_recorder(const std::filesystem::path& path, const std::optional<py::dict>& card,
-                                        std::vector<std::string> joint_names, bool overwrite) {
-  const RecorderOptions options{.joint_names = std::move(joint_names), .overwrite = overwrite};
+                                        std::vector<std::string> joint_names, const std::optional<JointLimits>& limits, bool overwrite,
+                                        std::size_t frame_bytes) {
+  RecorderOptions options{.file = {.joint_names = std::move(joint_names), .overwrite = overwrite}, .frame_bytes = frame_bytes};
+  if (limits) options.file.limits = LimitsCard{limits->lower, limits->upper, limits->velocity, limits->acceleration, limits->jerk};
   if (!card) return std::make_unique<Recorder>(path, nullptr, options);
   const PolicyCard parsed = to_card(*card);
   return std::make_unique<Recorder>(path, &parsed, options);
 }
 
 void close(Recorder& recorder) {
-  if (recorder.close()) return;
+  const bool complete = [&] {
+    const py::gil_scoped_release release;
+    return recorder.close();
+  }();
+  if (complete) return;
   fail(ErrorCode::io, {"Recorder.close", "recording", "every record and the summary in the file",
                        fmt::format("{} dropped", recorder.dropped()), recorder.last_error()});
 }
@@ -42,19 +49,25 @@ void bind_record_read(py::module_& record);
 
 void bind_record(py::module_& m) {
   auto record = m.def_submodule("record", "Recordings in MCAP: docs/recording.md lists the channels.");
-  py::class_<Recorder>(record, "Recorder",
-                       "Writes one recording. A record that the disk refuses is dropped and counted, not raised; close() raises then.")
-      .def(py::init(&make_recorder), py::arg("path"), py::arg("card") = py::none(), py::kw_only(),
-           py::arg("joint_names") = std::vector<std::string>{}, py::arg("overwrite") = false,
-           "path: file to create; one with content is refused unless overwrite. card: dict in the form of sinew.json, embedded.\n"
-           "joint_names: of the commands, in order.")
+  py::class_<Recorder>(
+      record, "Recorder",
+      "Writes one recording on a thread of its own. Any thread may add; nothing waits for the disk. What cannot be kept is\n"
+      "dropped and counted, not raised; close() raises then.")
+      .def(
+          py::init(&make_recorder), py::arg("path"), py::arg("card") = py::none(), py::kw_only(),
+          py::arg("joint_names") = std::vector<std::string>{}, py::arg("limits") = py::none(), py::arg("overwrite") = false,
+          py::arg("frame_bytes") = RecorderOptions{}.frame_bytes,
+          "path: file to create; one with content is refused unless overwrite. card: dict in the form of sinew.json, embedded.\n"
+          "joint_names: of the commands, in order. limits: sinew.motion.JointLimits, embedded. frame_bytes: memory for camera frames that\n"
+          "wait for the disk.")
       .def(
           "add",
           [](Recorder& self, const Observation& observation, const std::optional<Doubles>& command, const ActionChunk* chunk) {
             return self.add(observation, command ? as_span(*command) : std::span<const double>{}, chunk);
           },
           py::arg("observation"), py::arg("command") = py::none(), py::arg("chunk") = py::none(),
-          "Records an observation and what was decided from it; returns its sequence number, from 1.\n"
+          "Records an observation and what was decided from it; returns its sequence number, from 1; 0 = dropped. Of a frame that has a\n"
+          "JPEG (`Observation.jpegs`) the JPEG is kept.\n"
           "command: float64 [dof], rad or m. chunk: sinew.ActionChunk.")
       .def(
           "add_command",
@@ -78,9 +91,9 @@ void bind_record(py::module_& m) {
       .def("acknowledged", &Recorder::acknowledged, "Newest record that a crash of this process cannot lose; 0 = none.")
       .def("durable", &Recorder::durable, "Newest record that a power cut cannot lose; 0 = none.")
       .def_property_readonly("dropped", &Recorder::dropped, "Records that are not, or not completely, in the file.")
-      .def_property_readonly(
-          "last_error", [](const Recorder& self) { return std::string(self.last_error()); }, "Why the latest record was dropped.")
-      .def("flush", &Recorder::flush, "Writes what waits and waits for the device; False on failure.")
+      .def_property_readonly("last_error", &Recorder::last_error, "Why the latest record was dropped.")
+      .def("flush", &Recorder::flush, py::call_guard<py::gil_scoped_release>(),
+           "Writes what waits and waits for the device; False on failure.")
       .def("close", &close, "Completes the file. Raises sinew.Error when records were dropped or the end could not be written.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](Recorder& self, const py::args&) { close(self); });

@@ -56,11 +56,28 @@ void bind_records(py::module_& record) {
   py::class_<RecordedCommand>(record, "Command", "Joint position targets sent to the robot.")
       .def_property_readonly(
           "time", [](const RecordedCommand& c) { return to_seconds(c.time); }, "s, robot's monotonic clock")
-      .def_property_readonly("values", [](const RecordedCommand& c) { return to_array(c.values); }, "float64 [dof], rad or m; a copy");
-  py::class_<RecordedChunk>(record, "Chunk", "An action chunk that was accepted.")
       .def_property_readonly(
-          "time", [](const RecordedChunk& c) { return to_seconds(c.time); }, "s, when it was accepted")
-      .def_readonly("chunk", &RecordedChunk::chunk, "sinew.ActionChunk");
+          "values", [](const RecordedCommand& c) { return to_array(c.values); }, "float64 [dof], rad or m; a copy")
+      .def_property_readonly(
+          "dt", [](const RecordedCommand& c) { return to_seconds(c.dt); }, "s, length of a control tick; 0: no tick")
+      .def_property_readonly(
+          "measured", [](const RecordedCommand& c) { return to_array(c.measured); },
+          "of a tick: float64 [dof], or [0] where the robot gave none");
+  py::class_<RecordedChunk>(record, "Chunk", "An action chunk that was delivered.")
+      .def_property_readonly(
+          "time", [](const RecordedChunk& c) { return to_seconds(c.time); }, "s, when it was delivered")
+      .def_readonly("chunk", &RecordedChunk::chunk, "sinew.ActionChunk")
+      .def_readonly("status", &RecordedChunk::status, "\"ok\": accepted; else why it was refused");
+  py::class_<RecordedMotion>(record, "Motion", "What the motion control was told besides chunks and ticks.")
+      .def_property_readonly(
+          "time", [](const RecordedMotion& c) { return to_seconds(c.time); }, "s")
+      .def_readonly("kind", &RecordedMotion::kind, "\"arm\", \"event\", \"limits\" or \"skip\"")
+      .def_readonly("event", &RecordedMotion::event, "of kind \"event\": its name")
+      .def_property_readonly(
+          "dt", [](const RecordedMotion& c) { return to_seconds(c.dt); }, "s, of kind \"skip\"")
+      .def_property_readonly(
+          "values", [](const RecordedMotion& c) { return to_array(c.values); },
+          "float64: of arm measured [dof]; of limits lower, upper, velocity, acceleration, jerk in one piece");
   py::class_<RecordedEvent>(record, "Event", "Something that happened.")
       .def_property_readonly(
           "time", [](const RecordedEvent& e) { return to_seconds(e.time); }, "s")
@@ -69,7 +86,7 @@ void bind_records(py::module_& record) {
       .def_readonly("dropped", &RecordedEvent::dropped, "of kind \"drop\": records that are not in the file");
   py::class_<Record>(record, "Record", "One observation, command, chunk or event; what was added at once has the same sequence.")
       .def_readonly("sequence", &Record::sequence, "as Recorder.add returned it; 0 = a report of the recorder itself")
-      .def_readonly("content", &Record::content, "sinew.Observation, or record.Command, Chunk or Event");
+      .def_readonly("content", &Record::content, "sinew.Observation, or record.Command, Chunk, Event or Motion");
 }
 
 void bind_recording(py::module_& record) {
@@ -86,10 +103,11 @@ void bind_recording(py::module_& record) {
       .def("__iter__", [](py::object self) { return self; })
       .def("__next__", &next_of);
   record.def(
-      "read", [](const std::filesystem::path& path) { return Recording(path); }, py::arg("path"),
+      "read", [](const std::filesystem::path& path, bool decode_jpeg) { return Recording(path, {.decode_jpeg = decode_jpeg}); },
+      py::arg("path"), py::kw_only(), py::arg("decode_jpeg") = true,
       "Opens a recording -> an iterable of record.Record. Strict: whatever disagrees with a checksum, an index or a count raises "
       "sinew.Error;\n"
-      "only at the end of the iteration has all been verified.");
+      "only at the end of the iteration has all been verified. decode_jpeg: frames that were recorded as JPEG get their pixels too.");
 }
 
 }  // namespace

@@ -42,6 +42,17 @@ class CdrFields {
     return found.substr(0, found.size() - 1);
   }
   [[nodiscard]] McapFields& fields() noexcept { return fields_; }
+  void require(std::string_view what, std::uint64_t expected, std::uint64_t got) const {
+    if (expected != got) fields_.refuse(what, std::to_string(expected), std::to_string(got));
+  }
+  /// std_msgs/Header: the stamp must be the frame's.
+  void read_header(const AnnouncedFrame& frame) {
+    const std::uint64_t seconds = number("stamp"), nanoseconds = number("stamp");
+    const auto stamp = static_cast<std::uint64_t>(frame.stamp.count());
+    // Other stamps do not fit the message; the observation has them.
+    if (frame.stamp >= Time::zero() && stamp < (std::uint64_t{1} << 31) * kSecond) require("stamp", stamp, seconds * kSecond + nanoseconds);
+    static_cast<void>(text("camera name"));
+  }
 
  private:
   void align() {
@@ -55,15 +66,8 @@ class CdrFields {
 void read_image(std::span<const std::uint8_t> cdr, const std::string& where, const AnnouncedFrame& frame, Image& image) {
   CdrFields cursor(cdr, where);
   McapFields& fields = cursor.fields();
-  const auto require = [&](std::string_view what, std::uint64_t expected, std::uint64_t got) {
-    if (expected != got) fields.refuse(what, std::to_string(expected), std::to_string(got));
-  };
-  const auto seconds = cursor.number("stamp");
-  const auto nanoseconds = cursor.number("stamp");
-  const auto stamp = static_cast<std::uint64_t>(frame.stamp.count());
-  // Other stamps do not fit the message; the observation has them.
-  if (frame.stamp >= Time::zero() && stamp < (std::uint64_t{1} << 31) * kSecond) require("stamp", stamp, seconds * kSecond + nanoseconds);
-  static_cast<void>(cursor.text("camera name"));
+  const auto require = [&](std::string_view what, std::uint64_t expected, std::uint64_t got) { cursor.require(what, expected, got); };
+  cursor.read_header(frame);
   require("height", static_cast<std::uint64_t>(frame.height), cursor.number("height"));
   require("width", static_cast<std::uint64_t>(frame.width), cursor.number("width"));
   const auto encoding = cursor.text("encoding");
@@ -78,6 +82,17 @@ void read_image(std::span<const std::uint8_t> cdr, const std::string& where, con
   require("bytes of pixels", row * static_cast<std::uint64_t>(frame.height), pixels.size());
   image.resize(frame.height, frame.width, channels);
   std::ranges::copy(pixels, image.pixels().begin());
+}
+
+void read_jpeg(std::span<const std::uint8_t> cdr, const std::string& where, const AnnouncedFrame& frame, std::vector<std::uint8_t>& jpeg) {
+  CdrFields cursor(cdr, where);
+  cursor.read_header(frame);
+  const std::string_view format = cursor.text("format");
+  if (format != "jpeg") cursor.fields().refuse("format", "jpeg", quote(format));
+  const std::uint64_t bytes = cursor.number("number of bytes");
+  const auto rest = cursor.fields().rest();
+  cursor.require("number of bytes", rest.size(), bytes);
+  jpeg.assign(rest.begin(), rest.end());
 }
 
 }  // namespace sinew::detail

@@ -56,11 +56,17 @@ Observation read_observation(std::string_view json, const std::string& where, st
   }
   frames.clear();
   for (const auto& camera : root.at("cameras").elements()) {
-    camera.only_keys({"name", "stamp_ns", "height", "width"});
-    const auto side = [&](std::string_view key) { return static_cast<int>(camera.at(key).integer(0, kMaxSide)); };
-    const auto& frame =
-        frames.emplace_back(AnnouncedFrame{camera.at("name").text(), time_of(camera, "stamp_ns"), side("height"), side("width")});
-    observation.cameras.push_back({frame.name, {}, frame.stamp});
+    AnnouncedFrame& frame = frames.emplace_back(AnnouncedFrame{camera.at("name").text(), time_of(camera, "stamp_ns")});
+    frame.jpeg = camera.optional("format").has_value();
+    if (frame.jpeg) {
+      camera.only_keys({"name", "stamp_ns", "format"});
+      (void)camera.at("format").one_of({"jpeg"});
+    } else {
+      camera.only_keys({"name", "stamp_ns", "height", "width"});
+      frame.height = static_cast<int>(camera.at("height").integer(0, kMaxSide));
+      frame.width = static_cast<int>(camera.at("width").integer(0, kMaxSide));
+    }
+    observation.cameras.push_back({.name = frame.name, .image = {}, .stamp = frame.stamp});
   }
   return observation;
 }
@@ -68,18 +74,21 @@ Observation read_observation(std::string_view json, const std::string& where, st
 RecordedCommand read_command(std::string_view json, const std::string& where) {
   const Json document = parse(json, where);
   const JsonCursor root(document, where);
-  root.only_keys({"time_ns", "values"});
+  root.only_keys({"time_ns", "values", "dt_ns", "measured"});
   RecordedCommand command{.time = time_of(root, "time_ns")};
   append_numbers(root.at("values"), command.values);
+  if (root.optional("dt_ns")) command.dt = time_of(root, "dt_ns");
+  if (const auto measured = root.optional("measured")) append_numbers(*measured, command.measured);
   return command;
 }
 
-ActionChunk read_action_chunk(std::string_view json, const std::string& where) {
+RecordedChunk read_action_chunk(std::string_view json, const std::string& where) {
   constexpr std::array kSpaces{ActionSpace::joint_position, ActionSpace::tool_pose, ActionSpace::base_pose};
   const Json document = parse(json, where);
   const JsonCursor root(document, where);
-  root.only_keys({"sequence", "observation_id", "space", "t0_ns", "dt_ns", "horizon", "dim", "joint_order_hash", "values"});
-  ActionChunk chunk;
+  root.only_keys({"sequence", "observation_id", "space", "t0_ns", "dt_ns", "horizon", "dim", "joint_order_hash", "values", "status"});
+  RecordedChunk recorded;
+  ActionChunk& chunk = recorded.chunk;
   chunk.sequence = number_of(root, "sequence");
   chunk.observation_id = number_of(root, "observation_id");
   chunk.space = kSpaces[root.at("space").one_of({to_string(kSpaces[0]), to_string(kSpaces[1]), to_string(kSpaces[2])})];
@@ -96,7 +105,17 @@ ActionChunk read_action_chunk(std::string_view json, const std::string& where) {
     append_numbers(row, chunk.values);
     if (chunk.values.size() - before != static_cast<std::size_t>(chunk.dim)) row.refuse(fmt::format("{} numbers", chunk.dim));
   }
-  return chunk;
+  if (const auto status = root.optional("status")) recorded.status = status->text();
+  return recorded;
+}
+
+RecordedMotion read_motion(std::string_view json, const std::string& where) {
+  const Json document = parse(json, where);
+  const JsonCursor root(document, where);
+  root.only_keys({"time_ns", "kind", "event", "dt_ns", "values"});
+  RecordedMotion motion{time_of(root, "time_ns"), root.at("kind").text(), root.at("event").text(), time_of(root, "dt_ns"), {}};
+  append_numbers(root.at("values"), motion.values);
+  return motion;
 }
 
 RecordedEvent read_event(std::string_view json, const std::string& where) {

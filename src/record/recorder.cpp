@@ -1,280 +1,397 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes into a recording, when its chunks end, and what is said of those that the disk refused.
+// The two halves of a recorder: what producers do, and the thread that takes records out of the queue and writes them.
 #include "sinew/record/recorder.hpp"
 
-#include <algorithm>
-#include <cstring>
-#include <exception>
-#include <new>
+#include <pthread.h>
 
-#include "json_text.hpp"
-#include "little_endian.hpp"
-#include "schemas.hpp"
-#include "sinew/io/card_json.hpp"
-#include "sinew/io/json.hpp"
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "frame_pool.hpp"
+#include "queued_record.hpp"
+#include "record_queue.hpp"
+#include "sinew/core/clock.hpp"
 
 namespace sinew {
 namespace {
 
-using detail::as_bytes;
-using detail::JsonText;
-using detail::put;
+using detail::ByteCount;
+using detail::ByteCursor;
+using detail::ByteSink;
+using detail::put_doubles;
+using detail::put_number;
+using detail::put_text;
+using detail::QueuedKind;
 
-void write_names(JsonText& json, const std::vector<std::string>& names) {
-  json.begin_array();
-  for (const auto& name : names) json.value(std::string_view(name));
-  json.end_array();
-}
+constexpr std::size_t kMaxCameras = 64;
+/// How long the thread sleeps when the queue is empty. Producers do not wake it: that would be a system call.
+constexpr auto kNap = std::chrono::milliseconds(5);
 
-std::string limits_text(const LimitsCard& limits, const std::vector<std::string>& joint_names) {
-  std::string text;
-  JsonText json(text);
-  write_names(json.begin_object().key("joint_names"), joint_names);
-  json.member("lower", limits.lower).member("upper", limits.upper).member("velocity", limits.velocity);
-  json.member("acceleration", limits.acceleration).member("jerk", limits.jerk).end_object();
-  return text;
-}
+enum class Reason : std::uint8_t { none, queue_full, no_frame, negative_time, closed, cameras };
 
-std::string_view image_encoding(int channels) noexcept {
-  switch (channels) {
-    case 1: return "mono8";
-    case 3: return "rgb8";
-    case 4: return "rgba8";
-    default: return {};
+std::string_view text_of(Reason reason) noexcept {
+  switch (reason) {
+    case Reason::none: return "";
+    case Reason::queue_full: return "the queue is full: the disk does not keep up";
+    case Reason::no_frame: return "no memory for frames is left: the disk does not keep up";
+    case Reason::negative_time: return "the time is negative";
+    case Reason::closed: return "the recording is closed";
+    case Reason::cameras: return "more cameras than a record may have";
   }
-}
-
-/// A string as CDR has it: its length with the final NUL, four-aligned, then the bytes. `start` is where CDR counts from.
-void put_cdr_string(std::vector<std::uint8_t>& out, std::size_t start, std::string_view text) {
-  while ((out.size() - start) % 4 != 0) out.push_back(0);
-  put<std::uint32_t>(out, static_cast<std::uint32_t>(text.size() + 1));
-  detail::put_bytes(out, as_bytes(text));
-  out.push_back(0);
+  return "";
 }
 
 }  // namespace
 
-Recorder::Recorder(const std::filesystem::path& path, const PolicyCard* card, RecorderOptions options)
-    : writer_(path, options.overwrite),
-      chunk_bytes_(options.chunk_bytes),
-      chunk_interval_(options.chunk_interval),
-      sync_interval_(options.sync_interval),
-      synced_at_(SteadyClock{}.now()) {
-  image_schema_ = writer_.add_schema("sensor_msgs/msg/Image", "ros2msg", detail::kImageSchema);
-  const auto json_channel = [&](std::string_view topic, std::string_view schema, std::string_view text,
-                                const McapWriter::Metadata& metadata = {}) {
-    return writer_.add_channel(topic, "json", writer_.add_schema(schema, "jsonschema", text), metadata);
-  };
-  std::string names;
-  JsonText json(names);
-  write_names(json, options.joint_names);
-  observation_channel_ = json_channel("/observation", "sinew.Observation", detail::kObservationSchema);
-  command_channel_ = json_channel("/command", "sinew.Command", detail::kCommandSchema, {{"joint_names", names}});
-  chunk_channel_ = json_channel("/chunk", "sinew.ActionChunk", detail::kChunkSchema);
-  event_channel_ = json_channel("/event", "sinew.Event", detail::kEventSchema);
-  if (card != nullptr) writer_.add_attachment("sinew.json", "application/json", as_bytes(to_text(card_to_json(*card))));
-  if (options.limits)
-    writer_.add_attachment("joint_limits.json", "application/json", as_bytes(limits_text(*options.limits, options.joint_names)));
-  last_error_.reserve(256);
-  text_.reserve(4096);
-}
+struct Recorder::State {
+  State(const std::filesystem::path& path, const PolicyCard* card, const RecorderOptions& options)
+      : writer(path, card, options.file), queue(options.queue_bytes, options.queue_records), pool(options.frame_bytes) {}
 
-std::uint64_t Recorder::add(const Observation& observation, std::span<const double> command, const ActionChunk* chunk) noexcept {
-  return record(observation.time, [&] {
-    write_observation(observation);
-    for (const auto& frame : observation.cameras) write_frame(observation.time, frame);
-    if (!command.empty()) write_command(observation.time, command);
-    if (chunk != nullptr) write_chunk(observation.time, *chunk);
-  });
-}
+  // Producers, any thread.
+  template <class Put>
+  std::uint64_t enqueue(QueuedKind kind, Time time, const Put& put) noexcept;
+  std::uint64_t add(const Observation& observation, Observation* exchanged, std::span<const double> command,
+                    const ActionChunk* chunk) noexcept;
+  [[nodiscard]] bool take_frames(const Observation& observation, std::span<int> frames) noexcept;
+  void fill_frame(int index, const CameraFrame& frame, CameraFrame* exchanged) noexcept;
+  std::uint64_t refuse(Reason why) noexcept;
 
-std::uint64_t Recorder::add_command(Time time, std::span<const double> command) noexcept {
-  return record(time, [&] { write_command(time, command); });
-}
+  // The thread that writes.
+  void run() noexcept;
+  void drain() noexcept;
+  void write(std::span<const std::byte> record);
+  void write_observation(Time time, ByteCursor& cursor);
+  void tell() noexcept;
 
-std::uint64_t Recorder::add_chunk(Time time, const ActionChunk& chunk) noexcept {
-  return record(time, [&] { write_chunk(time, chunk); });
-}
-
-std::uint64_t Recorder::add_event(Time time, std::string_view kind, std::string_view text) noexcept {
-  return record(time, [&] {
-    JsonText(text_).begin_object().member("time_ns", time).member("kind", kind).member("text", text).end_object();
-    emit_text(event_channel_, time, time);
-  });
-}
-
-/// One record: its number, its messages, and what becomes of it when they cannot be written.
-template <class Write>
-std::uint64_t Recorder::record(Time time, const Write& write) noexcept {
-  ++sequence_;
-  current_dropped_ = false;
-  current_ = sequence_;
-  if (closed_ || time < Time::zero()) {
-    drop_current(closed_ ? "the recording is closed" : "the time is negative");
-    return sequence_;
+  bool ask(bool& request) {
+    std::unique_lock lock(mutex);
+    if (!thread.joinable()) return false;
+    request = true;
+    changed.notify_all();
+    changed.wait(lock, [&] { return !request; });
+    return answer;
   }
-  if (writer_.pending() > 0 && time - chunk_start_ >= chunk_interval_) flush_chunk();
-  newest_time_ = std::max(newest_time_, time);
-  try {
-    report_drops(time);
-    write();
-  } catch (const std::exception& error) {  // out of memory, or more cameras than MCAP has channels
-    drop_current(error.what());
-  }
-  if (!current_dropped_) complete_ = sequence_;
-  return sequence_;
+
+  RecordWriter writer;  // of the thread that writes
+  detail::RecordQueue queue;
+  detail::FramePool pool;
+
+  std::atomic<std::uint64_t> refused{0};  // by producers
+  std::atomic<Reason> reason{Reason::none};
+  std::atomic<bool> closed{false};
+  std::atomic<std::uint64_t> acknowledged{0};
+  std::atomic<std::uint64_t> durable{0};
+  std::atomic<std::uint64_t> lost{0};  // by the file
+
+  // Of the thread that writes; they keep their memory.
+  std::uint64_t refused_told = 0;
+  Observation observation;
+  std::vector<int> frames;
+  std::vector<double> numbers;
+  std::vector<double> more_numbers;
+  ActionChunk chunk;
+
+  std::mutex mutex;  // of what follows; no producer takes it
+  std::condition_variable changed;
+  bool flush_asked = false;
+  bool close_asked = false;
+  bool answer = false;
+  std::string error;
+  std::thread thread;
+};
+
+std::uint64_t Recorder::State::refuse(Reason why) noexcept {
+  reason.store(why, std::memory_order_relaxed);
+  refused.fetch_add(1, std::memory_order_release);
+  return 0;
 }
 
-void Recorder::report_drops(Time time) {
-  if (dropped_ == dropped_in_file_ || writer_.pending() > 0) return;
-  const std::uint64_t record = std::exchange(current_, 0);
-  dropped_in_chunk_ = dropped_;
-  JsonText json(text_);
-  json.begin_object().member("time_ns", time).member("kind", std::string_view("drop"));
-  json.member("text", std::string_view(last_error_)).member("dropped", dropped_).end_object();
-  emit_text(event_channel_, time, time);
-  current_ = record;
+template <class Put>
+std::uint64_t Recorder::State::enqueue(QueuedKind kind, Time time, const Put& put) noexcept {
+  if (closed.load(std::memory_order_acquire)) return refuse(Reason::closed);
+  if (time < Time::zero()) return refuse(Reason::negative_time);
+  ByteCount count;
+  put_number(count, kind);
+  put_number(count, time);
+  put(count);
+  const auto claim = queue.claim(count.size());
+  if (!claim) return refuse(Reason::queue_full);
+  ByteSink sink(claim.bytes);
+  put_number(sink, kind);
+  put_number(sink, time);
+  put(sink);
+  queue.commit(claim);
+  return claim.number;
 }
 
-void Recorder::write_observation(const Observation& observation) {
-  JsonText json(text_);
-  json.begin_object().member("id", observation.id).member("time_ns", observation.time);
-  json.member("instruction", std::string_view(observation.instruction)).key("channels").begin_array();
-  for (const auto& channel : observation.channels) {
-    json.begin_object().member("name", std::string_view(channel.name)).member("unit", std::string_view(channel.unit));
-    json.member("stamp_ns", channel.stamp).member("values", channel.values).end_object();
-  }
-  json.end_array().key("cameras").begin_array();
-  for (const auto& frame : observation.cameras) {
-    json.begin_object().member("name", std::string_view(frame.name)).member("stamp_ns", frame.stamp);
-    json.member("height", frame.image.height()).member("width", frame.image.width()).end_object();
-  }
-  json.end_array().end_object();
-  emit_text(observation_channel_, observation.time, observation.time);
-}
-
-void Recorder::write_frame(Time time, const CameraFrame& frame) {
-  const McapId channel = camera_channel(frame.name);
-  const Image& image = frame.image;
-  constexpr Time::rep kSecond = 1'000'000'000;
-  const auto seconds = frame.stamp.count() / kSecond;
-  head_.assign({0, 1, 0, 0});  // CDR, little-endian
-  const std::size_t start = head_.size();
-  put<std::uint32_t>(head_, static_cast<std::uint32_t>(seconds));
-  put<std::uint32_t>(head_, static_cast<std::uint32_t>(frame.stamp.count() % kSecond));
-  put_cdr_string(head_, start, frame.name);
-  while ((head_.size() - start) % 4 != 0) head_.push_back(0);
-  put<std::uint32_t>(head_, static_cast<std::uint32_t>(image.height()));
-  put<std::uint32_t>(head_, static_cast<std::uint32_t>(image.width()));
-  const std::string_view encoding = image_encoding(image.channels());
-  const char other[] = {'8', 'U', 'C', static_cast<char>('0' + image.channels() / 10), static_cast<char>('0' + image.channels() % 10)};
-  put_cdr_string(head_, start, encoding.empty() ? std::string_view(other, sizeof other) : encoding);
-  head_.push_back(0);  // not big-endian
-  while ((head_.size() - start) % 4 != 0) head_.push_back(0);
-  put<std::uint32_t>(head_, static_cast<std::uint32_t>(image.width() * image.channels()));
-  put<std::uint32_t>(head_, static_cast<std::uint32_t>(image.pixels().size()));
-  emit(channel, time, frame.stamp, {head_, image.pixels()});
-}
-
-void Recorder::write_command(Time time, std::span<const double> command) {
-  JsonText(text_).begin_object().member("time_ns", time).member("values", command).end_object();
-  emit_text(command_channel_, time, time);
-}
-
-void Recorder::write_chunk(Time time, const ActionChunk& chunk) {
-  char hash[16];
-  for (std::size_t i = 0; i < sizeof hash; ++i) hash[i] = "0123456789abcdef"[(chunk.joint_order_hash >> (60 - 4 * i)) & 0xFU];
-  JsonText json(text_);
-  json.begin_object().member("sequence", chunk.sequence).member("observation_id", chunk.observation_id);
-  json.member("space", to_string(chunk.space)).member("t0_ns", chunk.t0).member("dt_ns", chunk.dt);
-  json.member("horizon", chunk.horizon).member("dim", chunk.dim);
-  json.member("joint_order_hash", std::string_view(hash, sizeof hash)).key("values").begin_array();
-  for (int i = 0; i < chunk.horizon; ++i) json.value(chunk.step(i));
-  json.end_array().end_object();
-  emit_text(chunk_channel_, time, time);
-}
-
-McapId Recorder::camera_channel(std::string_view name) {
-  for (const auto& camera : cameras_)
-    if (camera.name == name) return camera.channel;
-  const McapId channel = writer_.add_channel("/camera/" + detail::repaired(name), "cdr", image_schema_);
-  return cameras_.emplace_back(Camera{std::string(name), channel}).channel;
-}
-
-void Recorder::emit_text(McapId channel, Time time, Time produced) { emit(channel, time, produced, {as_bytes(text_)}); }
-
-void Recorder::emit(McapId channel, Time time, Time produced, McapWriter::Parts parts) {
-  std::size_t payload = 0;
-  for (const auto part : parts) payload += part.size();
-  if (writer_.pending() > 0 && writer_.pending() + writer_.cost(channel, payload) > chunk_bytes_) flush_chunk();
-  if (writer_.pending() == 0) chunk_start_ = time;
-  writer_.message(channel, static_cast<std::uint32_t>(current_), time, std::max(produced, Time::zero()), parts);
-  if (current_ == 0 || current_dropped_ || newest_in_chunk_ == current_) return;
-  newest_in_chunk_ = current_;
-  ++records_in_chunk_;
-}
-
-bool Recorder::flush_chunk() noexcept {
-  if (writer_.pending() == 0) return true;
-  const bool written = writer_.flush();
-  if (written) {
-    acknowledged_ = std::max(acknowledged_, complete_);
-    if (dropped_in_chunk_ > 0) dropped_in_file_ = dropped_in_chunk_;
-  } else {
-    dropped_ += records_in_chunk_;
-    current_dropped_ = current_dropped_ || newest_in_chunk_ == sequence_;
-    complete_ = acknowledged_;
-    set_error(writer_.error() != 0 ? std::strerror(writer_.error()) : "out of memory");
-  }
-  records_in_chunk_ = 0;
-  newest_in_chunk_ = 0;
-  dropped_in_chunk_ = 0;
-  if (SteadyClock{}.now() - synced_at_ >= sync_interval_) sync();
-  return written;
-}
-
-bool Recorder::sync() noexcept {
-  synced_at_ = SteadyClock{}.now();
-  // A device that failed once may have thrown away what it was to keep: nothing after it is promised.
-  if (sync_failed_ || !writer_.sync()) {
-    if (!sync_failed_) set_error(std::strerror(writer_.error()));
-    sync_failed_ = true;
+bool Recorder::State::take_frames(const Observation& observed, std::span<int> places) noexcept {
+  for (std::size_t i = 0; i < observed.cameras.size(); ++i) {
+    const CameraFrame& frame = observed.cameras[i];
+    const bool jpeg = !frame.jpeg.empty();
+    places[i] = -1;
+    if (!jpeg && frame.image.empty()) continue;
+    places[i] = pool.take(jpeg ? frame.jpeg.size() : frame.image.pixels().size(), jpeg);
+    if (places[i] >= 0) continue;
+    while (i-- > 0)
+      if (places[i] >= 0) pool.give_back(places[i]);
     return false;
   }
-  durable_ = acknowledged_;
   return true;
 }
 
-bool Recorder::flush() noexcept {
-  if (closed_) return false;
-  const bool written = flush_chunk();
-  return sync() && written;
-}
-
-bool Recorder::close() noexcept {
-  if (closed_) return finished_ && dropped_ == 0;
-  flush_chunk();
-  closed_ = true;
-  try {
-    report_drops(newest_time_);
-  } catch (const std::bad_alloc&) {
-    // The count is lost to the file; `dropped` still has it.
+/// The frame's JPEG, or else its pixels, into the pool's; nothing allocates, `take` made room.
+void Recorder::State::fill_frame(int index, const CameraFrame& frame, CameraFrame* exchanged) noexcept {
+  CameraFrame& lent = pool[index];
+  if (!frame.jpeg.empty()) {
+    if (exchanged == nullptr) {
+      lent.jpeg.assign(frame.jpeg.begin(), frame.jpeg.end());
+    } else {
+      const std::size_t size = frame.jpeg.size();
+      lent.jpeg.resize(size);
+      std::swap(lent.jpeg, exchanged->jpeg);
+      pool.set_room(index, lent.jpeg.capacity(), true);
+    }
+    return;
   }
-  finished_ = writer_.finish();
-  if (!finished_) set_error(std::strerror(writer_.error()));
-  if (finished_ && !sync_failed_) durable_ = acknowledged_;
-  return finished_ && dropped_ == 0;
+  lent.jpeg.clear();
+  const Image& image = frame.image;
+  if (exchanged == nullptr) {
+    lent.image.assign(image.view());
+  } else {
+    lent.image.resize(image.height(), image.width(), image.channels());
+    std::swap(lent.image, exchanged->image);
+    pool.set_room(index, lent.image.pixels().size(), false);
+  }
 }
 
-/// The record being written is not, or not completely, in the file. Counted once.
-void Recorder::drop_current(std::string_view reason) noexcept {
-  set_error(reason);
-  if (current_dropped_) return;
-  current_dropped_ = true;
-  ++dropped_;
-  if (newest_in_chunk_ == sequence_) --records_in_chunk_;
+std::uint64_t Recorder::State::add(const Observation& observed, Observation* exchanged, std::span<const double> command,
+                                   const ActionChunk* decided) noexcept {
+  std::array<int, kMaxCameras> places;
+  if (observed.cameras.size() > kMaxCameras) return refuse(Reason::cameras);
+  if (closed.load(std::memory_order_acquire)) return refuse(Reason::closed);
+  if (observed.time < Time::zero()) return refuse(Reason::negative_time);
+  const std::span<int> used = std::span(places).first(observed.cameras.size());
+  if (!take_frames(observed, used)) return refuse(Reason::no_frame);
+  const std::uint64_t number = enqueue(QueuedKind::observation, observed.time, [&]<class Sink>(Sink& sink) {
+    put_observation(sink, observed, used);
+    put_doubles(sink, command);
+    put_number(sink, decided != nullptr);
+    if (decided != nullptr) put_chunk(sink, *decided);
+    if constexpr (std::is_same_v<Sink, ByteSink>)  // there is room: nothing refuses it any more
+      for (std::size_t i = 0; i < used.size(); ++i)
+        if (used[i] >= 0) fill_frame(used[i], observed.cameras[i], exchanged == nullptr ? nullptr : &exchanged->cameras[i]);
+  });
+  if (number == 0)
+    for (const int place : used)
+      if (place >= 0) pool.give_back(place);
+  return number;
 }
 
-void Recorder::set_error(std::string_view text) noexcept { last_error_.assign(text.substr(0, last_error_.capacity())); }
+void Recorder::State::run() noexcept {
+  for (bool go_on = true; go_on;) {
+    drain();
+    writer.tend();
+    tell();
+    std::unique_lock lock(mutex);
+    if (flush_asked || close_asked) {
+      lock.unlock();
+      drain();  // what was added before the question
+      const bool closing = close_asked, good = closing ? writer.close() : writer.flush();
+      tell();
+      lock.lock();
+      answer = good;
+      flush_asked = false;
+      close_asked = false;
+      go_on = !closing;
+      changed.notify_all();
+      continue;
+    }
+    changed.wait_for(lock, kNap, [this] { return flush_asked || close_asked; });
+  }
+}
+
+void Recorder::State::drain() noexcept {
+  for (const std::uint64_t newest = queue.claimed();;) {
+    if (const std::uint64_t now = refused.load(std::memory_order_acquire); now != refused_told) {
+      writer.count_dropped(now - refused_told, text_of(reason.load(std::memory_order_relaxed)));
+      refused_told = now;
+    }
+    const auto record = queue.front();
+    if (record.empty()) {
+      if (queue.taken() >= newest) return;
+      std::this_thread::yield();  // a producer is about to commit
+      continue;
+    }
+    try {
+      write(record);
+    } catch (const std::bad_alloc&) {
+      writer.skip_record("out of memory");
+    }
+    queue.pop();
+    acknowledged.store(writer.acknowledged(), std::memory_order_release);
+    durable.store(writer.durable(), std::memory_order_release);
+  }
+}
+
+void Recorder::State::write(std::span<const std::byte> record) {
+  ByteCursor cursor(record);
+  const auto kind = cursor.number<QueuedKind>();
+  const auto time = cursor.number<Time>();
+  switch (kind) {
+    case QueuedKind::observation: return write_observation(time, cursor);
+    case QueuedKind::command: cursor.doubles(numbers); return void(writer.add_command(time, numbers));
+    case QueuedKind::tick: {
+      const auto dt = cursor.number<Time>();
+      cursor.doubles(numbers);
+      cursor.doubles(more_numbers);
+      return void(writer.add_tick({.time = time, .dt = dt, .measured = numbers, .command = more_numbers}));
+    }
+    case QueuedKind::chunk: {
+      const auto status = cursor.number<Status>();
+      cursor.chunk(chunk);
+      return void(writer.add_chunk(time, chunk, status));
+    }
+    case QueuedKind::event: {
+      const auto what = cursor.text();
+      return void(writer.add_event(time, what, cursor.text()));
+    }
+    case QueuedKind::motion: {
+      const auto what = cursor.text(), event = cursor.text();
+      const auto dt = cursor.number<Time>();
+      cursor.doubles(numbers);
+      return void(writer.add_motion({.time = time, .kind = what, .event = event, .dt = dt, .values = numbers}));
+    }
+  }
+}
+
+void Recorder::State::write_observation(Time time, ByteCursor& cursor) {
+  struct Frames {  // lent ones go back whatever happens
+    State& state;
+    std::size_t borrowed = 0;
+    ~Frames() {
+      for (std::size_t i = 0; i < borrowed; ++i) exchange(i);
+      for (const int place : state.frames)
+        if (place >= 0) state.pool.give_back(place);
+    }
+    void exchange(std::size_t i) const noexcept {
+      CameraFrame& frame = state.observation.cameras[i];
+      if (state.frames[i] < 0) return;
+      std::swap(frame.image, state.pool[state.frames[i]].image);
+      std::swap(frame.jpeg, state.pool[state.frames[i]].jpeg);
+    }
+  };
+  frames.clear();
+  Frames lent{*this};
+  cursor.observation(observation, frames);
+  observation.time = time;
+  for (; lent.borrowed < frames.size(); ++lent.borrowed) lent.exchange(lent.borrowed);
+  cursor.doubles(numbers);
+  const bool decided = cursor.number<bool>();
+  if (decided) cursor.chunk(chunk);
+  writer.add(observation, numbers, decided ? &chunk : nullptr);
+}
+
+/// Says how far the file is.
+void Recorder::State::tell() noexcept {
+  acknowledged.store(writer.acknowledged(), std::memory_order_release);
+  durable.store(writer.durable(), std::memory_order_release);
+  const std::uint64_t now = writer.dropped() - refused_told;
+  const std::lock_guard lock(mutex);
+  lost.store(now, std::memory_order_release);
+  try {
+    error.assign(writer.last_error());
+  } catch (const std::bad_alloc&) {
+    error.clear();
+  }
+}
+
+Recorder::Recorder(const std::filesystem::path& path, const PolicyCard* card, const RecorderOptions& options)
+    : state_(std::make_unique<State>(path, card, options)) {
+  // Signals are the program's, not this thread's.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    state_->thread = std::thread([state = state_.get()] { state->run(); });
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Recorder::~Recorder() { close(); }
+
+std::uint64_t Recorder::add(const Observation& observation, std::span<const double> command, const ActionChunk* chunk) noexcept {
+  return state_->add(observation, nullptr, command, chunk);
+}
+
+std::uint64_t Recorder::add(Observation&& observation, std::span<const double> command, const ActionChunk* chunk) noexcept {
+  return state_->add(observation, &observation, command, chunk);
+}
+
+std::uint64_t Recorder::add_command(Time time, std::span<const double> command) noexcept {
+  return state_->enqueue(QueuedKind::command, time, [&](auto& sink) { put_doubles(sink, command); });
+}
+
+std::uint64_t Recorder::add_tick(const TickNote& tick) noexcept {
+  return state_->enqueue(QueuedKind::tick, tick.time, [&](auto& sink) {
+    put_number(sink, tick.dt);
+    put_doubles(sink, tick.measured);
+    put_doubles(sink, tick.command);
+  });
+}
+
+std::uint64_t Recorder::add_chunk(Time time, const ActionChunk& chunk, Status status) noexcept {
+  return state_->enqueue(QueuedKind::chunk, time, [&](auto& sink) {
+    put_number(sink, status);
+    put_chunk(sink, chunk);
+  });
+}
+
+std::uint64_t Recorder::add_event(Time time, std::string_view kind, std::string_view text) noexcept {
+  return state_->enqueue(QueuedKind::event, time, [&](auto& sink) {
+    put_text(sink, kind);
+    put_text(sink, text);
+  });
+}
+
+std::uint64_t Recorder::add_motion(const MotionNote& note) noexcept {
+  return state_->enqueue(QueuedKind::motion, note.time, [&](auto& sink) {
+    put_text(sink, note.kind);
+    put_text(sink, note.event);
+    put_number(sink, note.dt);
+    put_doubles(sink, note.values);
+  });
+}
+
+std::uint64_t Recorder::acknowledged() const noexcept { return state_->acknowledged.load(std::memory_order_acquire); }
+std::uint64_t Recorder::durable() const noexcept { return state_->durable.load(std::memory_order_acquire); }
+std::uint64_t Recorder::dropped() const noexcept {
+  return state_->lost.load(std::memory_order_acquire) + state_->refused.load(std::memory_order_acquire);
+}
+
+std::string Recorder::last_error() const {
+  if (state_->refused.load(std::memory_order_acquire) > 0 && state_->lost.load(std::memory_order_acquire) == 0)
+    return std::string(text_of(state_->reason.load(std::memory_order_relaxed)));
+  const std::lock_guard lock(state_->mutex);
+  return state_->error;
+}
+
+bool Recorder::flush() { return !state_->closed.load(std::memory_order_acquire) && state_->ask(state_->flush_asked); }
+
+bool Recorder::close() {
+  State& state = *state_;
+  if (!state.closed.exchange(true, std::memory_order_acq_rel)) {
+    (void)state.ask(state.close_asked);
+    state.thread.join();
+  }
+  return state.writer.close() && dropped() == 0;
+}
 
 }  // namespace sinew

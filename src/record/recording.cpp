@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "recorded_values.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/card_json.hpp"
+#include "sinew/io/image_codec.hpp"
 #include "sinew/io/text.hpp"
 
 namespace sinew {
@@ -22,7 +24,8 @@ std::string_view text_of(std::span<const std::uint8_t> bytes) { return {reinterp
 }  // namespace
 
 struct Recording::State {
-  State(const std::filesystem::path& path, const McapReadOptions& options) : name(printable(path.string(), 512)), reader(path, options) {
+  State(const std::filesystem::path& path, const RecordingOptions& options)
+      : name(printable(path.string(), 512)), reader(path, options.file), decode_jpeg(options.decode_jpeg) {
     for (const auto& attachment : reader.attachments()) {
       if (attachment.name != kCardFile && attachment.name != "joint_limits.json") continue;
       const auto bytes = reader.read(attachment);
@@ -42,6 +45,7 @@ struct Recording::State {
   [[nodiscard]] std::uint64_t number();
   void begin_observation(Record& record);
   [[nodiscard]] bool take_frame(Record& record);
+  void read_frame(const detail::AnnouncedFrame& announced, CameraFrame& frame);
   void give_up_observation();
   void count_lost(std::uint64_t sequence);
   void check_time(Time stated) const;
@@ -53,6 +57,8 @@ struct Recording::State {
 
   std::string name;
   McapReader reader;
+  bool decode_jpeg;
+  ImageDecoder decoder;
   std::optional<PolicyCard> card;
   std::optional<LimitsCard> limits;
   std::vector<std::string> joint_names;
@@ -83,9 +89,9 @@ bool Recording::State::next(Record& record) {
 
 /// Uses one message; true when the record is there.
 bool Recording::State::take(Record& record) {
+  constexpr std::array<std::string_view, 5> kTopics{"/observation", "/command", "/chunk", "/event", "/motion"};
   const bool is_frame = message.topic.starts_with(kCameraTopic) && message.encoding == "cdr";
-  const auto is_json = [&](std::string_view topic) { return message.topic == topic && message.encoding == "json"; };
-  if (!is_frame && !is_json("/observation") && !is_json("/command") && !is_json("/chunk") && !is_json("/event")) return false;
+  if (!is_frame && !(message.encoding == "json" && std::ranges::find(kTopics, message.topic) != kTopics.end())) return false;
   const std::uint64_t sequence = number();
   if (is_frame) return take_frame(record);
   give_up_observation();
@@ -99,7 +105,13 @@ bool Recording::State::take(Record& record) {
     check_time(command.time);
     record.content = std::move(command);
   } else if (message.topic == "/chunk") {
-    record.content = RecordedChunk{message.log_time, detail::read_action_chunk(text_of(message.data), where())};
+    auto chunk = detail::read_action_chunk(text_of(message.data), where());
+    chunk.time = message.log_time;
+    record.content = std::move(chunk);
+  } else if (message.topic == "/motion") {
+    auto motion = detail::read_motion(text_of(message.data), where());
+    check_time(motion.time);
+    record.content = std::move(motion);
   } else {
     auto event = detail::read_event(text_of(message.data), where());
     check_time(event.time);
@@ -117,16 +129,26 @@ void Recording::State::begin_observation(Record& record) {
 }
 
 bool Recording::State::take_frame(Record& record) {
-  const bool expected = observation == newest && message.topic.substr(kCameraTopic.size()) == frames[frames_read].name;
-  if (!expected) {
+  const auto announced = [&](const detail::AnnouncedFrame& frame) {
+    return message.topic ==
+           (frame.jpeg ? fmt::format("{}{}/compressed", kCameraTopic, frame.name) : fmt::format("{}{}", kCameraTopic, frame.name));
+  };
+  if (observation != newest || !announced(frames[frames_read])) {
     give_up_observation();
     count_lost(newest);
     return false;
   }
-  detail::read_image(message.data, where(), frames[frames_read], std::get<Observation>(record.content).cameras[frames_read].image);
+  read_frame(frames[frames_read], std::get<Observation>(record.content).cameras[frames_read]);
   if (++frames_read < frames.size()) return false;
   observation = 0;
   return true;
+}
+
+void Recording::State::read_frame(const detail::AnnouncedFrame& announced, CameraFrame& frame) {
+  if (!announced.jpeg) return detail::read_image(message.data, where(), announced, frame.image);
+  detail::read_jpeg(message.data, where(), announced, frame.jpeg);
+  // What a camera delivered torn is data too: the frame has its bytes and no pixels.
+  if (decode_jpeg && decoder.decode(std::as_bytes(std::span(frame.jpeg)), frame.image) != Status::ok) frame.image = {};
 }
 
 void Recording::State::give_up_observation() {
@@ -144,7 +166,7 @@ void Recording::State::check_time(Time stated) const {
          {where(), "time_ns", fmt::format("the log time {}", message.log_time.count()), std::to_string(stated.count()), ""});
 }
 
-Recording::Recording(const std::filesystem::path& path, const McapReadOptions& options) : state_(std::make_unique<State>(path, options)) {}
+Recording::Recording(const std::filesystem::path& path, const RecordingOptions& options) : state_(std::make_unique<State>(path, options)) {}
 Recording::~Recording() = default;
 Recording::Recording(Recording&& other) noexcept = default;
 Recording& Recording::operator=(Recording&& other) noexcept = default;

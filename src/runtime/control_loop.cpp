@@ -62,6 +62,7 @@ MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& l
   motion.tool_box = options.tool_box;
   motion.start_tolerance = options.start_tolerance;
   motion.log = options.log;
+  motion.recorder = options.recorder;
   ChunkTimelineOptions& timeline = motion.timeline;
   timeline.max_horizon = card.action.horizon;
   timeline.merge = options.merge;

@@ -59,6 +59,7 @@ MotionControl::MotionControl(const JointLimits& limits, const MotionControlOptio
     : options_(options),
       timeline_(columns_of(limits, options), timeline_of(options)),
       filter_(limits, options.period),
+      journal_(options.log, options.recorder, limits.dof()),
       row_(static_cast<std::size_t>(timeline_.dof())),
       target_(static_cast<std::size_t>(limits.dof())),
       measured_(target_) {
@@ -86,7 +87,7 @@ MotionControl::MotionControl(const JointLimits& limits, const MotionControlOptio
 }
 
 Status MotionControl::arm(std::span<const double> measured, Time now) noexcept {
-  if (options_.log != nullptr) options_.log->add({.kind = MotionEntry::Kind::arm, .time = now}, measured);
+  journal_.arm(measured, now);
   if (!filter_.at_rest()) return Status::not_ready;
   if (measured.size() != target_.size()) return Status::bad_shape;
   const JointLimits& limits = filter_.limits();
@@ -132,7 +133,12 @@ bool MotionControl::begins_near(const ActionChunk& chunk, Time now) noexcept {
 }
 
 Status MotionControl::deliver(const ActionChunk& chunk, Time now) noexcept {
-  if (options_.log != nullptr) options_.log->add_chunk(chunk, now);
+  const Status status = take(chunk, now);
+  journal_.chunk(chunk, status, now);
+  return status;
+}
+
+Status MotionControl::take(const ActionChunk& chunk, Time now) noexcept {
   if (!safety_.follows_plan() && timeline_.check(chunk, now) == Status::ok && !begins_near(chunk, now)) {
     safety_.apply(SafetyEvent::far_target);
     return Status::out_of_range;
@@ -150,7 +156,7 @@ void MotionControl::end_plan() noexcept {
 }
 
 void MotionControl::raise(SafetyEvent event, Time now) noexcept {
-  if (options_.log != nullptr) options_.log->add({.kind = MotionEntry::Kind::event, .event = event, .time = now}, {});
+  journal_.event(event, now);
   if (event == SafetyEvent::arm || event == SafetyEvent::near_target || event == SafetyEvent::rest) return;  // these are found here
   if (event == SafetyEvent::plan_over)
     end_plan();
@@ -159,7 +165,7 @@ void MotionControl::raise(SafetyEvent event, Time now) noexcept {
 }
 
 Status MotionControl::change_limits(const JointLimits& limits, Time now) noexcept {
-  if (options_.log != nullptr) options_.log->add_limits(limits, now);
+  journal_.limits(limits, now);
   const Status status = filter_.change_limits(limits);
   if (status != Status::ok) return status;
   if (governor_) governor_->set_limits(limits);
@@ -169,7 +175,7 @@ Status MotionControl::change_limits(const JointLimits& limits, Time now) noexcep
 }
 
 void MotionControl::skip(Time now, Time missed) noexcept {
-  if (options_.log != nullptr) options_.log->add({.kind = MotionEntry::Kind::skip, .time = now, .dt = missed}, {});
+  journal_.skip(missed, now);
   safety_.apply(SafetyEvent::tick_missed);
   if (missed > options_.measurement_age) safety_.apply(SafetyEvent::measurement_stale);
   filter_.stand_still();
@@ -271,7 +277,8 @@ TickOutcome MotionControl::tick(Time start, Time dt, std::span<const double> mea
   if (!safety_.follows_plan() && outcome.status == Status::ok) outcome.status = Status::stopped;
   if (moved != Status::ok) outcome.status = moved;
   outcome.mode = safety_.mode();
-  if (options_.log != nullptr) options_.log->add_tick({.kind = MotionEntry::Kind::tick, .time = start, .dt = dt}, measured, command);
+  journal_.tick({.time = start, .dt = dt, .measured = measured, .command = command});
+  journal_.look(safety_, filter_, target_, start);
   return outcome;
 }
 

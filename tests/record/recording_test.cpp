@@ -14,7 +14,7 @@
 #include "read_bytes.hpp"
 #include "sample_card.hpp"
 #include "sinew/core/error.hpp"
-#include "sinew/record/recorder.hpp"
+#include "sinew/record/record_writer.hpp"
 #include "temporary_directory.hpp"
 #include "test_seed.hpp"
 
@@ -103,7 +103,7 @@ TEST_CASE_FIXTURE(Fixture, "recording: every field of every record comes back bi
   std::vector<std::vector<double>> commands;
   std::vector<ActionChunk> chunks;
   {
-    Recorder recorder(path, &card, {.joint_names = names, .limits = limits});
+    RecordWriter recorder(path, &card, {.joint_names = names, .limits = limits});
     for (int i = 0; i < 30; ++i) {
       observations.push_back(any_observation(random, 1s + i * 33ms));
       commands.push_back({any_double(random), any_double(random)});
@@ -158,7 +158,7 @@ TEST_CASE_FIXTURE(Fixture, "recording: what is not finite is NaN, and what is no
   observation.cameras.push_back({"a\xFFz", Image(2, 2), 1s});
   observation.channels.push_back({"q", "rad", {std::nan(""), std::numeric_limits<double>::infinity(), 1.0}, 1s});
   {
-    Recorder recorder(path);
+    RecordWriter recorder(path);
     recorder.add(observation);
     REQUIRE(recorder.close());
   }
@@ -179,7 +179,7 @@ TEST_CASE_FIXTURE(Fixture, "recording: an observation whose frames are not all t
   observation.cameras.push_back({"front", any_image(random, 100, 100, 3), 1ms});
   observation.cameras.push_back({"wrist", any_image(random, 100, 100, 3), 1ms});
   {
-    Recorder recorder(path, nullptr, {.chunk_bytes = 40000, .chunk_interval = 24h, .sync_interval = 24h});
+    RecordWriter recorder(path, nullptr, {.chunk_bytes = 40000, .chunk_interval = 24h, .sync_interval = 24h});
     observation.time = 1ms;
     recorder.add(observation);  // its second frame goes to the next chunk
     {
@@ -206,7 +206,7 @@ TEST_CASE_FIXTURE(Fixture, "recording: of a torn file the records of its whole c
   testing::Random random(8);
   std::vector<Observation> observations;
   {
-    Recorder recorder(path, nullptr, {.chunk_interval = 100ms});
+    RecordWriter recorder(path, nullptr, {.chunk_interval = 100ms});
     for (int i = 0; i < 20; ++i) {
       observations.push_back(any_observation(random, 1s + i * 33ms));
       recorder.add(observations.back());

@@ -58,6 +58,8 @@ class Image {
 
   void resize(int height, int width, int channels = 3);
   void assign(const ImageView& view);
+  /// Takes memory for so many values ahead; the size stays.
+  void reserve(std::size_t values) { pixels_.reserve(values); }
 
   [[nodiscard]] int height() const noexcept { return height_; }
   [[nodiscard]] int width() const noexcept { return width_; }

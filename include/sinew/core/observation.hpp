@@ -17,6 +17,9 @@ struct CameraFrame {
   std::string name;
   Image image;
   Time stamp{};
+  /// The same frame as a camera delivered it, where it delivered a JPEG: a recorder keeps these bytes instead of the pixels. Whoever
+  /// replaces the image replaces or clears them.
+  std::vector<std::uint8_t> jpeg = {};
 };
 
 /// One named sensor: joint positions, force/torque, IMU, a tool pose. Values are in `unit` (SI).

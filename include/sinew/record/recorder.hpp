@@ -1,124 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps what a robot saw, was told and did, in an MCAP file that survives a crash. docs/recording.md lists the channels.
+// Keeps what a robot saw, was told and did, without making anybody wait for the disk.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "sinew/core/action_chunk.hpp"
 #include "sinew/core/card.hpp"
 #include "sinew/core/observation.hpp"
-#include "sinew/record/mcap_writer.hpp"
+#include "sinew/core/status.hpp"
+#include "sinew/record/record_writer.hpp"
 
 namespace sinew {
 
-/// What a recording holds besides its records, and how soon records are safe.
 struct RecorderOptions {
-  std::vector<std::string> joint_names = {};             ///< of the commands, in order; written into the `/command` channel
-  std::optional<LimitsCard> limits = {};                 ///< of those joints; attached as joint_limits.json
-  std::size_t chunk_bytes = std::size_t{1} << 20;        ///< a chunk is closed before it outgrows this; one larger record gets its own
-  Time chunk_interval = std::chrono::milliseconds(250);  ///< robot time that a chunk spans at most
-  Time sync_interval = std::chrono::milliseconds(250);  ///< real time between two fdatasync calls at least; looked at whenever a chunk ends
-  bool overwrite = false;                               ///< take the place of an existing file
+  RecordWriterOptions file = {};
+  std::size_t queue_bytes = std::size_t{4} << 20;   ///< room for records that wait for the disk, camera frames apart
+  std::size_t queue_records = 16384;                ///< how many may wait
+  std::size_t frame_bytes = std::size_t{64} << 20;  ///< room for camera frames that wait
 };
 
-/// Writes one recording.
+/// Writes one recording on a thread of its own.
 ///
-/// Each `add…` returns the record's sequence number, counted from 1. Records wait in memory for the end of their chunk.
-/// No `add…` throws: a record that the disk refuses, or whose time is negative, is dropped, counted and reported in the
-/// file as soon as it takes writes again. An `add…` that ends a chunk writes it, and may wait for the disk: call it from
-/// the thread that infers, not from a control loop with a deadline. Not for several threads.
+/// Each `add…` copies its record into a queue of bounded size and returns the record's number, counted from 1; 0 when it is dropped,
+/// because the queue or the memory for frames is full, its time is negative, or the recorder is closed. Drops are counted, and reported in
+/// the file. Any thread may add, many at once: no lock is taken, nothing waits, nothing throws, and after the first records of a size
+/// nothing is allocated. Numbers are in the order of the file. Chunks of the file end after `chunk_interval` of robot time or, when
+/// nothing comes, of real time: so long, at most, a record waits for the kernel.
 class Recorder {
  public:
-  /// Creates the file with the card, when there is one, attached as sinew.json. Throws Error.
-  explicit Recorder(const std::filesystem::path& path, const PolicyCard* card = nullptr, RecorderOptions options = {});
+  /// Creates the file with the card, when there is one, attached as sinew.json; starts the thread. Throws Error.
+  explicit Recorder(const std::filesystem::path& path, const PolicyCard* card = nullptr, const RecorderOptions& options = {});
   /// Closes.
-  ~Recorder() { close(); }
+  ~Recorder();
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  /// Records an observation and what was decided from it: `command` `[dof]` (rad or m) and `chunk`, where given.
+  /// Records an observation and what was decided from it: `command` `[dof]` (rad or m) and `chunk`, where given. Of a frame that has a
+  /// JPEG the JPEG is kept, of others the pixels.
   std::uint64_t add(const Observation& observation, std::span<const double> command = {}, const ActionChunk* chunk = nullptr) noexcept;
+  /// The same without copying frames: they are exchanged for frames of the recorder's pool, of the same size and with pixels that mean
+  /// nothing, into which the next frames may go. A record that is dropped leaves the observation as it is.
+  std::uint64_t add(Observation&& observation, std::span<const double> command = {}, const ActionChunk* chunk = nullptr) noexcept;
   /// Records joint position targets `[dof]`, rad or m, sent to the robot at `time`.
   std::uint64_t add_command(Time time, std::span<const double> command) noexcept;
-  /// Records a chunk that was accepted at `time`.
-  std::uint64_t add_chunk(Time time, const ActionChunk& chunk) noexcept;
+  /// Records a tick: as a command, with what `replay` needs besides.
+  std::uint64_t add_tick(const TickNote& tick) noexcept;
+  /// Records a chunk that was delivered at `time`: accepted (`ok`), or refused and why.
+  std::uint64_t add_chunk(Time time, const ActionChunk& chunk, Status status = Status::ok) noexcept;
   /// Records something that happened: `kind` is a word such as "episode", "intervention" or "limit", `text` says more.
   std::uint64_t add_event(Time time, std::string_view kind, std::string_view text) noexcept;
+  std::uint64_t add_motion(const MotionNote& note) noexcept;
 
   /// Newest record that a crash of the process cannot lose: the kernel has it and everything before, drops apart. 0 = none.
-  [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }
+  [[nodiscard]] std::uint64_t acknowledged() const noexcept;
   /// Newest record that a power cut cannot lose: the device has it and everything before, drops apart. 0 = none.
-  [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }
+  [[nodiscard]] std::uint64_t durable() const noexcept;
   /// Records that are not, or not completely, in the file.
-  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
-  /// Why the latest record was dropped; empty when none was.
-  [[nodiscard]] std::string_view last_error() const noexcept { return last_error_; }
+  [[nodiscard]] std::uint64_t dropped() const noexcept;
+  /// Why the latest record was dropped; empty when none was. Not for a control thread.
+  [[nodiscard]] std::string last_error() const;
 
-  /// Ends the chunk and waits for the device: everything added is durable afterwards. False on failure.
-  bool flush() noexcept;
-  /// Writes what is left and the summary. True when the file is complete: the summary is there and nothing was dropped.
-  /// A second call does nothing and answers the same.
-  bool close() noexcept;
+  /// Waits until everything added before is with the device: durable afterwards. False on failure.
+  bool flush();
+  /// Writes what is left and the summary, and ends the thread. True when the file is complete: the summary is there and nothing was
+  /// dropped. A second call does nothing and answers the same. Nobody may add meanwhile.
+  bool close();
 
  private:
-  struct Camera {
-    std::string name;
-    McapId channel = 0;
-  };
-
-  template <class Write>
-  std::uint64_t record(Time time, const Write& write) noexcept;
-  void write_observation(const Observation& observation);
-  void write_frame(Time time, const CameraFrame& frame);
-  void write_command(Time time, std::span<const double> command);
-  void write_chunk(Time time, const ActionChunk& chunk);
-  void report_drops(Time time);
-  void emit(McapId channel, Time time, Time produced, McapWriter::Parts parts);
-  void emit_text(McapId channel, Time time, Time produced);
-  [[nodiscard]] McapId camera_channel(std::string_view name);
-  bool flush_chunk() noexcept;
-  bool sync() noexcept;
-  void drop_current(std::string_view reason) noexcept;
-  void set_error(std::string_view text) noexcept;
-
-  McapWriter writer_;
-  std::size_t chunk_bytes_;
-  Time chunk_interval_;
-  Time sync_interval_;
-  McapId image_schema_ = 0;
-  McapId observation_channel_ = 0;
-  McapId command_channel_ = 0;
-  McapId chunk_channel_ = 0;
-  McapId event_channel_ = 0;
-  std::vector<Camera> cameras_;
-  std::string text_;                // JSON of the message being written
-  std::vector<std::uint8_t> head_;  // of the image message being written, up to its pixels
-  std::string last_error_;
-
-  std::uint64_t sequence_ = 0;  // of the newest record
-  std::uint64_t current_ = 0;   // the record being written; 0 = the recorder's own report
-  bool current_dropped_ = false;
-  std::uint64_t complete_ = 0;          // newest record with all its messages in the open chunk or before
-  std::uint64_t records_in_chunk_ = 0;  // that would be dropped with the open chunk
-  std::uint64_t newest_in_chunk_ = 0;
-  std::uint64_t acknowledged_ = 0;
-  std::uint64_t durable_ = 0;
-  std::uint64_t dropped_ = 0;
-  std::uint64_t dropped_in_chunk_ = 0;  // the count that the open chunk reports, 0 = none
-  std::uint64_t dropped_in_file_ = 0;   // the count that the file reports
-  Time chunk_start_{};
-  Time newest_time_{};
-  Time synced_at_{};
-  bool sync_failed_ = false;
-  bool closed_ = false;
-  bool finished_ = false;  // the summary is in the file
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace sinew

@@ -20,13 +20,25 @@ namespace sinew {
 /// Joint position targets, rad or m, sent to the robot at `time`.
 struct RecordedCommand {
   Time time{};
-  std::vector<double> values;
+  std::vector<double> values = {};
+  Time dt{};                          ///< of a control tick: its length; else 0
+  std::vector<double> measured = {};  ///< of a control tick: what the robot measured, empty where it gave nothing
 };
 
-/// A chunk that was accepted at `time`.
+/// A chunk that was delivered at `time`.
 struct RecordedChunk {
   Time time{};
   ActionChunk chunk;
+  std::string status = "ok";  ///< accepted; else why it was refused, as `to_string` of a Status says
+};
+
+/// What the motion control was told besides: see MotionNote.
+struct RecordedMotion {
+  Time time{};
+  std::string kind;
+  std::string event;
+  Time dt{};
+  std::vector<double> values;
 };
 
 /// Something that happened.
@@ -37,10 +49,16 @@ struct RecordedEvent {
   std::uint64_t dropped = 0;  ///< of kind "drop": records that are not in the file, counted since it was begun
 };
 
-/// One observation, command, chunk or event. What Recorder::add was given at once are several, with the same sequence.
+/// One observation, command, chunk, event or call of the motion control. What Recorder::add was given at once are several, with the same
+/// sequence.
 struct Record {
   std::uint64_t sequence = 0;  ///< as Recorder returned it; 0 = a report of the recorder itself
-  std::variant<Observation, RecordedCommand, RecordedChunk, RecordedEvent> content;
+  std::variant<Observation, RecordedCommand, RecordedChunk, RecordedEvent, RecordedMotion> content;
+};
+
+struct RecordingOptions {
+  McapReadOptions file = {};
+  bool decode_jpeg = true;  ///< frames that were recorded as JPEG get their pixels too
 };
 
 /// Reads a recording from front to back, as strictly as McapReader does. Finite doubles, times and pixels are those that were
@@ -49,7 +67,7 @@ struct Record {
 class Recording {
  public:
   /// Opens the file and reads what is attached to it. Throws Error.
-  explicit Recording(const std::filesystem::path& path, const McapReadOptions& options = {});
+  explicit Recording(const std::filesystem::path& path, const RecordingOptions& options = {});
   ~Recording();
   Recording(Recording&& other) noexcept;
   Recording& operator=(Recording&& other) noexcept;

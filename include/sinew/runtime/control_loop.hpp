@@ -20,7 +20,6 @@
 #include "sinew/record/recorder.hpp"
 #include "sinew/runtime/any_robot.hpp"
 #include "sinew/runtime/chunk_memory.hpp"
-#include "sinew/runtime/command_queue.hpp"
 #include "sinew/runtime/control_trace.hpp"
 #include "sinew/runtime/joint_resolver.hpp"
 #include "sinew/runtime/motion_control.hpp"
@@ -49,8 +48,8 @@ struct ControlLoopOptions {
   std::optional<ToolBox> tool_box = {};
   double start_tolerance = 0.35;  ///< rad or m: see MotionControlOptions
   double trace_seconds = 60;      ///< room of the trace
-  Recorder* recorder = nullptr;   ///< gets every observation, chunk and command; must outlive the loop
-  MotionLog* log = nullptr;       ///< gets all that the control thread takes, for `replay`; must outlive the loop
+  Recorder* recorder = nullptr;  ///< gets every observation, and all that goes into the motion control and comes out; must outlive the loop
+  MotionLog* log = nullptr;      ///< gets all that the control thread takes, for `replay`; must outlive the loop
   /// For `run_for`: how much later than its observation the chunk of inference `i` arrives, in robot time. A simulator's clock stands still
   /// while the policy runs; this puts the lateness of a real one back. Empty: at once.
   std::function<Time(std::uint64_t)> chunk_delay = {};
@@ -163,7 +162,6 @@ class ControlLoop {
   Status fail_robot(Status status, std::string_view text) noexcept;
   Status skip_missed_ticks() noexcept;
   Status tick_until(Time end) noexcept;
-  void record_commands() noexcept;
   Status keep_error(Status status, std::string_view text) noexcept {
     error_.assign(text);
     return status;
@@ -188,7 +186,6 @@ class ControlLoop {
   std::vector<Delivery> deliveries_;    // with `chunk_delay`, in order of arrival
   std::size_t delivery_count_ = 0;
   std::uint64_t inference_count_ = 0;
-  std::unique_ptr<detail::CommandQueue> pending_;  // commands that wait for the recorder, which may wait for the disk
   Mailbox<ActionChunk> chunks_;
   Mailbox<Commanded> commanded_;
   std::atomic<std::uint32_t> raised_{0};     // a bit for each event
@@ -234,10 +231,6 @@ ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& 
     constexpr std::size_t kMostUnderWay = 64;
     deliveries_.assign(kMostUnderWay, {joints_, {}});
   }
-  if (options.recorder != nullptr)
-    pending_ = std::make_unique<detail::CommandQueue>(
-        static_cast<std::size_t>(options.control_rate) + 2 * static_cast<std::size_t>(inference_period_ / control_period_) + 2,
-        command_.size());
 }
 
 template <Robot R>
@@ -280,7 +273,6 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
     if (const Status status = robot_.wait_until(next_tick_); status != Status::ok) return fail_robot(status, "the robot's clock failed");
     if (const Status status = skip_missed_ticks(); status != Status::ok) return status;
     if (next_tick_ >= next_inference_) {
-      record_commands();
       if (const Status status = infer(instruction, motion_.filter().position()); status != Status::ok) {
         result = status;
         error_.assign(inference_error_);
@@ -295,7 +287,6 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
     if (const Status status = tick(); status != Status::ok) return status;
     next_tick_ += control_period_;
   }
-  record_commands();
   if (const Status status = robot_.wait_until(end); status != Status::ok) return fail_robot(status, "the robot's clock failed");
   halted_ = false;
   if (options_.heartbeat != nullptr) options_.heartbeat->disarm();  // until the next run
@@ -322,7 +313,6 @@ Status ControlLoop<R>::run_threaded(std::string_view instruction, Time duration)
     realtime_ = realtime.report();
     status = tick_until(robot_.now() + duration);
   }
-  record_commands();
   if (status != Status::ok) return status;
   halted_ = false;
   if (options_.heartbeat != nullptr) options_.heartbeat->disarm();
@@ -365,7 +355,6 @@ void ControlLoop<R>::keep_inferring(std::string_view instruction) noexcept {
       std::this_thread::sleep_for(std::min<Time>(left, kNap));
       continue;
     }
-    record_commands();
     if (const Commanded* latest = commanded_.take(); latest != nullptr)
       std::copy(latest->q.begin(), latest->q.end(), latest_command_.begin());
     if (const Status status = infer(instruction, latest_command_); status != Status::ok) inference_status_ = status;
@@ -392,13 +381,6 @@ Status ControlLoop<R>::skip_missed_ticks() noexcept {
   next_inference_ = std::max(next_inference_, next_tick_);
   motion_.skip(next_tick_, missed * control_period_);
   return Status::ok;
-}
-
-template <Robot R>
-void ControlLoop<R>::record_commands() noexcept {
-  if (pending_ == nullptr) return;
-  pending_->drain([this](Time time, std::span<const double> command) { (void)options_.recorder->add_command(time, command); });
-  if (pending_->take_lost() != 0) (void)options_.recorder->add_event(robot_.now(), "commands_lost", "the recorder came too late for some");
 }
 
 template <Robot R>
@@ -458,7 +440,6 @@ Status ControlLoop<R>::hand_over(Time observed) noexcept {
   }
   if (status == Status::ok && memory_) memory_->keep(policy_.outputs(), joints_, arrival);
   if (status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(status));
-  if (status == Status::ok && options_.recorder != nullptr) (void)options_.recorder->add_chunk(observed, joints_);
   return status;
 }
 
@@ -494,7 +475,6 @@ Status ControlLoop<R>::tick() noexcept {
   const Status status = robot_.command(command_);
   const CommandFilter& filter = motion_.filter();
   trace_.add_tick(record, {motion_.target(), command_, filter.velocity(), filter.acceleration(), measured_});
-  if (pending_ != nullptr) pending_->push(next_tick_, command_);
   if (status != Status::ok) return fail_robot(status, "the robot refused a command");
   if (options_.heartbeat != nullptr) beat(outcome);
   if (options_.after_command) options_.after_command(record, motion_);

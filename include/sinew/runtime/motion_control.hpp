@@ -13,7 +13,7 @@
 #include "sinew/motion/path_governor.hpp"
 #include "sinew/motion/safety_state.hpp"
 #include "sinew/motion/tool_box.hpp"
-#include "sinew/runtime/motion_log.hpp"
+#include "sinew/runtime/motion_journal.hpp"
 
 namespace sinew {
 
@@ -29,6 +29,7 @@ struct MotionControlOptions {
   double pose_tolerance = 0.05;   ///< m, at most 1, of tool poses: a command farther behind counts as `pose_unreachable`
   Time measurement_age = std::chrono::milliseconds(100);  ///< how long the measured state may be missing
   MotionLog* log = nullptr;                               ///< gets all that comes in; must outlive this
+  Recorder* recorder = nullptr;                           ///< the same, and events: see MotionJournal
 };
 
 /// What a tick says besides its command.
@@ -71,6 +72,7 @@ class MotionControl {
   [[nodiscard]] const MotionControlOptions& options() const noexcept { return options_; }
 
  private:
+  [[nodiscard]] Status take(const ActionChunk& chunk, Time now) noexcept;
   /// Whether what a chunk asks for at `now` is near the command, and that near the measured state.
   [[nodiscard]] bool begins_near(const ActionChunk& chunk, Time now) noexcept;
   void check_measurement(Time dt, std::span<const double> measured) noexcept;
@@ -87,6 +89,7 @@ class MotionControl {
   std::optional<ToolGuard> guard_;
   ChainScratch<> scratch_;
   SafetyState safety_;
+  MotionJournal journal_;
   Time measurement_missing_{};
   Time longest_stop_{};           // of any joint, from anywhere within the limits
   Time along_path_{};             // left, for the end of a plan that is approached along its path

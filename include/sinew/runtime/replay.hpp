@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <vector>
 
 #include "sinew/motion/joint_limits.hpp"
@@ -23,5 +24,9 @@ struct Replay {
 /// with, no command differs. With others, it says what would have been: whether tighter limits had been met, or a recorded stop had
 /// come. Throws Error for a log that is full, or of another number of joints.
 [[nodiscard]] Replay replay(const MotionLog& log, const JointLimits& limits, MotionControlOptions options);
+
+/// The log that a recording holds: of the loop or MotionControl that it was given to, from the first arm on. What a crash left of a
+/// recording is a log up to there. Throws Error as Recording does, and for a recording with dropped records, which cannot be replayed.
+[[nodiscard]] MotionLog read_motion_log(const std::filesystem::path& recording);
 
 }  // namespace sinew
