@@ -25,8 +25,9 @@ PolicyCard to_card(const py::dict& card) {
 
 std::unique_ptr<Recorder> make_recorder(const std::filesystem::path& path, const std::optional<py::dict>& card,
                                         std::vector<std::string> joint_names, const std::optional<JointLimits>& limits, bool overwrite,
-                                        std::size_t frame_bytes) {
-  RecorderOptions options{.file = {.joint_names = std::move(joint_names), .overwrite = overwrite}, .frame_bytes = frame_bytes};
+                                        std::size_t frame_bytes, bool wait_for_room) {
+  RecorderOptions options{
+      .file = {.joint_names = std::move(joint_names), .overwrite = overwrite}, .frame_bytes = frame_bytes, .wait_for_room = wait_for_room};
   if (limits) options.file.limits = LimitsCard{limits->lower, limits->upper, limits->velocity, limits->acceleration, limits->jerk};
   if (!card) return std::make_unique<Recorder>(path, nullptr, options);
   const PolicyCard parsed = to_card(*card);
@@ -56,10 +57,10 @@ void bind_record(py::module_& m) {
       .def(
           py::init(&make_recorder), py::arg("path"), py::arg("card") = py::none(), py::kw_only(),
           py::arg("joint_names") = std::vector<std::string>{}, py::arg("limits") = py::none(), py::arg("overwrite") = false,
-          py::arg("frame_bytes") = RecorderOptions{}.frame_bytes,
+          py::arg("frame_bytes") = RecorderOptions{}.frame_bytes, py::arg("wait_for_room") = false,
           "path: file to create; one with content is refused unless overwrite. card: dict in the form of sinew.json, embedded.\n"
           "joint_names: of the commands, in order. limits: sinew.motion.JointLimits, embedded. frame_bytes: memory for camera frames that\n"
-          "wait for the disk.")
+          "wait for the disk. wait_for_room: for simulators: an add waits for the disk instead of dropping.")
       .def(
           "add",
           [](Recorder& self, const Observation& observation, const std::optional<Doubles>& command, const ActionChunk* chunk) {

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings as another library reads them: PyPI's mcap, checksums verified, every value and pixel compared."""
 
+import io
 import json
 import struct
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from mcap import reader as mcap_reader
 from mcap.exceptions import EndOfFile, McapError
@@ -197,13 +199,41 @@ def test_events_keep_their_place_and_numbers_their_order(tmp_path):
     assert recorder.add_event(1.0, "episode", "begins") == 1
     assert recorder.add_command(1.5, rng.standard_normal(3)) == 2
     assert recorder.add_chunk(1.6, sinew.ActionChunk(np.zeros((2, 3)), t0=1.5, dt=0.1)) == 3
-    assert recorder.acknowledged() == 1  # more than 250 ms lie between 1 and 2, less between 2 and 3
     assert recorder.flush()
     assert recorder.acknowledged() == recorder.durable() == 3
     recorder.close()
     with open(tmp_path / "a.mcap", "rb") as stream:
         found = [(message.sequence, channel.topic) for _, channel, message in mcap_reader.make_reader(stream).iter_messages()]
     assert found == [(1, "/event"), (2, "/command"), (3, "/chunk")]
+
+
+def test_jpegs_are_kept_as_they_came(tmp_path):
+    rng = np.random.default_rng(4)
+    jpegs = []
+    with sinew.record.Recorder(tmp_path / "a.mcap") as recorder:
+        for index in range(5):
+            buffer = io.BytesIO()
+            PIL.Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)).save(buffer, "JPEG")
+            jpegs.append(buffer.getvalue())
+            observation = sinew.Observation({"front": (jpegs[-1], 1.0 + index)}, {}, "go", time=1.0 + index)
+            assert observation.jpegs == {"front": jpegs[-1]}
+            assert observation.cameras["front"][0].shape == (24, 32, 3)
+            recorder.add(observation)
+    with open(tmp_path / "a.mcap", "rb") as stream:
+        reader = mcap_reader.make_reader(stream, validate_crcs=True, decoder_factories=[ros2_decoder.DecoderFactory()])
+        found = [message for _, _, _, message in reader.iter_decoded_messages(topics=["/camera/front/compressed"])]
+    assert [bytes(message.data) for message in found] == jpegs
+    assert {message.format for message in found} == {"jpeg"} and found[2].header.stamp.sec == 3
+    for record, jpeg in zip(sinew.record.read(tmp_path / "a.mcap"), jpegs, strict=True):
+        assert record.content.jpegs == {"front": jpeg}
+        expected = np.asarray(PIL.Image.open(io.BytesIO(jpeg)).convert("RGB"))
+        assert np.array_equal(record.content.cameras["front"][0], expected)
+    bare = next(iter(sinew.record.read(tmp_path / "a.mcap", decode_jpeg=False))).content
+    assert bare.jpegs == {"front": jpegs[0]} and bare.cameras["front"][0].size == 0
+    with pytest.raises(sinew.Error, match="front"):
+        sinew.Observation({"front": jpegs[0][:200]}, {}, "go")
+    with pytest.raises(sinew.Error, match="a JPEG"):
+        sinew.Observation({"front": b"PNG"}, {}, "go")
 
 
 def test_card_travels_with_the_recording(tmp_path):

@@ -325,6 +325,30 @@ def test_loop_tells_its_mode_its_statistics_and_replays(directory):
     assert loop.safety()["mode"] == "hold" and loop.safety()["latched"]
 
 
+def test_loop_replays_a_recording(directory, tmp_path):
+    file = tmp_path / "run.mcap"
+    robot, policy = Robot(), sinew.Policy.load(directory)
+    with sinew.record.Recorder(file, wait_for_room=True) as recorder:
+        loop = ControlLoop(robot, policy, recorder=recorder)
+        loop.reset()
+        loop.run_for(1.0)
+        loop.stop()
+        loop.run_for(0.5)
+    again = ControlLoop(Robot(), policy).replay(recording=file)
+    assert again["different"] == 0 and np.array_equal(again["command"], np.array(robot.commands))
+    slow = motion.JointLimits([-1.5] * 2, [1.5] * 2, [0.05] * 2, [5] * 2, [100] * 2)
+    assert loop.replay(slow, recording=file)["different"] > 50
+    contents = [record.content for record in sinew.record.read(file)]
+    kinds = [content.kind for content in contents if isinstance(content, sinew.record.Motion)]
+    assert kinds == ["arm", "event"]
+    modes = [content.text for content in contents if isinstance(content, sinew.record.Event) and content.kind == "mode"]
+    assert modes[0].startswith("init -> ") and modes[-1].endswith("hold: rest")
+    ticks = [content for content in contents if isinstance(content, sinew.record.Command)]
+    assert all(tick.dt == 0.005 and len(tick.measured) == 2 for tick in ticks) and len(ticks) == 300
+    with pytest.raises(sinew.Error, match="log_seconds"):
+        loop.replay()
+
+
 def test_loop_takes_limits_of_the_user(directory):
     inf = np.inf
     user = motion.JointLimits([-inf] * 2, [inf] * 2, [0.2, inf], [inf] * 2, [inf] * 2, partial=True)

@@ -55,21 +55,29 @@ bool JournalFile::fail_with(int error) noexcept {
 
 bool JournalFile::write(std::span<const std::uint8_t> bytes) noexcept {
   if (!is_open()) return fail_with(EBADF);
-  if (broken_) return fail_with(EIO);
+  if (torn_ && !cut_torn()) return false;
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t count = ::write(descriptor_, bytes.data() + done, bytes.size() - done);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
-      (void)fail_with(count < 0 ? errno : EIO);
-      const auto end = static_cast<off_t>(size_);
-      broken_ = done > 0 && (::ftruncate(descriptor_, end) != 0 || ::lseek(descriptor_, end, SEEK_SET) != end);
-      return false;
+      const int error = count < 0 ? errno : EIO;
+      torn_ = true;
+      (void)cut_torn();  // or before the next write
+      return fail_with(error);
     }
     done += static_cast<std::size_t>(count);
   }
   size_ += bytes.size();
   crc_ = crc32(bytes, crc_);
+  return true;
+}
+
+/// What a failed write may have left behind the last whole record goes; nothing after it would be readable.
+bool JournalFile::cut_torn() noexcept {
+  const auto end = static_cast<off_t>(size_);
+  if (::ftruncate(descriptor_, end) != 0 || ::lseek(descriptor_, end, SEEK_SET) != end) return fail_with(errno);
+  torn_ = false;
   return true;
 }
 
@@ -82,6 +90,7 @@ bool JournalFile::sync() noexcept {
 
 bool JournalFile::close() noexcept {
   if (!is_open()) return true;
+  if (torn_) (void)cut_torn();
   // A child of a fork may still have the file open, and with it the lock.
   (void)::flock(descriptor_, LOCK_UN);
   // After close() the descriptor is gone whatever it returns (Linux), so it is never repeated.

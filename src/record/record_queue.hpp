@@ -68,6 +68,8 @@ class RecordQueue {
   [[nodiscard]] bool empty() const noexcept {
     return unpack(head_.load(std::memory_order_acquire)).record == static_cast<std::uint32_t>(taken_.load(std::memory_order_relaxed));
   }
+  /// Largest record that can ever be claimed.
+  [[nodiscard]] std::size_t capacity() const noexcept { return memory_.size(); }
   /// Records popped.
   [[nodiscard]] std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
   /// The newest number that was claimed.

@@ -50,7 +50,11 @@ std::string_view text_of(Reason reason) noexcept {
 
 struct Recorder::State {
   State(const std::filesystem::path& path, const PolicyCard* card, const RecorderOptions& options)
-      : writer(path, card, options.file), queue(options.queue_bytes, options.queue_records), pool(options.frame_bytes) {}
+      : writer(path, card, options.file),
+        queue(options.queue_bytes, options.queue_records),
+        pool(options.frame_bytes),
+        frame_bytes(options.frame_bytes),
+        wait_for_room(options.wait_for_room) {}
 
   // Producers, any thread.
   template <class Put>
@@ -80,6 +84,8 @@ struct Recorder::State {
   RecordWriter writer;  // of the thread that writes
   detail::RecordQueue queue;
   detail::FramePool pool;
+  std::size_t frame_bytes;
+  bool wait_for_room;
 
   std::atomic<std::uint64_t> refused{0};  // by producers
   std::atomic<Reason> reason{Reason::none};
@@ -119,7 +125,11 @@ std::uint64_t Recorder::State::enqueue(QueuedKind kind, Time time, const Put& pu
   put_number(count, kind);
   put_number(count, time);
   put(count);
-  const auto claim = queue.claim(count.size());
+  auto claim = queue.claim(count.size());
+  while (!claim && wait_for_room && count.size() <= queue.capacity()) {
+    std::this_thread::sleep_for(kNap / 10);
+    claim = queue.claim(count.size());
+  }
   if (!claim) return refuse(Reason::queue_full);
   ByteSink sink(claim.bytes);
   put_number(sink, kind);
@@ -176,7 +186,11 @@ std::uint64_t Recorder::State::add(const Observation& observed, Observation* exc
   if (closed.load(std::memory_order_acquire)) return refuse(Reason::closed);
   if (observed.time < Time::zero()) return refuse(Reason::negative_time);
   const std::span<int> used = std::span(places).first(observed.cameras.size());
-  if (!take_frames(observed, used)) return refuse(Reason::no_frame);
+  std::size_t needed = 0;
+  for (const auto& frame : observed.cameras) needed += std::max(frame.jpeg.size(), frame.image.pixels().size());
+  bool taken = take_frames(observed, used);
+  for (; !taken && wait_for_room && 4 * needed <= frame_bytes; taken = take_frames(observed, used)) std::this_thread::sleep_for(kNap / 10);
+  if (!taken) return refuse(Reason::no_frame);
   const std::uint64_t number = enqueue(QueuedKind::observation, observed.time, [&]<class Sink>(Sink& sink) {
     put_observation(sink, observed, used);
     put_doubles(sink, command);

@@ -14,6 +14,7 @@
 
 #include "affine_policy.hpp"
 #include "sinew/core/error.hpp"
+#include "sinew/record/recording.hpp"
 #include "sinew/runtime/replay.hpp"
 #include "sinew/testing/no_alloc.hpp"
 
@@ -208,7 +209,20 @@ TEST_CASE("control loop: with a recorder attached, ticks between two inferences 
   REQUIRE(loop.run_for("go", std::chrono::milliseconds(80)) == Status::ok);
   CHECK(heap.count() == robot.commands.size() - before);
   CHECK(recorder.close());
-  CHECK(recorder.durable() == robot.commands.size() + 2 * loop.trace().inferences().size());
+  CHECK(recorder.dropped() == 0);
+  sinew::Recording recording(directory.path() / "a.mcap");
+  std::size_t commands = 0, observations = 0, chunks = 0, modes = 0;
+  for (sinew::Record record; recording.next(record);) {
+    if (const auto* command = std::get_if<sinew::RecordedCommand>(&record.content)) CHECK(command->values == robot.commands[commands++]);
+    observations += std::holds_alternative<sinew::Observation>(record.content);
+    chunks += std::holds_alternative<sinew::RecordedChunk>(record.content);
+    if (const auto* event = std::get_if<sinew::RecordedEvent>(&record.content)) modes += event->kind == "mode";
+  }
+  CHECK(commands == robot.commands.size());
+  CHECK(observations == loop.trace().inferences().size());
+  CHECK(chunks == observations);
+  CHECK(modes >= 1);  // init -> run
+  CHECK(sinew::replay(sinew::read_motion_log(directory.path() / "a.mcap"), loop.limits(), loop.motion().options()).different == 0);
 }
 
 namespace {

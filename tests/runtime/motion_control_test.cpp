@@ -15,6 +15,7 @@
 #include "sinew/kinematics/forward.hpp"
 #include "sinew/runtime/replay.hpp"
 #include "sinew/testing/no_alloc.hpp"
+#include "temporary_directory.hpp"
 #include "test_seed.hpp"
 
 using namespace sinew;
@@ -290,8 +291,14 @@ TEST_CASE("motion control: poses by differential kinematics, and a pose out of r
 TEST_CASE("replay: a log of hostile chunks, faults and changing limits gives the same commands, to the bit; other limits do not") {
   for (const bool on_path : {false, true}) {
     MotionLog log(200000, 2000000);
-    MotionControlOptions options{
-        .period = kTick, .timeline = {.merge = on_path ? ChunkMerge::blend : ChunkMerge::ensemble}, .on_path = on_path, .log = &log};
+    const TemporaryDirectory folder;
+    const auto path = folder.path() / "a.mcap";
+    Recorder recorder(path, nullptr, {.wait_for_room = true});
+    MotionControlOptions options{.period = kTick,
+                                 .timeline = {.merge = on_path ? ChunkMerge::blend : ChunkMerge::ensemble},
+                                 .on_path = on_path,
+                                 .log = &log,
+                                 .recorder = &recorder};
     Bench bench(options);
     Random random(9);
     REQUIRE(bench.control.arm(bench.measured, bench.now) == Status::ok);
@@ -314,6 +321,10 @@ TEST_CASE("replay: a log of hostile chunks, faults and changing limits gives the
     const Replay same = replay(log, two_joints(), options);
     CHECK(same.ticks > 5000);
     CHECK(same.different == 0);
+    REQUIRE(recorder.close());
+    const Replay recorded = replay(read_motion_log(path), two_joints(), options);
+    CHECK(recorded.commands == same.commands);
+    CHECK(recorded.different == 0);
     JointLimits tighter = two_joints();
     tighter.acceleration = {2, 2};
     const Replay other = replay(log, tighter, options);

@@ -32,12 +32,13 @@ class JournalFile {
 
  private:
   [[nodiscard]] bool fail_with(int error) noexcept;
+  [[nodiscard]] bool cut_torn() noexcept;
 
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
   std::uint32_t crc_ = 0;
   int error_ = 0;
-  bool broken_ = false;  // a torn record could not be cut off: nothing after it would be readable
+  bool torn_ = false;  // a failed write left something behind that could not be cut off yet
 };
 
 }  // namespace sinew

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// R1: three cameras and a state at 1 kHz beside a robot: processor time, and how long a call takes.
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "camera_load.hpp"
+#include "record/suite.hpp"
+
+namespace sinew::bench {
+namespace {
+
+/// The recorder's thread may run on another core than the caller's, as it does on a robot.
+class AllCores {
+ public:
+  AllCores() {
+    ::sched_getaffinity(0, sizeof before_, &before_);
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    for (int core = 0; core < CPU_SETSIZE; ++core) CPU_SET(core, &all);
+    ::sched_setaffinity(0, sizeof all, &all);
+  }
+  ~AllCores() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  AllCores(const AllCores&) = delete;
+  AllCores& operator=(const AllCores&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
+
+double quantile(std::vector<double>& samples, double share) {
+  std::sort(samples.begin(), samples.end());
+  return samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1))];
+}
+
+/// Whether PyPI's mcap finds every record of the file, and every byte of the frames.
+bool agrees(Baselines& baselines, const LoadResult& load) {
+  if (!baselines.open("R1/check")) return false;
+  const auto found = baselines.result("R1/check", 0);
+  std::int64_t counts[2] = {};
+  if (found.size() != sizeof counts) return false;
+  std::memcpy(counts, found.data(), sizeof counts);
+  const auto frames = static_cast<std::int64_t>(load.frame_adds.size());
+  return counts[0] == static_cast<std::int64_t>(load.state_adds.size()) + frames && counts[1] == CameraLoad::kCameras * frames;
+}
+
+Row add_row(const char* id, const char* what, std::vector<double>& samples) {
+  constexpr double kBound = 20;  // us
+  Row row{.id = id, .what = what, .unit = "us"};
+  row.ours = 1e6 * quantile(samples, 0.999);
+  row.ours_p99 = 1e6 * quantile(samples, 0.99);
+  row.ours_worst = 1e6 * samples.back();
+  row.bound = fmt::format("≤ {:g} us", kBound);
+  row.pass = row.ours <= kBound;
+  row.n = static_cast<int>(samples.size());
+  row.note = fmt::format("median {:.2f}", 1e6 * quantile(samples, 0.5));
+  return row;
+}
+
+}  // namespace
+
+void recorder_rows(Report& report, Baselines& baselines) {
+  if (!report.wants("R1/")) return;
+  const AllCores cores;
+  CameraLoad load;
+  constexpr int kSeconds = 20;
+  LoadResult idle = load.run(5);
+  LoadResult ours = load.run(kSeconds, baselines.folder() / "recording.mcap");
+  const bool checked = ours.complete && agrees(baselines, ours);
+
+  const double rest = quantile(idle.cpu, 0.5);
+  Row core{.id = "R1/core", .what = "3 JPEG cameras 640 x 480 at 50 Hz and a state at 1 kHz, one second: processor time", .unit = "ms"};
+  core.ours = 1e3 * (quantile(ours.cpu, 0.5) - rest);
+  core.ours_p99 = 1e3 * (quantile(ours.cpu, 0.99) - rest);
+  core.ours_worst = 1e3 * (ours.cpu.back() - rest);
+  core.bound = "≤ 50 ms";
+  core.pass = core.ours <= 50;
+  core.checked = checked;
+  core.n = static_cast<int>(ours.cpu.size());
+  core.note =
+      fmt::format("JPEGs of {} kB, {:.1f} MB/s; {} dropped; the loop alone takes {:.1f} ms", ours.frame_bytes / 1000,
+                  1e-6 * static_cast<double>(ours.frame_bytes) * CameraLoad::kCameras * CameraLoad::kFrameRate, ours.dropped, 1e3 * rest);
+  if (const auto name = baselines.open("R1/core")) {
+    const Sampler sampler = baselines.sampler("R1/core");
+    std::vector<double> samples;
+    for (int i = 0; i < 31; ++i) samples.push_back(sampler(1));
+    core.baseline = *name;
+    core.theirs = 1e3 * quantile(samples, 0.5);
+    core.ratio = *core.theirs / core.ours;
+  }
+  report.add(core);
+
+  std::vector<double> all = ours.state_adds;
+  all.insert(all.end(), ours.frame_adds.begin(), ours.frame_adds.end());
+  Row add = add_row("R1/add", "add(), p99.9 of all calls", all);
+  add.note += fmt::format("; {} heap calls after the first second", ours.heap_calls);
+  add.pass = *add.pass && ours.heap_calls == 0;
+  add.checked = checked;
+  report.add(add);
+  Row frames = add_row("R1/add_frames", "add() of three JPEGs, p99.9", ours.frame_adds);
+  frames.checked = checked;
+  report.add(frames);
+}
+
+}  // namespace sinew::bench
