@@ -114,3 +114,7 @@
 #include "sinew/runtime/realtime.hpp"        // what the system gives a control thread
 #include "sinew/runtime/replay.hpp"          // the same commands again
 #include "sinew/runtime/robot.hpp"           // Robot concept
+
+// Recordings as training data
+#include "sinew/data/episode.hpp"         // one episode as arrays
+#include "sinew/data/episode_reader.hpp"  // a recording cut into episodes

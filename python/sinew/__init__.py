@@ -13,6 +13,7 @@ from ._sinew import (
     __version__,
     action,
     build_info,
+    data,
     kinematics,
     load_card,
     motion,
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "action",
     "build_info",
+    "data",
     "kinematics",
     "load_card",
     "motion",
@@ -46,6 +48,6 @@ __all__ = [
 ]
 
 # The compiled submodules under their public names, so that `import sinew.kinematics` works as well.
-for _module in (action, action.canonical, kinematics, kinematics.rotation, motion, observation, record, runtime):
+for _module in (action, action.canonical, kinematics, kinematics.rotation, data, motion, observation, record, runtime):
     _sys.modules[_module.__name__.replace("sinew._sinew", "sinew", 1)] = _module
 del _module

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cuts a recording into its episodes, one at a time.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "sinew/core/observation.hpp"
+#include "sinew/data/episode.hpp"
+#include "sinew/record/recording.hpp"
+
+namespace sinew {
+
+/// How a recording is read.
+struct EpisodeOptions {
+  McapReadOptions file = {};
+  bool measure_cameras = false;  ///< fill CameraTrack's numbers
+  /// Sees each frame as it is read, its index within the episode first; frames are not kept.
+  std::function<void(std::size_t frame, const Observation& observation)> on_frame = {};
+};
+
+/// Reads episodes from front to back. Memory: one episode without its frames, and what Recording holds.
+///
+/// An event of kind "episode" with the JSON object {"index", "instruction"?, ...} begins an episode, {"index", "succeeded", ...} ends
+/// it; what lies outside belongs to none. A file without such an event is one episode.
+class EpisodeReader {
+ public:
+  /// Throws Error. A file whose first record is no such event is searched for one.
+  explicit EpisodeReader(const std::filesystem::path& path, EpisodeOptions options = {});
+  ~EpisodeReader();
+  EpisodeReader(EpisodeReader&& other) noexcept;
+  EpisodeReader& operator=(EpisodeReader&& other) noexcept;
+
+  /// The next episode; it may have no frame. False at the end. Throws Error, also for an "episode" event that is no such object.
+  [[nodiscard]] bool next(Episode& episode);
+
+  /// The file, for its card, joint names and how it ended.
+  [[nodiscard]] const Recording& recording() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sinew

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Binds data/: episodes of a recording as arrays; curation has a file of its own.
+#include <pybind11/functional.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "bindings.hpp"
+#include "sinew/data/episode_reader.hpp"
+#include "sinew/io/card_json.hpp"
+
+namespace sinew {
+
+namespace py = pybind11;
+using namespace bindings;
+
+namespace {
+
+py::dict channels_of(const Episode& episode) {
+  py::dict channels;
+  const auto frames = static_cast<py::ssize_t>(episode.frames());
+  for (const EpisodeChannel& channel : episode.channels)
+    channels[py::str(channel.name)] =
+        py::make_tuple(to_array(channel.values, {frames, static_cast<py::ssize_t>(channel.width)}), channel.unit);
+  return channels;
+}
+
+py::dict cameras_of(const Episode& episode) {
+  py::dict cameras;
+  for (const CameraTrack& camera : episode.cameras)
+    cameras[py::str(camera.name)] =
+        py::dict(py::arg("brightness") = to_array(camera.brightness), py::arg("sharpness") = to_array(camera.sharpness),
+                 py::arg("digest") = py::array_t<std::uint64_t>(static_cast<py::ssize_t>(camera.digest.size()), camera.digest.data()));
+  return cameras;
+}
+
+Doubles times_of(const Episode& episode) {
+  std::vector<double> seconds;
+  for (const Time time : episode.times) seconds.push_back(to_seconds(time));
+  return to_array(seconds);
+}
+
+Doubles actions_of(const Episode& episode) {
+  return to_array(episode.actions,
+                  {static_cast<py::ssize_t>(episode.dof == 0 ? 0 : episode.frames()), static_cast<py::ssize_t>(episode.dof)});
+}
+
+/// The values of a table `[frames, columns]`.
+std::vector<double> table(const Doubles& array, py::ssize_t frames, std::string_view what) {
+  require_shape(array, {frames, -1}, "Episode", what);
+  return {array.data(), array.data() + array.size()};
+}
+
+void add_cameras(Episode& episode, const py::dict& cameras, py::ssize_t frames) {
+  for (const auto& [name, measures] : cameras) {
+    CameraTrack& camera = episode.cameras.emplace_back();
+    camera.name = name.cast<std::string>();
+    const auto values = measures.cast<py::dict>();
+    const auto column = [&](const char* key) { return table(values[key].cast<Doubles>().reshape({-1, 1}), frames, camera.name); };
+    camera.brightness = column("brightness");
+    camera.sharpness = column("sharpness");
+    const auto digest = values["digest"].cast<py::array_t<std::uint64_t, py::array::c_style>>();
+    require_shape(digest, {frames}, "Episode", camera.name);
+    camera.digest.assign(digest.data(), digest.data() + digest.size());
+  }
+}
+
+Episode make_episode(const Doubles& times, const py::dict& channels, const std::optional<Doubles>& actions, const py::dict& cameras,
+                     std::int64_t index, std::string instruction) {
+  Episode episode;
+  episode.index = index;
+  episode.instruction = std::move(instruction);
+  episode.finished = true;
+  for (const double time : to_vector(times, "Episode", "times")) episode.times.push_back(time_of(time, "Episode", "times"));
+  const auto frames = static_cast<py::ssize_t>(episode.frames());
+  for (const auto& [name, content] : channels) {
+    const auto entry = content.cast<std::pair<Doubles, std::string>>();
+    EpisodeChannel channel{.name = name.cast<std::string>(), .unit = entry.second, .width = 0, .values = {}};
+    channel.values = table(entry.first, frames, channel.name);
+    channel.width = static_cast<std::size_t>(entry.first.shape(1));
+    episode.channels.push_back(std::move(channel));
+  }
+  if (actions) {
+    episode.actions = table(*actions, frames, "actions");
+    episode.dof = static_cast<std::size_t>(actions->shape(1));
+  }
+  add_cameras(episode, cameras, frames);
+  return episode;
+}
+
+using EpisodePointer = std::shared_ptr<Episode>;
+
+EpisodePointer next_of(EpisodeReader& reader) {
+  auto episode = std::make_shared<Episode>();
+  bool found = false;
+  {
+    const py::gil_scoped_release release;
+    found = reader.next(*episode);
+  }
+  if (!found) throw py::stop_iteration();
+  return episode;
+}
+
+using OnFrame = std::function<void(std::size_t, const Observation&)>;
+
+std::unique_ptr<EpisodeReader> read_episodes(const std::filesystem::path& path, bool measure_cameras, OnFrame on_frame) {
+  const py::gil_scoped_release release;
+  return std::make_unique<EpisodeReader>(path,
+                                         EpisodeOptions{.file = {}, .measure_cameras = measure_cameras, .on_frame = std::move(on_frame)});
+}
+
+py::object card_of(const EpisodeReader& reader) {
+  if (!reader.recording().card()) return py::none();
+  return py::module_::import("json").attr("loads")(to_text(card_to_json(*reader.recording().card())));
+}
+
+py::list faults_of(const Episode& episode) {
+  py::list faults;
+  for (const EpisodeFault& fault : episode.faults) faults.append(py::make_tuple(fault.frame, to_str(fault.name), to_str(fault.reason)));
+  return faults;
+}
+
+}  // namespace
+
+void bind_data(py::module_& m) {
+  auto data = m.def_submodule("data", "Recordings as training data: episodes, curation.");
+  py::class_<Episode, EpisodePointer>(data, "Episode",
+                                      "One episode: a frame is one observation, its action what the robot was told to reach by the next.")
+      .def(py::init(&make_episode), py::arg("times"), py::arg("channels"), py::arg("actions") = py::none(), py::arg("cameras") = py::dict(),
+           py::arg("index") = 0, py::arg("instruction") = "",
+           "times: s [n]. channels: name -> (values [n, width], unit). actions: [n, dof]. cameras: name -> dict of brightness, sharpness, "
+           "digest, each [n].")
+      .def_readonly("index", &Episode::index)
+      .def_readonly("instruction", &Episode::instruction)
+      .def_readonly("succeeded", &Episode::succeeded, "None: the recording does not say")
+      .def_readonly("finished", &Episode::finished, "False: the recording ends, or another episode begins, before this one's end")
+      .def_property_readonly("times", &times_of, "s, float64 [n], robot's monotonic clock; a copy")
+      .def_property_readonly("channels", &channels_of, "dict name -> (float64 [n, width], unit); copies, NaN where a frame has none")
+      .def_property_readonly("actions", &actions_of, "float64 [n, dof], rad or m; a copy; [0, 0] without commands")
+      .def_property_readonly("cameras", &cameras_of, "dict name -> dict of brightness, sharpness, digest, [n] where measured; copies")
+      .def_property_readonly("faults", &faults_of, "list of (frame, name, reason): what is not as the rest of the episode promises")
+      .def("__len__", &Episode::frames);
+  py::class_<EpisodeReader>(data, "EpisodeReader", "A recording cut into its episodes, read once from front to back; iterate over it.")
+      .def_property_readonly("card", &card_of, "the policy card as a dict in the form of sinew.json, or None")
+      .def_property_readonly(
+          "joint_names", [](const EpisodeReader& reader) { return reader.recording().joint_names(); }, "of the actions, in order")
+      .def_property_readonly(
+          "complete", [](const EpisodeReader& reader) { return reader.recording().complete(); }, "False: a crash cut the file")
+      .def("__iter__", [](py::object self) { return self; })
+      .def("__next__", &next_of);
+  data.def("read_episodes", &read_episodes, py::arg("path"), py::kw_only(), py::arg("measure_cameras") = false,
+           py::arg("on_frame") = py::none(),
+           "Opens a recording -> an iterable of data.Episode. measure_cameras: brightness, sharpness and digests of the frames.\n"
+           "on_frame: called with (index in the episode, sinew.Observation) for each frame as it is read; frames are not kept.");
+}
+
+}  // namespace sinew
