@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from sinew import Error, __version__
+from sinew.dataset import commands as dataset
 
 
 def _demo(arguments):
@@ -94,6 +95,7 @@ def _parser():
     recover.add_argument("file", type=Path, metavar="FILE", help="recording, or any MCAP file without compression")
     recover.add_argument("--cut-damage", action="store_true", help="give up whole chunks that lie behind damage, instead of refusing")
     recover.set_defaults(run=_record_recover)
+    dataset.add(commands, _number)
     return parser
 
 
