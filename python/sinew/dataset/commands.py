@@ -5,7 +5,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from ._errors import missing_packages
+from ._errors import error, missing_packages
 
 
 @contextmanager
@@ -26,13 +26,16 @@ def _progress(text):
 def _export(arguments):
     from . import export
 
+    kind, directory = arguments.to
+    if kind != "lerobot":
+        raise error("invalid_argument", "export", "--to", "lerobot", kind)
     options = {name: getattr(arguments, name) for name in export.Options.__dataclass_fields__ if hasattr(arguments, name)}
     with _progress("exporting") as progress:
-        report = export.run(arguments.files, arguments.directory, export.Options(**options | {"progress": progress}))
+        report = export.run(arguments.files, directory, export.Options(**options | {"progress": progress}))
     for note in report.notes:
         print(f"note: {note}")
     resumed = f", {report.resumed} episodes of them from the interrupted export" if report.resumed else ""
-    print(f"{arguments.directory}: LeRobotDataset v3.0, {report.episodes} episodes, {report.frames} frames at {report.fps} per second{resumed}")
+    print(f"{directory}: LeRobotDataset v3.0, {report.episodes} episodes, {report.frames} frames at {report.fps} per second{resumed}")
     return 0
 
 
@@ -67,8 +70,7 @@ def add(commands, number):
         description="Writes recordings as a LeRobotDataset v3.0 (docs/datasets.md). Killed or out of room, it goes on with --resume.",
     )
     export.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recording")
-    export.add_argument("--to", required=True, choices=["lerobot"], help="format")
-    export.add_argument("directory", type=Path, metavar="DIR", help="folder to create")
+    export.add_argument("--to", required=True, nargs=2, metavar=("FORMAT", "DIR"), help="lerobot, and the folder to create")
     export.add_argument("--repo-id", default="", metavar="NAME", help="owner/name that the dataset is meant for; noted in meta/sinew.json")
     export.add_argument("--robot-type", metavar="TEXT", help="noted in meta/info.json")
     export.add_argument("--fps", type=number(1, 1000, int), metavar="F", help="frames per second; recordings at another rate are resampled")
@@ -87,6 +89,6 @@ def add(commands, number):
     dataset = kinds.add_parser("lerobot-dataset", help="a LeRobotDataset v3.0", description="Writes a LeRobotDataset v3.0 as one recording.")
     dataset.add_argument("directory", type=Path, metavar="DIR", help="the dataset")
     dataset.add_argument("file", type=Path, metavar="OUT", help="recording to create")
-    dataset.add_argument("--episodes", type=_range, default=slice(None), metavar="A:B", help="from A, before B (default: all)")
+    dataset.add_argument("--episodes", type=_range, metavar="A:B", help="from A, before B (default: all)")
     dataset.add_argument("--overwrite", action="store_true", help="replace the recording that is there")
     dataset.set_defaults(run=_import_dataset)

@@ -17,7 +17,7 @@ from ._errors import error, require
 
 @dataclass(frozen=True)
 class Options:
-    episodes: slice = slice(None)
+    episodes: slice | None = None  # None: all
     overwrite: bool = False
     progress: object = None  # called with (frames done, frames in all)
 
@@ -140,12 +140,12 @@ def _times(source, row, table, earliest):
         times = table.column(layout.TIME).to_numpy() / 1e9
     else:
         times = row["dataset_from_index"] / source.fps + table.column("frame_index").to_numpy() / source.fps
-    moved = times[0] < earliest
-    return (times + (earliest - times[0]) if moved else times), moved
+    moved = times[0] <= earliest
+    return (times + (earliest + 1 / source.fps - times[0]) if moved else times), moved
 
 
 def _write_episode(source, mapping, row, recorder, earliest):
-    """Writes one episode; returns the time at which it ends and whether its times were moved."""
+    """Writes one episode; returns the time of its last frame and whether its times were moved."""
     table = source.table(row)
     times, moved = _times(source, row, table, earliest)
     number = row["episode_index"]
@@ -160,9 +160,8 @@ def _write_episode(source, mapping, row, recorder, earliest):
         cameras = {camera: (image, time) for camera, (image, _) in zip(mapping.cameras.values(), frames)}
         observation = sinew.Observation(cameras, state, tasks[i], time=time, id=int(row["dataset_from_index"]) + i)
         recorder.add(observation, command=None if actions is None else actions[i])
-    end = times[-1] + 1 / source.fps
-    recorder.add_event(end, "episode", json.dumps({"index": number, "succeeded": said.get("succeeded")}))
-    return end, moved
+    recorder.add_event(times[-1], "episode", json.dumps({"index": number, "succeeded": said.get("succeeded")}))
+    return times[-1], moved
 
 
 def run(directory, target, options):
@@ -175,7 +174,7 @@ def run(directory, target, options):
     target = Path(target)
     if target.exists() and not options.overwrite:
         raise error("already_exists", str(target), "file", "none", "one that is there", "--overwrite replaces it")
-    rows = source.episodes[options.episodes]
+    rows = source.episodes[options.episodes or slice(None)]
     if not rows:
         raise error("invalid_argument", str(directory), "episodes", f"some of {len(source.episodes)}", "none")
     report = Report(target, notes=[f"{feature} has no place in a recording and is left out" for feature in mapping.left_out])
