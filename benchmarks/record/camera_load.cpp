@@ -52,7 +52,7 @@ CameraLoad::CameraLoad() {
   }
 }
 
-LoadResult CameraLoad::run(int seconds, const std::filesystem::path& path) {
+LoadResult CameraLoad::run(int seconds, const std::filesystem::path& path, bool exchange) {
   std::unique_ptr<Recorder> recorder;
   if (!path.empty()) recorder = std::make_unique<Recorder>(path);
   LoadResult result;
@@ -90,7 +90,7 @@ LoadResult CameraLoad::run(int seconds, const std::filesystem::path& path) {
       }
       frames.time = clock.now();
       const std::uint64_t at = testing::heap_calls();
-      if (recorder && recorder->add(frames) == 0) ++result.dropped;
+      if (recorder && (exchange ? recorder->add(std::move(frames)) : recorder->add(frames)) == 0) ++result.dropped;
       result.frame_adds.push_back(to_seconds(clock.now() - frames.time));
       calls += testing::heap_calls() - at;
     }

@@ -25,8 +25,9 @@ class CameraLoad {
  public:
   CameraLoad();
 
-  /// Runs for `seconds` in real time. Without a path: the same loop, recording nothing.
-  [[nodiscard]] LoadResult run(int seconds, const std::filesystem::path& path = {});
+  /// Runs for `seconds` in real time. Without a path: the same loop, recording nothing. `exchange`: frames are exchanged for the
+  /// recorder's, into which the driver puts the next ones, instead of copied.
+  [[nodiscard]] LoadResult run(int seconds, const std::filesystem::path& path = {}, bool exchange = true);
 
   static constexpr int kStateRate = 1000;  // Hz
   static constexpr int kFrameRate = 50;

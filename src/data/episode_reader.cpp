@@ -38,7 +38,7 @@ Mark parse_mark(const RecordedEvent& event, const std::string& path) {
 }
 
 bool has_episode_event(const std::filesystem::path& path, const McapReadOptions& options) {
-  Recording recording(path, options);
+  Recording recording(path, {.file = options, .decode_jpeg = false});
   Record record;
   while (recording.next(record))
     if (episode_event(record) != nullptr) return true;
@@ -49,7 +49,10 @@ bool has_episode_event(const std::filesystem::path& path, const McapReadOptions&
 
 struct EpisodeReader::State {
   State(const std::filesystem::path& file, EpisodeOptions given)
-      : path(file.string()), options(std::move(given)), recording(file, options.file), builder(options.measure_cameras) {
+      : path(file.string()),
+        options(std::move(given)),
+        recording(file, {.file = options.file, .decode_jpeg = options.measure_cameras || options.on_frame}),
+        builder(options.measure_cameras) {
     whole_file = !has_episode_event(file, options.file);
     if (whole_file) open_episode({});
   }

@@ -18,11 +18,12 @@
 namespace sinew {
 
 /// Frames of `q [n, dof]` and `poses [n, 7]`; throws Error when the sizes do not fit one n.
-inline std::size_t require_pose_table(const Chain<>& chain, std::span<const double> q, std::span<const double> poses, std::string_view where) {
+inline std::size_t require_pose_table(const Chain<>& chain, std::span<const double> q, std::span<const double> poses,
+                                      std::string_view where) {
   const std::size_t dof = static_cast<std::size_t>(chain.dof()), frames = q.size() / dof;
   if (frames * dof != q.size() || frames * 7 != poses.size())
-    fail(ErrorCode::invalid_argument, {where, "joints and poses", fmt::format("[n, {}] and [n, 7]", dof),
-                                       fmt::format("{} and {} numbers", q.size(), poses.size()), ""});
+    fail(ErrorCode::invalid_argument,
+         {where, "joints and poses", fmt::format("[n, {}] and [n, 7]", dof), fmt::format("{} and {} numbers", q.size(), poses.size()), ""});
   return frames;
 }
 
@@ -33,8 +34,8 @@ inline std::array<double, 12> pose_rows(const double* pose) noexcept {
   // (1 + tolerance)^2 to first order; written so that NaN fails too.
   const double twice = std::abs(squares - 1) <= 2 * kQuaternionTolerance ? 2 / squares : std::numeric_limits<double>::quiet_NaN();
   const double tx = twice * x, ty = twice * y, tz = twice * z;
-  return {1 - (ty * y + tz * z), tx * y - tz * w,       tx * z + ty * w,       pose[0],   //
-          tx * y + tz * w,       1 - (tx * x + tz * z), ty * z - tx * w,       pose[1],   //
+  return {1 - (ty * y + tz * z), tx * y - tz * w,       tx * z + ty * w,       pose[0],  //
+          tx * y + tz * w,       1 - (tx * x + tz * z), ty * z - tx * w,       pose[1],  //
           tx * z - ty * w,       ty * z + tx * w,       1 - (tx * x + ty * y), pose[2]};
 }
 

@@ -58,8 +58,7 @@ std::vector<double> median_filter(std::span<const double> values, int window) {
 std::vector<double> savitzky_golay(std::span<const double> values, int window, int order) {
   require_odd(window, "savitzky_golay");
   if (order < 0 || order >= window)
-    fail(ErrorCode::invalid_argument,
-         {"savitzky_golay", "order", fmt::format("0 to {}", window - 1), fmt::format("{}", order), ""});
+    fail(ErrorCode::invalid_argument, {"savitzky_golay", "order", fmt::format("0 to {}", window - 1), fmt::format("{}", order), ""});
   if (values.size() < 3) return {values.begin(), values.end()};
   window = fitting(values.size(), window);
   order = std::min(order, window - 1);

@@ -48,15 +48,16 @@ std::pair<double, double> compare(const double* a, const std::array<double, 12>&
 }  // namespace
 
 bool ToolFit::identity() const noexcept {
-  return std::ranges::all_of(signs, [](double sign) { return sign > 0; }) &&
-         recorded_from_base.matrix() == Eigen::Matrix4d::Identity() && tip_from_recorded.matrix() == Eigen::Matrix4d::Identity();
+  return std::ranges::all_of(signs, [](double sign) { return sign > 0; }) && recorded_from_base.matrix() == Eigen::Matrix4d::Identity() &&
+         tip_from_recorded.matrix() == Eigen::Matrix4d::Identity();
 }
 
 ToolErrors tool_errors(const Chain<>& chain, std::span<const double> q, std::span<const double> poses, const ToolFit& fit) {
   const std::size_t dof = static_cast<std::size_t>(chain.dof()), frames = require_pose_table(chain, q, poses, "tool_errors");
   const bool flipped = std::ranges::any_of(fit.signs, [](double sign) { return sign < 0; });
   Undo undo{fit.recorded_from_base.inverse(), fit.tip_from_recorded.inverse()};
-  undo.nothing = fit.recorded_from_base.isApprox(Eigen::Isometry3d::Identity(), 0) && fit.tip_from_recorded.isApprox(Eigen::Isometry3d::Identity(), 0);
+  undo.nothing =
+      fit.recorded_from_base.isApprox(Eigen::Isometry3d::Identity(), 0) && fit.tip_from_recorded.isApprox(Eigen::Isometry3d::Identity(), 0);
   ToolErrors errors{std::vector<double>(frames), std::vector<double>(frames)};
   std::vector<double> computed(kBlock * 16), signed_q(flipped ? kBlock * dof : 0);
   for (std::size_t begin = 0; begin < frames; begin += kBlock) {
@@ -88,7 +89,8 @@ BaseDirection base_direction(std::span<const double> poses, std::size_t width) {
   }
   if (count == 0) return {};
   const double angle = std::atan2(sum.y(), sum.x());
-  return {.angle = angle, .concentration = sum.norm() / count, .quarter_turns = static_cast<int>(std::lround(angle / (std::numbers::pi / 2)))};
+  return {
+      .angle = angle, .concentration = sum.norm() / count, .quarter_turns = static_cast<int>(std::lround(angle / (std::numbers::pi / 2)))};
 }
 
 }  // namespace sinew

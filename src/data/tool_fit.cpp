@@ -26,19 +26,23 @@ Samples take_samples(std::size_t dof, std::span<const double> q, std::span<const
   std::vector<std::size_t> good;
   for (std::size_t i = 0; i * 7 < poses.size(); ++i) {
     const std::span<const double> joints = q.subspan(i * dof, dof);
-    if (pose_isometry(poses.data() + 7 * i) && std::ranges::all_of(joints, [](double value) { return std::isfinite(value); })) good.push_back(i);
+    if (pose_isometry(poses.data() + 7 * i) && std::ranges::all_of(joints, [](double value) { return std::isfinite(value); }))
+      good.push_back(i);
   }
   Samples samples;
   const std::size_t count = std::min(most, good.size());
   for (std::size_t k = 0; k < count; ++k) {
     const std::size_t i = good[k * good.size() / count];
-    samples.q.insert(samples.q.end(), q.begin() + static_cast<std::ptrdiff_t>(i * dof), q.begin() + static_cast<std::ptrdiff_t>((i + 1) * dof));
+    samples.q.insert(samples.q.end(), q.begin() + static_cast<std::ptrdiff_t>(i * dof),
+                     q.begin() + static_cast<std::ptrdiff_t>((i + 1) * dof));
     samples.recorded.push_back(*pose_isometry(poses.data() + 7 * i));
   }
   return samples;
 }
 
-double angle_between(const Eigen::Matrix3d& A, const Eigen::Matrix3d& B) { return 2 * std::asin(std::min(1.0, (A - B).norm() / std::sqrt(8.0))); }
+double angle_between(const Eigen::Matrix3d& A, const Eigen::Matrix3d& B) {
+  return 2 * std::asin(std::min(1.0, (A - B).norm() / std::sqrt(8.0)));
+}
 
 /// What poses that should be one pose have in common.
 struct Constant {
@@ -202,8 +206,13 @@ class Search {
       return;
     }
     const bool ambiguous = best_.found && cost == best_cost_;
-    best_ = {.signs = {}, .recorded_from_base = base, .tip_from_recorded = tool, .position_error = constant.position_error,
-             .angle_error = constant.angle_error, .found = found, .ambiguous = ambiguous};
+    best_ = {.signs = {},
+             .recorded_from_base = base,
+             .tip_from_recorded = tool,
+             .position_error = constant.position_error,
+             .angle_error = constant.angle_error,
+             .found = found,
+             .ambiguous = ambiguous};
     for (int j = 0; j < chain_.dof(); ++j) best_.signs.push_back((set >> j & 1) != 0 ? -1 : 1);
     best_score_ = score;
     best_cost_ = cost;

@@ -10,16 +10,16 @@ namespace sinew {
 
 /// How states and actions are compared.
 struct ActionTrendOptions {
-  int smooth_window = 5;         ///< frames, of Savitzky-Golay, before differences are taken
-  int smooth_order = 2;          ///< of its polynomial
-  int most_lag = 10;             ///< frames that are searched, forwards and backwards
-  int expected_lag = 1;          ///< frames: an action says where to be at the next frame
+  int smooth_window = 5;           ///< frames, of Savitzky-Golay, before differences are taken
+  int smooth_order = 2;            ///< of its polynomial
+  int most_lag = 10;               ///< frames that are searched, forwards and backwards
+  int expected_lag = 1;            ///< frames: an action says where to be at the next frame
   double least_correlation = 0.5;  ///< below this no lag is believed
   double least_gain = 0.02;        ///< of correlation, for another lag than the expected one to be believed
-  double dead_band = 0.05;       ///< of the joint's 95 % quantile of motion: less is no motion
-  double least_motion = 0.002;   ///< rad or m between two frames: less is no motion
-  double least_agreement = 0.65;  ///< share of directions; an episode below it is rejected
-  std::size_t least_moving = 20;  ///< moving frames that a joint's or an episode's share needs to count
+  double dead_band = 0.05;         ///< of the joint's 95 % quantile of motion: less is no motion
+  double least_motion = 0.002;     ///< rad or m between two frames: less is no motion
+  double least_agreement = 0.65;   ///< share of directions; an episode below it is rejected
+  std::size_t least_moving = 20;   ///< moving frames that a joint's or an episode's share needs to count
 };
 
 /// Measured positions and actions of the same joints over one episode, both `[n, joints]` row-major.

@@ -10,8 +10,8 @@ namespace sinew {
 
 /// What is far.
 struct ExtremeValueOptions {
-  double alpha = 1.5;           ///< spans from the 1 % to the 99 % quantile that a value may be outside of it
-  double least_span = 1e-3;     ///< in the column's unit: a narrower span counts as this wide, so that a column at rest may tremble
+  double alpha = 1.5;        ///< spans from the 1 % to the 99 % quantile that a value may be outside of it
+  double least_span = 1e-3;  ///< in the column's unit: a narrower span counts as this wide, so that a column at rest may tremble
 };
 
 /// Where the values of a column may be.

@@ -11,13 +11,13 @@ namespace sinew {
 /// How the trend is made, and what is too far from it. Bounds follow from the whole data set: a factor times the 95 % quantile of what
 /// there is, but not less than a floor.
 struct SuddenChangeOptions {
-  int first_median = 3;          ///< frames
-  int second_median = 5;         ///< frames
-  int smooth_window = 5;         ///< frames, of Savitzky-Golay
-  int smooth_order = 2;          ///< of its polynomial
-  double residual_factor = 4;    ///< times the quantile of |residual|
-  double derivative_factor = 3;  ///< times the quantiles of |acceleration| and |jerk|
-  double least_residual = 0.02;  ///< rad or m: no bound is below this
+  int first_median = 3;           ///< frames
+  int second_median = 5;          ///< frames
+  int smooth_window = 5;          ///< frames, of Savitzky-Golay
+  int smooth_order = 2;           ///< of its polynomial
+  double residual_factor = 4;     ///< times the quantile of |residual|
+  double derivative_factor = 3;   ///< times the quantiles of |acceleration| and |jerk|
+  double least_residual = 0.02;   ///< rad or m: no bound is below this
   double least_acceleration = 2;  ///< rad/s^2 or m/s^2
   double least_jerk = 40;         ///< rad/s^3 or m/s^3
 };

@@ -23,13 +23,13 @@ struct ToolConsistencyOptions {
 
 /// The constants that lead from joints to recorded poses: recorded = recorded_from_base * forward(signs * q) * tip_from_recorded.
 struct ToolFit {
-  std::vector<double> signs;                                               ///< `[dof]` 1 or -1
-  Eigen::Isometry3d recorded_from_base = Eigen::Isometry3d::Identity();    ///< where the poses' base is
-  Eigen::Isometry3d tip_from_recorded = Eigen::Isometry3d::Identity();     ///< where the tool is that the poses are of
-  double position_error = 0;                                               ///< m, median over the samples
-  double angle_error = 0;                                                  ///< rad
-  bool found = false;      ///< the medians are within the tolerances
-  bool ambiguous = false;  ///< as few changes of another kind explain the samples as well
+  std::vector<double> signs;                                             ///< `[dof]` 1 or -1
+  Eigen::Isometry3d recorded_from_base = Eigen::Isometry3d::Identity();  ///< where the poses' base is
+  Eigen::Isometry3d tip_from_recorded = Eigen::Isometry3d::Identity();   ///< where the tool is that the poses are of
+  double position_error = 0;                                             ///< m, median over the samples
+  double angle_error = 0;                                                ///< rad
+  bool found = false;                                                    ///< the medians are within the tolerances
+  bool ambiguous = false;                                                ///< as few changes of another kind explain the samples as well
   /// Whether nothing has to be changed.
   [[nodiscard]] bool identity() const noexcept;
 };
