@@ -28,6 +28,11 @@ def psnr(image, original):
     return 10 * np.log10(255**2 / max(1e-9, np.mean((image.astype(float) - original.astype(float)) ** 2)))
 
 
+def nearest(image, originals):
+    """Which of them the image shows."""
+    return int(np.argmax([psnr(image, original) for original in originals]))
+
+
 def exported(tmp_path, made=None, **options):
     if made is None:
         made = record(tmp_path / "a.mcap")
@@ -72,8 +77,7 @@ def test_films_have_exact_times(tmp_path, codec):
     pictures = [image for episode in made for image in episode["images"]["front"]]
     for index, frame in enumerate(frames):
         got = frame.to_ndarray(format="rgb24")
-        scores = [psnr(got, picture) for picture in pictures]
-        assert int(np.argmax(scores)) == index
+        assert nearest(got, pictures) == index
 
 
 @needs_lerobot
@@ -95,7 +99,10 @@ def test_lerobot_reads_it(tmp_path, kind):
             assert item["action_is_pad"].tolist() == ((steps < 0) | (steps >= len(actions))).tolist()
             if kind != "none":
                 image = item["observation.images.front"].numpy().transpose(1, 2, 0) * 255
-                assert psnr(image, episode["images"]["front"][i]) > (18 if kind == "video" else 80)
+                if kind == "image":
+                    assert psnr(image, episode["images"]["front"][i]) > 80
+                else:  # noise suffers in a film, but looks most like itself
+                    assert nearest(image, episode["images"]["front"]) == i
             index += 1
 
 
@@ -185,8 +192,8 @@ def test_films_come_back_frame_by_frame(tmp_path):
     report = dataset.import_lerobot(tmp_path / "d", tmp_path / "b.mcap", episodes=slice(1, 3))
     assert (report.episodes, report.frames) == (2, 25)
     frames = [record.content.cameras["front"][0] for record in sinew.record.read(tmp_path / "b.mcap") if isinstance(record.content, sinew.Observation)]
-    for got, original in zip(frames, made[1]["images"]["front"] + made[2]["images"]["front"]):
-        assert psnr(got, original) > 18
+    originals = made[1]["images"]["front"] + made[2]["images"]["front"]
+    assert [nearest(got, originals) for got in frames] == list(range(25))
 
 
 def test_files_roll_and_indices_go_on(tmp_path):

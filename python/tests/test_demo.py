@@ -92,12 +92,12 @@ def test_recording_holds_every_stage(outputs):
             if channel.topic == "/command":
                 commands.append((message.log_time, json.loads(message.data)["values"]))
                 joint_names = json.loads(channel.metadata["joint_names"])
-            elif channel.topic == "/event":
+            elif channel.topic == "/event" and json.loads(message.data)["kind"] == "episode":
                 outcomes.append(json.loads(json.loads(message.data)["text"]).get("succeeded"))
     assert card == sinew.load_card(str(MODEL))
     assert joint_names == card["action"]["joint_names"]
     assert outcomes == [None, True] * EPISODES
-    assert set(counts) == {"/observation", "/camera/front", "/camera/wrist", "/command", "/chunk", "/event"}
+    assert set(counts) == {"/observation", "/camera/front", "/camera/wrist", "/command", "/chunk", "/event", "/motion"}
     assert counts["/observation"] == counts["/camera/front"] == counts["/camera/wrist"]
     assert 0.9 * counts["/observation"] <= counts["/chunk"] <= counts["/observation"]
     assert counts["/command"] > 15 * counts["/observation"]

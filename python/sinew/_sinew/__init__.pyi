@@ -13,7 +13,8 @@ from . import motion
 from . import nn
 from . import record
 from . import runtime
-__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'kinematics', 'load_card', 'motion', 'nn', 'observation', 'read_safetensors_header', 'read_statistics', 'record', 'runtime', 'status_names']
+from . import data
+__all__: list[str] = ['ActionChunk', 'BackendRegistry', 'Error', 'Normalizer', 'Observation', 'Policy', 'action', 'build_info', 'data', 'kinematics', 'load_card', 'motion', 'nn', 'observation', 'read_safetensors_header', 'read_statistics', 'record', 'runtime', 'status_names']
 class Error(RuntimeError):
     pass
 class Observation:
@@ -23,7 +24,7 @@ class Observation:
     instruction: str
     def __init__(self, cameras: dict, state: dict, instruction: str, time: typing.SupportsFloat | typing.SupportsIndex | None = None, id: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
         """
-        cameras: name -> uint8 [height, width, 3] RGB, or (image, stamp s). state: channel -> values [n], or (values, stamp s[, unit]).
+        cameras: name -> uint8 [height, width, 3] RGB, or bytes of a JPEG, or (either, stamp s). state: channel -> values [n], or (values, stamp s[, unit]).
         time: s in the robot's monotonic clock; None takes this machine's.
         """
     @property
@@ -37,6 +38,11 @@ class Observation:
     @id.setter
     def id(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
+    @property
+    def jpegs(self) -> dict:
+        """
+        dict name -> bytes: frames as their cameras delivered them, where they delivered JPEGs
+        """
     @property
     def state(self) -> dict:
         """

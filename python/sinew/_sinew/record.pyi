@@ -7,20 +7,23 @@ import numpy
 import numpy.typing
 import os
 import sinew._sinew
+import sinew._sinew.motion
 import typing
-__all__: list[str] = ['Chunk', 'Command', 'Event', 'Record', 'Recorder', 'Recording', 'RecoverReport', 'read', 'recover']
+__all__: list[str] = ['Chunk', 'Command', 'Event', 'Motion', 'Record', 'Recorder', 'Recording', 'RecoverReport', 'read', 'recover']
 class Recorder:
     """
-    Writes one recording. A record that the disk refuses is dropped and counted, not raised; close() raises then.
+    Writes one recording on a thread of its own. Any thread may add; nothing waits for the disk. What cannot be kept is
+    dropped and counted, not raised; close() raises then.
     """
     def __enter__(self) -> typing.Any:
         ...
     def __exit__(self, *args) -> None:
         ...
-    def __init__(self, path: os.PathLike | str | bytes, card: dict | None = None, *, joint_names: collections.abc.Sequence[str] = [], overwrite: bool = False) -> None:
+    def __init__(self, path: os.PathLike | str | bytes, card: dict | None = None, *, joint_names: collections.abc.Sequence[str] = [], limits: sinew._sinew.motion.JointLimits | None = None, overwrite: bool = False, frame_bytes: typing.SupportsInt | typing.SupportsIndex = 67108864, wait_for_room: bool = False) -> None:
         """
         path: file to create; one with content is refused unless overwrite. card: dict in the form of sinew.json, embedded.
-        joint_names: of the commands, in order.
+        joint_names: of the commands, in order. limits: sinew.motion.JointLimits, embedded. frame_bytes: memory for camera frames that
+        wait for the disk. wait_for_room: for simulators: an add waits for the disk instead of dropping.
         """
     def acknowledged(self) -> int:
         """
@@ -28,7 +31,8 @@ class Recorder:
         """
     def add(self, observation: sinew._sinew.Observation, command: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, chunk: sinew._sinew.ActionChunk = None) -> int:
         """
-        Records an observation and what was decided from it; returns its sequence number, from 1.
+        Records an observation and what was decided from it; returns its sequence number, from 1; 0 = dropped. Of a frame that has a
+        JPEG (`Observation.jpegs`) the JPEG is kept.
         command: float64 [dof], rad or m. chunk: sinew.ActionChunk.
         """
     def add_chunk(self, time: typing.SupportsFloat | typing.SupportsIndex, chunk: sinew._sinew.ActionChunk) -> int:
@@ -70,6 +74,16 @@ class Command:
     Joint position targets sent to the robot.
     """
     @property
+    def dt(self) -> float:
+        """
+        s, length of a control tick; 0: no tick
+        """
+    @property
+    def measured(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        of a tick: float64 [dof], or [0] where the robot gave none
+        """
+    @property
     def time(self) -> float:
         """
         s, robot's monotonic clock
@@ -81,7 +95,7 @@ class Command:
         """
 class Chunk:
     """
-    An action chunk that was accepted.
+    An action chunk that was delivered.
     """
     @property
     def chunk(self) -> sinew._sinew.ActionChunk:
@@ -89,9 +103,43 @@ class Chunk:
         sinew.ActionChunk
         """
     @property
+    def status(self) -> str:
+        """
+        "ok": accepted; else why it was refused
+        """
+    @property
     def time(self) -> float:
         """
-        s, when it was accepted
+        s, when it was delivered
+        """
+class Motion:
+    """
+    What the motion control was told besides chunks and ticks.
+    """
+    @property
+    def dt(self) -> float:
+        """
+        s, of kind "skip"
+        """
+    @property
+    def event(self) -> str:
+        """
+        of kind "event": its name
+        """
+    @property
+    def kind(self) -> str:
+        """
+        "arm", "event", "limits" or "skip"
+        """
+    @property
+    def time(self) -> float:
+        """
+        s
+        """
+    @property
+    def values(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        float64: of arm measured [dof]; of limits lower, upper, velocity, acceleration, jerk in one piece
         """
 class Event:
     """
@@ -120,9 +168,9 @@ class Record:
     One observation, command, chunk or event; what was added at once has the same sequence.
     """
     @property
-    def content(self) -> sinew._sinew.Observation | Command | Chunk | Event:
+    def content(self) -> sinew._sinew.Observation | Command | Chunk | Event | Motion:
         """
-        sinew.Observation, or record.Command, Chunk or Event
+        sinew.Observation, or record.Command, Chunk, Event or Motion
         """
     @property
     def sequence(self) -> int:
@@ -204,10 +252,10 @@ class RecoverReport:
         """
         the complaint about the first record that was cut
         """
-def read(path: os.PathLike | str | bytes) -> Recording:
+def read(path: os.PathLike | str | bytes, *, decode_jpeg: bool = True) -> Recording:
     """
     Opens a recording -> an iterable of record.Record. Strict: whatever disagrees with a checksum, an index or a count raises sinew.Error;
-    only at the end of the iteration has all been verified.
+    only at the end of the iteration has all been verified. decode_jpeg: frames that were recorded as JPEG get their pixels too.
     """
 def recover(path: os.PathLike | str | bytes, *, cut_damage: bool = False) -> RecoverReport:
     """

@@ -2,6 +2,7 @@
 Closing the loop between a policy and a robot.
 """
 from __future__ import annotations
+import os
 import sinew._sinew
 import sinew._sinew.kinematics
 import sinew._sinew.motion
@@ -40,10 +41,10 @@ class ControlLoop:
         """
         the latest observation
         """
-    def replay(self, limits: sinew._sinew.motion.JointLimits | None = None) -> dict:
+    def replay(self, limits: sinew._sinew.motion.JointLimits | None = None, recording: os.PathLike | str | bytes | None = None) -> dict:
         """
-        Computes the commands since reset again -> dict: command [ticks, dof], different (ticks that differ in any bit), first. With other
-        limits: what would have been. Needs log_seconds.
+        Computes commands again -> dict: command [ticks, dof], different (ticks that differ in any bit), first. Those since reset, which
+        needs log_seconds, or those of a recording that a loop of the same make has written. With other limits: what would have been.
         """
     def reset(self) -> None:
         """
