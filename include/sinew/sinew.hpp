@@ -109,6 +109,7 @@
 #include "sinew/runtime/control_trace.hpp"   // what the loop did
 #include "sinew/runtime/joint_resolver.hpp"  // tool poses to joints
 #include "sinew/runtime/motion_control.hpp"  // the control thread: chunks and ticks in, commands out
+#include "sinew/runtime/motion_journal.hpp"  // what it is told and does, into a log and a recording
 #include "sinew/runtime/motion_log.hpp"      // what went into it
 #include "sinew/runtime/policy.hpp"          // observation in, chunk out
 #include "sinew/runtime/realtime.hpp"        // what the system gives a control thread
@@ -116,5 +117,13 @@
 #include "sinew/runtime/robot.hpp"           // Robot concept
 
 // Recordings as training data
-#include "sinew/data/episode.hpp"         // one episode as arrays
-#include "sinew/data/episode_reader.hpp"  // a recording cut into episodes
+#include "sinew/data/action_trend.hpp"      // curation: do the joints go where they are sent
+#include "sinew/data/camera_faults.hpp"     // curation: black, blurred, frozen frames
+#include "sinew/data/correction.hpp"        // a corrected copy of a recording
+#include "sinew/data/curate.hpp"            // verdicts on frames and episodes, with reasons
+#include "sinew/data/episode.hpp"           // one episode as arrays
+#include "sinew/data/episode_reader.hpp"    // a recording cut into episodes
+#include "sinew/data/extreme_values.hpp"    // curation: values far outside of a data set
+#include "sinew/data/smoothing.hpp"         // running medians, Savitzky-Golay
+#include "sinew/data/sudden_change.hpp"     // curation: values that leave their trend
+#include "sinew/data/tool_consistency.hpp"  // curation: tool poses against the robot description

@@ -43,6 +43,31 @@ def _record_recover(arguments):
     return 0
 
 
+def _curate(arguments):
+    from sinew import curate
+
+    return curate.run(arguments)
+
+
+def _add_curate(commands):
+    curate = commands.add_parser(
+        "curate",
+        help="find what spoils training data in recordings, and why",
+        description="Judges every frame and episode: sudden changes, joints that do not go where they are sent, extreme values, tool poses "
+        "that do not follow from the joints, a turned base, black, blurred and frozen pictures.",
+    )
+    curate.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recordings of one kind of robot")
+    curate.add_argument("--urdf", type=Path, metavar="FILE", help="robot description, for the tool's consistency; with --base and --tip")
+    curate.add_argument("--base", metavar="LINK")
+    curate.add_argument("--tip", metavar="LINK")
+    curate.add_argument("--joints", default="", metavar="CHANNEL", help="measured positions of the joints (default: the first that fits)")
+    curate.add_argument("--tool", default="", metavar="CHANNEL", help="tool pose, m and quaternion w, x, y, z (default: the first that fits)")
+    curate.add_argument("--report", type=Path, metavar="HTML", help="write a page with plots")
+    curate.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts, for `sinew export --curation`")
+    curate.add_argument("--fix", type=Path, metavar="OUT", help="write a copy of the one recording without its constant mistakes")
+    curate.set_defaults(run=_curate)
+
+
 def _number(least, most, kind):
     """An argparse type: a `kind` from `least` to `most`."""
 
@@ -96,6 +121,7 @@ def _parser():
     recover.add_argument("--cut-damage", action="store_true", help="give up whole chunks that lie behind damage, instead of refusing")
     recover.set_defaults(run=_record_recover)
     dataset.add(commands, _number)
+    _add_curate(commands)
     return parser
 
 

@@ -9,7 +9,7 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none",  # text stays text: small, sharp and searchable
     "svg.hashsalt": "sinew",  # the same figure gives the same bytes
     "path.simplify_threshold": 0.5,
@@ -25,7 +25,7 @@ _STYLE = {
 _MEASURED, _COMMAND, _TARGET, _LIMIT = "#2f7ed8", "#3b4656", "#f0a030", "#d94545"
 
 
-def _svg(figure):
+def svg(figure):
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
@@ -43,7 +43,7 @@ def _limit_lines(axes, low, high):
 def joints(trace, limits):
     """Position, velocity and acceleration of every joint in its limits. `trace`: of ControlLoop, with its time from 0."""
     names = limits.names
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, grid = pyplot.subplots(len(names), 3, figsize=(11, 1.25 * len(names)), sharex=True, squeeze=False, layout="constrained")
         time = trace["time"]
         for joint, (name, (position, velocity, acceleration)) in enumerate(zip(names, grid)):
@@ -63,13 +63,13 @@ def joints(trace, limits):
         handles, labels = grid[0][0].get_legend_handles_labels()
         handles.append(pyplot.Line2D([], [], color=_LIMIT, linestyle=(0, (4, 2))))
         figure.legend(handles, [*labels, "limit"], loc="outside upper center", ncols=4, frameon=False)
-        return _svg(figure)
+        return svg(figure)
 
 
 def durations(seconds, unit=1e-6, unit_name="µs"):
     """Histogram with a logarithmic count, its median and 99 % quantile marked."""
     values = np.asarray(seconds) / unit
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=(7.5, 2.4), layout="constrained")
         edges = np.geomspace(max(values.min(), 1e-3), max(values.max(), 2e-3) * 1.001, 60)
         axes.hist(values, bins=edges, color="#9cc3ee", edgecolor="white", linewidth=0.4)
@@ -81,4 +81,4 @@ def durations(seconds, unit=1e-6, unit_name="µs"):
         axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
-        return _svg(figure)
+        return svg(figure)

@@ -37,7 +37,12 @@ video, img { max-width: 100%; border-radius: 6px; display: block; }
 </style>
 </head>
 <body>
-<h1>$title</h1>
+$body
+</body>
+</html>
+""")
+
+_BODY = string.Template("""<h1>$title</h1>
 <p>$summary</p>
 $film
 <h2>Episodes</h2>
@@ -54,9 +59,12 @@ $stages
 $interface
 <h2>Versions</h2>
 $versions
-</body>
-</html>
 """)
+
+
+def html_page(title, body):
+    """A self-contained page in the house's look."""
+    return _PAGE.substitute(title=html.escape(title), body=body)
 
 
 def duration(seconds):
@@ -67,7 +75,7 @@ def duration(seconds):
     return f"{seconds / 1e-9:.3g} ns"
 
 
-def _table(heads, rows, numeric=()):
+def table(heads, rows, numeric=()):
     """Cells are escaped, but for tuples (class, text)."""
 
     def cell(tag, column, content):
@@ -88,7 +96,7 @@ def _episode_table(episodes):
             (episode.index + 1, episode.seed, episode.instruction, result, f"{episode.seconds:.1f} s", len(episode.inferences["time"]), refused, len(episode.trace["time"]))
         )
     heads = ("#", "seed", "instruction", "result", "robot's time", "inferences", "of them refused", "commands")
-    return _table(heads, rows, numeric=(0, 1, 4, 5, 6, 7))
+    return table(heads, rows, numeric=(0, 1, 4, 5, 6, 7))
 
 
 def limit_use(episodes, limits):
@@ -115,7 +123,7 @@ def _use_table(episodes, limits):
         (name, f"{margin:.4f}", *(f"{100 * share:.1f} %" for share in shares)) for name, (margin, *shares) in zip(limits.names, limit_use(episodes, limits))
     ]
     heads = ("joint", "nearest to a position limit, rad or m", "largest velocity", "largest acceleration", "largest jerk")
-    return _table(heads, rows, numeric=(1, 2, 3, 4)) + '<p class="note">Of the commands, over all episodes; shares of the joint\'s own limit.</p>'
+    return table(heads, rows, numeric=(1, 2, 3, 4)) + '<p class="note">Of the commands, over all episodes; shares of the joint\'s own limit.</p>'
 
 
 def _stage_table(episodes):
@@ -125,7 +133,7 @@ def _stage_table(episodes):
         values = np.concatenate(series)
         if values.size:
             rows.append((stage, *(duration(value) for value in (np.median(values), np.quantile(values, 0.99), values.max())), values.size))
-    return _table(("stage", "median", "p99", "worst", "calls"), rows, numeric=(1, 2, 3, 4))
+    return table(("stage", "median", "p99", "worst", "calls"), rows, numeric=(1, 2, 3, 4))
 
 
 def _plotted(episodes):
@@ -174,7 +182,7 @@ def write(path, title, summary, episodes, limits, card, films=(), poster=None):
     files beside the page, `poster`: the first one's last frame, uint8 [height, width, 3]."""
     ticks = np.concatenate([episode.trace["tick_time"] for episode in episodes])
     rows = [(row.direction, row.name, row.shape, row.unit, row.meaning) for row in card_table.describe(card)]
-    page = _PAGE.substitute(
+    body = _BODY.substitute(
         title=html.escape(title),
         summary=html.escape(summary),
         film=_film(films, poster),
@@ -188,8 +196,8 @@ def write(path, title, summary, episodes, limits, card, films=(), poster=None):
         tick_worst=duration(ticks.max()),
         stages=_stage_table(episodes),
         card=html.escape(card_table.headline(card)),
-        interface=_table(("", "name", "shape", "unit", "meaning"), rows),
-        versions=_table(("", ""), versions()),
+        interface=table(("", "name", "shape", "unit", "meaning"), rows),
+        versions=table(("", ""), versions()),
     )
     with open(path, "w", encoding="utf-8") as file:
-        file.write(page)
+        file.write(html_page(title, body))

@@ -124,6 +124,8 @@ py::list faults_of(const Episode& episode) {
 
 }  // namespace
 
+void bind_curate(py::module_& data);
+
 void bind_data(py::module_& m) {
   auto data = m.def_submodule("data", "Recordings as training data: episodes, curation.");
   py::class_<Episode, EpisodePointer>(data, "Episode",
@@ -154,6 +156,7 @@ void bind_data(py::module_& m) {
            py::arg("on_frame") = py::none(),
            "Opens a recording -> an iterable of data.Episode. measure_cameras: brightness, sharpness and digests of the frames.\n"
            "on_frame: called with (index in the episode, sinew.Observation) for each frame as it is read; frames are not kept.");
+  bind_curate(data);
 }
 
 }  // namespace sinew

@@ -135,7 +135,7 @@ class Search {
   ToolFit run() {
     try_set(0, true);
     const int dof = chain_.dof();
-    if (best_cost_ > 1)
+    if (!best_.found || best_cost_ > 1)
       for (const std::uint64_t set : flip_sets(dof, options_.most_flips)) {
         if (best_.found && std::popcount(set) > best_cost_) break;
         if (set != 0) try_set(set, false);

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings of the demonstrator in the tabletop simulator, for tests of what comes after a recording."""
+
+import json
+
+import sinew
+
+LONGEST = 12.0  # s
+
+
+def record(path, seeds):
+    """One episode for each seed, at 10 observations a second and 100 commands; all succeed."""
+    from sinew import sim
+
+    robot = sim.MujocoRobot.tabletop(seed=seeds[0])
+    policy = sim.demonstrator_policy(robot)
+    known = sim.known_instructions()
+    names = policy.card["action"]["joint_names"]
+    with sinew.record.Recorder(path, card=policy.card, joint_names=names, wait_for_room=True) as recorder:
+        chain = sinew.kinematics.Chain.from_urdf(robot.urdf, "link0", "tool")
+        loop = sinew.runtime.ControlLoop(robot, policy, chain=chain, control_rate=100, inference_rate=10, recorder=recorder)
+        for index, seed in enumerate(seeds):
+            instruction = known[seed % len(known)]
+            robot.reset(seed)
+            loop.instruction = instruction
+            loop.reset()
+            started = robot.now
+            recorder.add_event(started, "episode", json.dumps({"index": index, "seed": seed, "instruction": instruction}))
+            succeeded = False
+            while not succeeded and robot.now - started < LONGEST:
+                loop.run_for(0.1)
+                succeeded = robot.succeeded(instruction)
+            recorder.add_event(robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
+            assert succeeded
+    return robot.urdf
