@@ -68,6 +68,30 @@ def _add_curate(commands):
     curate.set_defaults(run=_curate)
 
 
+def _view(arguments):
+    from sinew import view
+
+    return view.view(arguments.file, arguments.save)
+
+
+def _plot(arguments):
+    from sinew import view
+
+    return view.plot(arguments.file, arguments.output)
+
+
+def _add_view(commands):
+    view = commands.add_parser("view", help="open a recording in Rerun", description="Cameras, channels, commands and events on one timeline, in the robot's time.")
+    view.add_argument("file", type=Path, metavar="FILE", help="recording")
+    view.add_argument("--save", type=Path, metavar="RRD", help="write a file for Rerun instead of opening it")
+    view.set_defaults(run=_view)
+
+    plot = commands.add_parser("plot", help="draw the episodes of a recording", description="Writes a PNG for each episode: joints, commands, limits, chunks, events.")
+    plot.add_argument("file", type=Path, metavar="FILE", help="recording")
+    plot.add_argument("--output", type=Path, metavar="DIR", help="default: beside the recording")
+    plot.set_defaults(run=_plot)
+
+
 def _number(least, most, kind):
     """An argparse type: a `kind` from `least` to `most`."""
 
@@ -122,6 +146,7 @@ def _parser():
     recover.set_defaults(run=_record_recover)
     dataset.add(commands, _number)
     _add_curate(commands)
+    _add_view(commands)
     return parser
 
 

@@ -13,7 +13,7 @@ def _gripper_names(card):
 
 
 def load(paths):
-    """The recordings as data.CurationFile, cameras measured; and their episodes."""
+    """The recordings as data.CurationFile, cameras measured; and their episodes. What a crash cut short is judged as far as it goes."""
     files, episodes = [], []
     for path in paths:
         reader = data.read_episodes(path, measure_cameras=True)
@@ -97,6 +97,9 @@ def run(arguments):
         return 2
     chain = kinematics.Chain.from_urdf(str(arguments.urdf), arguments.base, arguments.tip) if all(given) else None
     files, episodes = load(arguments.files)
+    if not any(len(episode) for read in episodes for episode in read):
+        print("sinew curate: no episode has a frame", file=sys.stderr)
+        return 1
     report = data.curate(files, chain=chain, joint_channel=arguments.joints, pose_channel=arguments.tool)
     _print(report)
     if arguments.json:

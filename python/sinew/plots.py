@@ -22,7 +22,7 @@ STYLE = {
     "grid.color": "#e7eaef",
     "lines.linewidth": 1.1,
 }
-_MEASURED, _COMMAND, _TARGET, _LIMIT = "#2f7ed8", "#3b4656", "#f0a030", "#d94545"
+MEASURED, COMMAND, TARGET, LIMIT = "#2f7ed8", "#3b4656", "#f0a030", "#d94545"
 
 
 def svg(figure):
@@ -35,7 +35,7 @@ def svg(figure):
 
 def _limit_lines(axes, low, high):
     for value in (low, high):
-        axes.axhline(value, color=_LIMIT, linestyle=(0, (4, 2)), linewidth=0.9)
+        axes.axhline(value, color=LIMIT, linestyle=(0, (4, 2)), linewidth=0.9)
     margin = 0.08 * (high - low)
     axes.set_ylim(low - margin, high + margin)
 
@@ -47,13 +47,13 @@ def joints(trace, limits):
         figure, grid = pyplot.subplots(len(names), 3, figsize=(11, 1.25 * len(names)), sharex=True, squeeze=False, layout="constrained")
         time = trace["time"]
         for joint, (name, (position, velocity, acceleration)) in enumerate(zip(names, grid)):
-            position.plot(time, trace["target"][:, joint], color=_TARGET, label="target of the chunk")
-            position.plot(time, trace["measured"][:, joint], color=_MEASURED, label="measured")
-            position.plot(time, trace["command"][:, joint], color=_COMMAND, linewidth=0.8, label="command")
+            position.plot(time, trace["target"][:, joint], color=TARGET, label="target of the chunk")
+            position.plot(time, trace["measured"][:, joint], color=MEASURED, label="measured")
+            position.plot(time, trace["command"][:, joint], color=COMMAND, linewidth=0.8, label="command")
             _limit_lines(position, limits.lower[joint], limits.upper[joint])
-            velocity.plot(time, trace["velocity"][:, joint], color=_COMMAND)
+            velocity.plot(time, trace["velocity"][:, joint], color=COMMAND)
             _limit_lines(velocity, -limits.velocity[joint], limits.velocity[joint])
-            acceleration.plot(time, trace["acceleration"][:, joint], color=_COMMAND)
+            acceleration.plot(time, trace["acceleration"][:, joint], color=COMMAND)
             _limit_lines(acceleration, -limits.acceleration[joint], limits.acceleration[joint])
             position.set_ylabel(name, rotation=0, ha="right", va="center", fontweight="bold")
         for axes, title in zip(grid[0], ("position, rad or m", "velocity, rad/s or m/s", "acceleration, rad/s² or m/s²")):
@@ -61,7 +61,7 @@ def joints(trace, limits):
         for axes in grid[-1]:
             axes.set_xlabel("time, s")
         handles, labels = grid[0][0].get_legend_handles_labels()
-        handles.append(pyplot.Line2D([], [], color=_LIMIT, linestyle=(0, (4, 2))))
+        handles.append(pyplot.Line2D([], [], color=LIMIT, linestyle=(0, (4, 2))))
         figure.legend(handles, [*labels, "limit"], loc="outside upper center", ncols=4, frameon=False)
         return svg(figure)
 
@@ -76,7 +76,7 @@ def durations(seconds, unit=1e-6, unit_name="µs"):
         axes.set(xscale="log", yscale="log", xlabel=f"duration, {unit_name}", ylabel="ticks")
         for quantile, name in ((0.5, "median"), (0.99, "p99")):
             value = np.quantile(values, quantile)
-            axes.axvline(value, color=_COMMAND if quantile == 0.5 else _LIMIT, linewidth=1)
+            axes.axvline(value, color=COMMAND if quantile == 0.5 else LIMIT, linewidth=1)
             axes.annotate(f" {name} {value:.3g}", (value, 0.93), xycoords=("data", "axes fraction"), fontsize=8)
         axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         for axis in (axes.xaxis, axes.yaxis):
