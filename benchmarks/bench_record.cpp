@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   try {
     sinew::bench::Baselines baselines(python);
     sinew::bench::recorder_rows(report, baselines);
+    sinew::bench::fk_rows(report);
     return report.finish();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_record: %s\n", error.what());

@@ -8,5 +8,6 @@
 namespace sinew::bench {
 
 void recorder_rows(Report& report, Baselines& baselines);
+void fk_rows(Report& report);
 
 }  // namespace sinew::bench

@@ -7,8 +7,9 @@ import numpy
 import numpy.typing
 import os
 import sinew._sinew
+import sinew._sinew.kinematics
 import typing
-__all__: list[str] = ['Episode', 'EpisodeReader', 'read_episodes']
+__all__: list[str] = ['Correction', 'CurationFile', 'CurationReport', 'Episode', 'EpisodeReader', 'curate', 'read_episodes', 'write_corrected']
 class Episode:
     """
     One episode: a frame is one observation, its action what the robot was told to reach by the next.
@@ -83,8 +84,76 @@ class EpisodeReader:
         """
         of the actions, in order
         """
+class Correction:
+    """
+    What is the same mistake in every frame of a file.
+    """
+    @property
+    def changes(self) -> list[str]:
+        """
+        one sentence each; empty: nothing to correct
+        """
+    @property
+    def command_shift(self) -> int:
+        """
+        frames by which commands belong later than recorded
+        """
+    @property
+    def command_signs(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        float64 [dof] of 1 and -1, or [0]
+        """
+    @property
+    def joint_signs(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        float64 [dof] of 1 and -1, or [0]
+        """
+    @property
+    def recorded_from_base(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        [4, 4]
+        """
+    @property
+    def tip_from_recorded(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        [4, 4]
+        """
+class CurationFile:
+    """
+    Episodes of one recording, made with one robot and one definition of its tool.
+    """
+    def __init__(self, name: str, episodes: collections.abc.Sequence[Episode], joint_names: collections.abc.Sequence[str] = [], gripper_names: collections.abc.Sequence[str] = []) -> None:
+        """
+        joint_names: of the actions, in order. gripper_names: of these, exempt from sudden changes, extremes and trend.
+        """
+class CurationReport:
+    """
+    What curate() found.
+    """
+    @property
+    def files(self) -> list:
+        """
+        list of dicts: name, episodes (dicts: index, frames, verdict "keep", "correctable" or "reject", reason,
+        runs of (first, last, verdict, reason)), correction, notes
+        """
+    @property
+    def findings(self) -> list:
+        """
+        list of dicts: stage, file, episode (None: all of the file's), first, last (frames), name, value, bound,
+        reason, correctable
+        """
+def curate(files: collections.abc.Sequence[CurationFile], *, chain: sinew._sinew.kinematics.Chain | None = None, joint_channel: str = '', pose_channel: str = '') -> CurationReport:
+    """
+    Runs all stages over files (data.CurationFile) of one kind of robot -> data.CurationReport. chain: of the robot description; None
+    leaves out the tool's consistency. Channels: "" takes the first that fits.
+    """
 def read_episodes(path: os.PathLike | str | bytes, *, measure_cameras: bool = False, on_frame: collections.abc.Callable[[typing.SupportsInt | typing.SupportsIndex, sinew._sinew.Observation], None] = None) -> EpisodeReader:
     """
     Opens a recording -> an iterable of data.Episode. measure_cameras: brightness, sharpness and digests of the frames.
     on_frame: called with (index in the episode, sinew.Observation) for each frame as it is read; frames are not kept.
+    """
+def write_corrected(input: os.PathLike | str | bytes, output: os.PathLike | str | bytes, correction: Correction) -> tuple[int, int, int]:
+    """
+    Copies a recording with the correction applied and its changes as events -> (observations, commands, commands left out). The
+    output must not exist.
     """
