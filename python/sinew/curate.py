@@ -59,6 +59,7 @@ def _print(report):
     try:
         from rich.console import Console
         from rich.table import Table
+        from rich.text import Text
     except ImportError:
         for row in (heads, *rows):
             print("  ".join(row))
@@ -66,7 +67,7 @@ def _print(report):
         if rows:
             table = Table(*heads)
             for row in rows:
-                table.add_row(*row)
+                table.add_row(*map(Text, row))  # names come from the file: no markup
             Console().print(table)
     for file in report.files:
         for note in file["notes"]:

@@ -11,10 +11,10 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
-from sinew import curate, plots, report as page  # noqa: E402
+from sinew import curate, data, plots, report as page  # noqa: E402
 
 _MOST_EPISODES = 12  # that are drawn
-_MOST_COLUMNS = 4  # of each
+_MOST_LINES = 6  # of each
 
 _BODY = string.Template("""<h1>Curation</h1>
 <p>$summary</p>
@@ -28,30 +28,55 @@ $figures
 """)
 
 
-def _column(episode, name):
-    """The numbers that a finding's name is about, [n]; None where it has none. Names: "channel/column", "action/joint", a camera."""
+def _place(episode, name, joint_names):
+    """What a finding's name "channel", "channel/column" or "command" is about: the table [n, width] and the column; None where it is neither."""
+    tables = {channel: values for channel, (values, _) in episode.channels.items()} | {"action": episode.actions, "command": episode.actions}
+    for channel in sorted(tables, key=len, reverse=True):  # a channel's name may have a "/" itself
+        if name != channel and not name.startswith(channel + "/"):
+            continue
+        values, column = tables[channel], name[len(channel) + 1 :]
+        if not values.size:
+            return None
+        if not column:
+            return values, None
+        columns = joint_names if len(joint_names) == values.shape[1] else [str(index) for index in range(values.shape[1])]
+        return (values, columns.index(column)) if column in columns else None
+    return None
+
+
+def _lines(episode, name, joint_names):
+    """(label, numbers [n] or [n, width]) to draw for a finding's name."""
     if name in episode.cameras:
-        return np.asarray(episode.cameras[name]["brightness"]), "brightness"
-    channel, _, column = name.partition("/")
-    values = episode.actions if channel == "action" else episode.channels.get(channel, (None,))[0]
-    if values is None or values.ndim != 2 or not values.size:
-        return None
-    index = int(column) if column.isdigit() else None
-    return (values[:, index] if index is not None and index < values.shape[1] else values), name
+        return [(f"{name}\n{measure}", episode.cameras[name][measure]) for measure in ("brightness", "sharpness") if len(episode.cameras[name][measure])]
+    place = _place(episode, name, joint_names)
+    if place is None:
+        return []
+    values, column = place
+    return [(name, values if column is None else values[:, column])]
 
 
-def _figure(episode, findings, title):
-    names = list(dict.fromkeys(finding["name"] for finding in findings))
-    columns = [found for found in (_column(episode, name) for name in names) if found is not None][:_MOST_COLUMNS]
-    if not columns:
+def _draw(axis, label, values, findings):
+    """One column; frames of its own findings are shaded, and the range of extreme values is drawn."""
+    axis.plot(values, color="#3b4656" if np.ndim(values) == 1 else None, marker="." if len(values) < 3 else None)
+    axis.set_ylabel(label, rotation=0, ha="right", va="center")
+    for finding in findings:
+        axis.axvspan(finding["first"] - 0.5, finding["last"] + 0.5, color="#d94545", alpha=0.2, linewidth=0)
+        if finding["stage"] == "extreme_values":
+            axis.axhline(finding["bound"], color="#d94545", linestyle=(0, (4, 2)), linewidth=0.9)
+
+
+def _figure(episode, findings, joint_names, title):
+    lines = []
+    for name in dict.fromkeys(finding["name"] for finding in findings):
+        own = [finding for finding in findings if finding["name"] == name]
+        lines += [(label, values, own) for label, values in _lines(episode, name, joint_names)]
+    lines = lines[:_MOST_LINES]
+    if not lines:
         return ""
     with matplotlib.rc_context(plots.STYLE):
-        figure, axes = pyplot.subplots(len(columns), 1, figsize=(11, 1.6 * len(columns)), sharex=True, squeeze=False, layout="constrained")
-        for (values, label), axis in zip(columns, axes[:, 0]):
-            axis.plot(values, color="#3b4656")
-            axis.set_ylabel(label, rotation=0, ha="right", va="center")
-            for finding in findings:
-                axis.axvspan(finding["first"] - 0.5, finding["last"] + 0.5, color="#d94545", alpha=0.2, linewidth=0)
+        figure, axes = pyplot.subplots(len(lines), 1, figsize=(11, 1.6 * len(lines)), sharex=True, squeeze=False, layout="constrained")
+        for (label, values, own), axis in zip(lines, axes[:, 0]):
+            _draw(axis, label, values, own)
         axes[-1, 0].set_xlabel("frame")
         return f"<figure>{plots.svg(figure)}<figcaption>{html.escape(title)}</figcaption></figure>"
 
@@ -59,11 +84,13 @@ def _figure(episode, findings, title):
 def _figures(report, episodes):
     figures = []
     for f, file in enumerate(report.files):
+        own = [item for item in report.findings if item["file"] == f and item["episode"] is not None]
+        joint_names = data.read_episodes(file["name"]).joint_names if own else []
         for e, verdict in enumerate(file["episodes"]):
-            findings = [item for item in report.findings if item["file"] == f and item["episode"] == e]
+            findings = [item for item in own if item["episode"] == e]
             if findings and len(figures) < _MOST_EPISODES:
                 title = f"{Path(file['name']).name}, episode {verdict['index']}: {findings[0]['reason']}"
-                figures.append(_figure(episodes[f][e], findings, title))
+                figures.append(_figure(episodes[f][e], findings, joint_names, title))
     return "\n".join(filter(None, figures)) or '<p class="note">Nothing to show.</p>'
 
 
