@@ -26,10 +26,10 @@ def _show_observation(rr, observation):
     for name, (image, stamp) in observation.cameras.items():
         rr.set_time("robot", duration=stamp)
         jpeg = observation.jpegs.get(name)
-        rr.log(f"camera/{name}", rr.EncodedImage(contents=jpeg, media_type="image/jpeg") if jpeg else rr.Image(image))
+        rr.log(f"camera/{rr.escape_entity_path_part(name)}", rr.EncodedImage(contents=jpeg, media_type="image/jpeg") if jpeg else rr.Image(image))
     for name, (values, stamp, unit) in observation.state.items():
         rr.set_time("robot", duration=stamp)
-        rr.log(f"state/{name} [{unit}]", rr.Scalars(values))
+        rr.log("state/" + rr.escape_entity_path_part(f"{name} [{unit}]"), rr.Scalars(values))
     rr.set_time("robot", duration=observation.time)
     rr.log("instruction", rr.TextLog(observation.instruction))
 
