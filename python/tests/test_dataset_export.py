@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exported datasets, read back with pyarrow, PyAV and LeRobot, and imported again."""
 
+import importlib.util
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -19,9 +21,19 @@ import pyarrow.parquet as pq  # noqa: E402
 from sinew import dataset  # noqa: E402
 from sinew.dataset import images, statistics  # noqa: E402
 
-LeRobotDataset = lerobot()
-needs_lerobot = pytest.mark.skipif(LeRobotDataset is None, reason="lerobot is not installed")
+needs_lerobot = pytest.mark.skipif(importlib.util.find_spec("lerobot") is None, reason="lerobot is not installed")
 DATA = "data/chunk-000/file-000.parquet"
+
+
+@pytest.fixture(scope="module")
+def lerobot_dataset():
+    """LeRobotDataset. The stand-in for torchvision goes again: other tests' transformers must not see it."""
+    path, modules = list(sys.path), set(sys.modules)
+    yield lerobot()
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if name.partition(".")[0] == "torchvision":
+            del sys.modules[name]
 
 
 def psnr(image, original):
@@ -82,10 +94,10 @@ def test_films_have_exact_times(tmp_path, codec):
 
 @needs_lerobot
 @pytest.mark.parametrize("kind", ["video", "image", "none"])
-def test_lerobot_reads_it(tmp_path, kind):
+def test_lerobot_reads_it(tmp_path, kind, lerobot_dataset):
     made, _ = exported(tmp_path, images=kind)
     window = [-0.2, 0.0, 0.1, 0.3]
-    loaded = LeRobotDataset("test/export", root=tmp_path / "d", delta_timestamps={"action": window}, video_backend="pyav")
+    loaded = lerobot_dataset("test/export", root=tmp_path / "d", delta_timestamps={"action": window}, video_backend="pyav")
     assert len(loaded) == 37 and loaded.num_episodes == 3
     index = 0
     for number, episode in enumerate(made):
@@ -112,7 +124,7 @@ def exact(theirs, ours):
 
 
 @needs_lerobot
-def test_statistics_are_those_of_lerobot(tmp_path):
+def test_statistics_are_those_of_lerobot(tmp_path, lerobot_dataset):
     """Bit for bit, on the same frames, with its own sampling of images; image squares in double, as LeRobot does since issue 3682."""
     from lerobot.datasets import compute_stats
 
