@@ -52,6 +52,15 @@ def scipy_change(column, period):
     return residual, acceleration, jerk
 
 
+def scipy_bounds(changes):
+    """Of residual, acceleration and jerk; of the latter two without what is within two frames of a large residual."""
+    from scipy.ndimage import binary_dilation
+
+    residual = max(0.02, 4 * np.quantile(np.concatenate([change[0] for change in changes]), 0.95))
+    steady = [~binary_dilation(change[0] > residual, iterations=2) for change in changes]
+    return [residual] + [max(floor, 5 * np.quantile(np.concatenate([c[k][keep] for c, keep in zip(changes, steady)]), 0.95)) for k, floor in ((1, 2), (2, 40))]
+
+
 @pytest.mark.parametrize("joint", range(7))
 def test_sudden_changes_are_what_scipy_says(clean, names, joint):
     rng = np.random.default_rng(joint)
@@ -61,8 +70,7 @@ def test_sudden_changes_are_what_scipy_says(clean, names, joint):
         values[rng.integers(len(values)), joint] += size
         episodes[e] = edited(clean[e], "joint_position", values)
     changes = [scipy_change(e.channels["joint_position"][0][:, joint], np.median(np.diff(e.times))) for e in episodes]
-    floors, factors = (0.02, 2, 40), (4, 3, 3)
-    bounds = [max(floor, factor * np.quantile(np.concatenate(kind), 0.95)) for floor, factor, kind in zip(floors, factors, zip(*changes))]
+    bounds = scipy_bounds(changes)
     expected = {
         (e, frame): residual[frame]
         for e, (residual, acceleration, jerk) in enumerate(changes)
@@ -73,6 +81,26 @@ def test_sudden_changes_are_what_scipy_says(clean, names, joint):
     for item in found:
         assert item["bound"] == pytest.approx(bounds[0], rel=1e-9)
         assert item["value"] == pytest.approx(max(expected[item["episode"], f] for f in range(item["first"], item["last"] + 1)), rel=1e-9)
+
+
+def test_many_jumps_do_not_hide_each_other(clean, names):
+    """2.5 % of a joint's frames, each in the derivatives of its neighbours too."""
+    slots = [(e, frame) for e, episode in enumerate(clean) for frame in range(4, len(episode) - 5, 7)]
+    for joint in range(7):
+        rng = np.random.default_rng(40 + joint)
+        values = [episode.channels["joint_position"][0] for episode in clean]
+        injected = {slots[k] for k in rng.choice(len(slots), round(0.025 * sum(map(len, clean))), replace=False)}
+        for e, frame in injected:
+            values[e][frame, joint] += rng.choice([-0.6, 0.6])
+        report = judge([edited(episode, "joint_position", moved) for episode, moved in zip(clean, values)], names)
+        found = {(item["episode"], f) for item in report.findings if item["stage"] == "sudden_change" for f in range(item["first"], item["last"] + 1)}
+        assert injected <= found and found <= {(e, f + d) for e, f in injected for d in (-1, 0, 1)}, joint
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, EPISODES])
+def test_nothing_is_found_in_clean_sets_of_any_size(clean, names, size):
+    for first in range(0, EPISODES, size):
+        assert judge(clean[first : first + size], names).findings == []
 
 
 def test_ranges_are_those_of_numpy_quantiles(clean, names):

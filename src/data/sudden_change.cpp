@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kLeastFrames = 5;
 constexpr double kQuantile = 0.95;
+constexpr std::size_t kReach = 2;  // frames to both sides whose derivatives a jump is in
 
 void measure_derivatives(std::span<const double> x, double period, ColumnChange& change) {
   const std::size_t n = x.size();
@@ -27,10 +28,25 @@ void measure_derivatives(std::span<const double> x, double period, ColumnChange&
   change.jerk.back() = change.jerk[n - 2];
 }
 
-double bound_of(std::span<const ColumnChange> episodes, std::vector<double> ColumnChange::* values, double factor, double least) {
-  std::vector<double> all;
-  for (const ColumnChange& episode : episodes) all.insert(all.end(), (episode.*values).begin(), (episode.*values).end());
-  return all.empty() ? least : std::max(least, factor * quantile(std::move(all), kQuantile));
+double bound_of(std::vector<double> values, double factor, double least) {
+  return values.empty() ? least : std::max(least, factor * quantile(std::move(values), kQuantile));
+}
+
+/// The derivatives of frames that no jump reaches: one jump is in the derivatives of up to five frames, so that a few would otherwise
+/// make the quantiles that are to find them.
+std::vector<double> steady_values(std::span<const ColumnChange> episodes, std::vector<double> ColumnChange::* values,
+                                  double most_residual) {
+  std::vector<double> steady;
+  for (const ColumnChange& episode : episodes) {
+    const std::size_t n = episode.residual.size();
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t first = i < kReach ? 0 : i - kReach, last = std::min(n - 1, i + kReach);
+      const auto near = std::span(episode.residual).subspan(first, last - first + 1);
+      if (std::ranges::none_of(near, [most_residual](double residual) { return residual > most_residual; }))
+        steady.push_back((episode.*values)[i]);
+    }
+  }
+  return steady;
 }
 
 }  // namespace
@@ -48,9 +64,15 @@ ColumnChange measure_change(std::span<const double> column, double period, const
 }
 
 ChangeBounds change_bounds(std::span<const ColumnChange> episodes, const SuddenChangeOptions& options) {
-  return {.residual = bound_of(episodes, &ColumnChange::residual, options.residual_factor, options.least_residual),
-          .acceleration = bound_of(episodes, &ColumnChange::acceleration, options.derivative_factor, options.least_acceleration),
-          .jerk = bound_of(episodes, &ColumnChange::jerk, options.derivative_factor, options.least_jerk)};
+  std::vector<double> residuals;
+  for (const ColumnChange& episode : episodes) residuals.insert(residuals.end(), episode.residual.begin(), episode.residual.end());
+  const double residual = bound_of(std::move(residuals), options.residual_factor, options.least_residual);
+  const auto derivative_bound = [&](std::vector<double> ColumnChange::* values, double least) {
+    return bound_of(steady_values(episodes, values, residual), options.derivative_factor, least);
+  };
+  return {.residual = residual,
+          .acceleration = derivative_bound(&ColumnChange::acceleration, options.least_acceleration),
+          .jerk = derivative_bound(&ColumnChange::jerk, options.least_jerk)};
 }
 
 std::vector<std::size_t> sudden_frames(const ColumnChange& change, const ChangeBounds& bounds) {

@@ -16,7 +16,7 @@ struct SuddenChangeOptions {
   int smooth_window = 5;          ///< frames, of Savitzky-Golay
   int smooth_order = 2;           ///< of its polynomial
   double residual_factor = 4;     ///< times the quantile of |residual|
-  double derivative_factor = 3;   ///< times the quantiles of |acceleration| and |jerk|
+  double derivative_factor = 5;   ///< times the quantiles of |acceleration| and |jerk|
   double least_residual = 0.02;   ///< rad or m: no bound is below this
   double least_acceleration = 2;  ///< rad/s^2 or m/s^2
   double least_jerk = 40;         ///< rad/s^3 or m/s^3
@@ -40,7 +40,8 @@ struct ChangeBounds {
 /// Zeros for fewer than 5 frames.
 [[nodiscard]] ColumnChange measure_change(std::span<const double> column, double period, const SuddenChangeOptions& options = {});
 
-/// Bounds for one column from all episodes of the data set.
+/// Bounds for one column from all episodes of the data set; of the derivatives from frames that are more than two away from a residual
+/// beyond its bound.
 [[nodiscard]] ChangeBounds change_bounds(std::span<const ColumnChange> episodes, const SuddenChangeOptions& options = {});
 
 /// Frames where the residual and one of the derivatives exceed their bounds, in order.
