@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sinew view` opens a recording in Rerun, `sinew plot` draws its episodes as PNG files."""
 
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 import sinew
 from sinew import record
+from sinew.dataset.recorded import episode_event
 
 _INSTALL = "pip install 'sinew-robotics[view]'"
 
@@ -89,13 +89,12 @@ def _episodes(recording):
     current, found, marked = _Episode(None), [], False
     for item in recording:
         content = item.content
-        if isinstance(content, record.Event) and content.kind == "episode":
-            said = json.loads(content.text)
+        if isinstance(content, record.Event) and (event := episode_event(content)) is not None:
+            said, kind = event
             if current.times and (current.index is not None or not marked):
                 found.append(current)
             marked = True
-            begins = "succeeded" not in said
-            current = _Episode(said.get("index", 0), said.get("instruction", "")) if begins else _Episode(None)
+            current = _Episode(said["index"], str(said.get("instruction", ""))) if kind == "begin" else _Episode(None)
         elif isinstance(content, sinew.Observation):
             current.times.append(content.time)
             current.instruction = current.instruction or content.instruction
