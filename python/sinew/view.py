@@ -26,10 +26,10 @@ def _show_observation(rr, observation):
     for name, (image, stamp) in observation.cameras.items():
         rr.set_time("robot", duration=stamp)
         jpeg = observation.jpegs.get(name)
-        rr.log(f"camera/{name}", rr.EncodedImage(contents=jpeg, media_type="image/jpeg") if jpeg else rr.Image(image))
+        rr.log(["camera", name], rr.EncodedImage(contents=jpeg, media_type="image/jpeg") if jpeg else rr.Image(image))
     for name, (values, stamp, unit) in observation.state.items():
         rr.set_time("robot", duration=stamp)
-        rr.log(f"state/{name} [{unit}]", rr.Scalars(values))
+        rr.log(["state", f"{name} [{unit}]"], rr.Scalars(values))
     rr.set_time("robot", duration=observation.time)
     rr.log("instruction", rr.TextLog(observation.instruction))
 
@@ -63,6 +63,8 @@ def view(path, save=None):
     count = 0
     for count, item in enumerate(recording, 1):
         _show(rr, item.content)
+    if save is not None:
+        rr.disconnect()  # the file is complete from here on
     if not recording.complete:
         print(f"{path} ends early: {recording.end[2]}; sinew record recover makes it whole", file=sys.stderr)
     print(f"{save or path}: {count} records")

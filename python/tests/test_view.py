@@ -50,4 +50,4 @@ if importlib.util.find_spec("rerun") is not None:  # optional: the lock does not
     def test_rerun_gets_everything(tmp_path, capsys):
         record(tmp_path / "a.mcap", lengths=(3,))
         assert cli.main(["view", str(tmp_path / "a.mcap"), "--save", str(tmp_path / "a.rrd")]) == 0
-        assert (tmp_path / "a.rrd").stat().st_size > 3 * 48 * 64 * 3  # the frames are in it
+        assert (tmp_path / "a.rrd").stat().st_size > 3 * 48 * 8 * 3  # so much of the frames is random
