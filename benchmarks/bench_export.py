@@ -174,8 +174,8 @@ def rows(options, folder):
         made = record(folder / "a.mcap", 8, 300)
         yield measure(folder, "R4/numbers", "export of a frame, 14 joints, no cameras", made, lerobot, options.min_time, 31)
     for identifier, names, size, length, repetitions in (
-        ("R4/images_128", ("front", "wrist"), (128, 128), 40, 11),
-        ("R4/images_640x480", ("front", "wrist", "video"), (480, 640), 12, 5),
+        ("R4/images_128", ("front", "wrist"), (128, 128), 20, 31),
+        ("R4/images_640x480", ("front", "wrist", "video"), (480, 640), 5, 31),
     ):
         if options.filter in identifier:
             made = record(folder / "a.mcap", 2, length, pictures(names, size, 30))

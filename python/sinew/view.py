@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sinew view` opens a recording in Rerun, `sinew plot` draws its episodes as PNG files."""
 
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 import sinew
 from sinew import record
+from sinew.dataset.recorded import episode_event
 
 _INSTALL = "pip install 'sinew-robotics[view]'"
 
@@ -26,10 +26,10 @@ def _show_observation(rr, observation):
     for name, (image, stamp) in observation.cameras.items():
         rr.set_time("robot", duration=stamp)
         jpeg = observation.jpegs.get(name)
-        rr.log(f"camera/{rr.escape_entity_path_part(name)}", rr.EncodedImage(contents=jpeg, media_type="image/jpeg") if jpeg else rr.Image(image))
+        rr.log(["camera", name], rr.EncodedImage(contents=jpeg, media_type="image/jpeg") if jpeg else rr.Image(image))
     for name, (values, stamp, unit) in observation.state.items():
         rr.set_time("robot", duration=stamp)
-        rr.log("state/" + rr.escape_entity_path_part(f"{name} [{unit}]"), rr.Scalars(values))
+        rr.log(["state", f"{name} [{unit}]"], rr.Scalars(values))
     rr.set_time("robot", duration=observation.time)
     rr.log("instruction", rr.TextLog(observation.instruction))
 
@@ -63,6 +63,8 @@ def view(path, save=None):
     count = 0
     for count, item in enumerate(recording, 1):
         _show(rr, item.content)
+    if save is not None:
+        rr.disconnect()  # the file is complete from here on
     if not recording.complete:
         print(f"{path} ends early: {recording.end[2]}; sinew record recover makes it whole", file=sys.stderr)
     print(f"{save or path}: {count} records")
@@ -89,13 +91,12 @@ def _episodes(recording):
     current, found, marked = _Episode(None), [], False
     for item in recording:
         content = item.content
-        if isinstance(content, record.Event) and content.kind == "episode":
-            said = json.loads(content.text)
+        if isinstance(content, record.Event) and (event := episode_event(content)) is not None:
+            said, kind = event
             if current.times and (current.index is not None or not marked):
                 found.append(current)
             marked = True
-            begins = "succeeded" not in said
-            current = _Episode(said.get("index", 0), said.get("instruction", "")) if begins else _Episode(None)
+            current = _Episode(said["index"], str(said.get("instruction", ""))) if kind == "begin" else _Episode(None)
         elif isinstance(content, sinew.Observation):
             current.times.append(content.time)
             current.instruction = current.instruction or content.instruction

@@ -23,7 +23,7 @@ from dataset_recordings import contents, record
 import sinew
 from sinew import cli
 
-KILLS = 16  # of each kind
+KILLS = 16  # of each form: 32
 SEED = int(os.environ.get("SINEW_TEST_SEED", "1"))
 
 
@@ -87,6 +87,9 @@ def test_jpegs_go_into_the_dataset_as_they_came(tmp_path):
     (file,) = (tmp_path / "d/data").rglob("*.parquet")
     images = pyarrow.parquet.read_table(file).column("observation.images.front").to_pylist()
     assert [image["bytes"] for image in images] == jpegs
+    assert cli.main(["import", "lerobot-dataset", str(tmp_path / "d"), str(tmp_path / "b.mcap")]) == 0
+    contents_read = [item.content for item in sinew.record.read(tmp_path / "b.mcap", decode_jpeg=False)]
+    assert [content.jpegs["front"] for content in contents_read if isinstance(content, sinew.Observation)] == jpegs
 
 
 @pytest.mark.parametrize("what", ["no frame", "another size", "no command"])

@@ -72,16 +72,15 @@ class _Source:
         return table
 
     def images(self, feature, row, table):
-        """Yields each frame as (pixels, JPEG bytes or None)."""
+        """Yields each frame: its JPEG where it is one, else its pixels."""
         if self.features[feature]["dtype"] == "video":
-            for image in self._film(feature, row):
-                yield image, None
+            yield from self._film(feature, row)
             return
         from .images import pixels
 
         for item in table.column(feature).to_pylist():
             encoded = item["bytes"] or (self.root / item["path"]).read_bytes()
-            yield pixels(encoded), encoded if encoded[:2] == b"\xff\xd8" else None
+            yield encoded if encoded.startswith(b"\xff\xd8") else pixels(encoded)
 
     def _film(self, feature, row):
         import av
@@ -157,7 +156,7 @@ def _write_episode(source, mapping, row, recorder, earliest):
     with_frames = [source.images(feature, row, table) for feature in mapping.cameras]
     for i, (time, *frames) in enumerate(zip(times, *with_frames) if with_frames else ((time,) for time in times)):
         state = {name: (channels[feature][i], time, unit) for feature, (name, unit) in mapping.channels.items()}
-        cameras = {camera: (image, time) for camera, (image, _) in zip(mapping.cameras.values(), frames)}
+        cameras = {camera: (frame, time) for camera, frame in zip(mapping.cameras.values(), frames)}
         observation = sinew.Observation(cameras, state, tasks[i], time=time, id=int(row["dataset_from_index"]) + i)
         recorder.add(observation, command=None if actions is None else actions[i])
     recorder.add_event(times[-1], "episode", json.dumps({"index": number, "succeeded": said.get("succeeded")}))

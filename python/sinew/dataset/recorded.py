@@ -109,7 +109,7 @@ def nanoseconds(seconds):
     return np.rint(np.asarray(seconds, float) * 1e9).astype(np.int64)
 
 
-def _episode_event(content):
+def episode_event(content):
     """The JSON object of an event of kind `episode` and what it says: "begin" or "end"; None for every other event."""
     if content.kind != "episode":
         return None
@@ -127,7 +127,7 @@ class EpisodeReader:
 
     def __init__(self, path, with_cameras=True):
         self.path, self._with_cameras = Path(path), with_cameras
-        self.recording = sinew.record.read(str(path))
+        self.recording = sinew.record.read(str(path), decode_jpeg=with_cameras)
         self.joint_names = []
 
     def __iter__(self):
@@ -141,7 +141,7 @@ class EpisodeReader:
             elif isinstance(content, sinew.record.Command):
                 if open_episode is not None:
                     open_episode.command(record.sequence, content)
-            elif isinstance(content, sinew.record.Event) and (event := _episode_event(content)) is not None:
+            elif isinstance(content, sinew.record.Event) and (event := episode_event(content)) is not None:
                 said, kind = event
                 if marked and open_episode is not None:
                     yield self._close(open_episode, said if kind == "end" else None)
@@ -171,7 +171,7 @@ def frames(path):
             if inside:
                 yield ordinal, frame, content
                 frame += 1
-        elif isinstance(content, sinew.record.Event) and (event := _episode_event(content)) is not None:
+        elif isinstance(content, sinew.record.Event) and (event := episode_event(content)) is not None:
             inside = event[1] == "begin"
             if inside:
                 ordinal, frame = ordinal + 1, 0
