@@ -108,6 +108,6 @@ def run(arguments):
     if arguments.report:
         from sinew import curate_report
 
-        curate_report.write(arguments.report, report, episodes)
+        curate_report.write(arguments.report, report, files, episodes)
         print(f"{arguments.report}: verdicts with plots")
     return _fix(report, arguments.files, arguments.fix) if arguments.fix else 0

@@ -11,7 +11,7 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
-from sinew import curate, data, plots, report as page  # noqa: E402
+from sinew import curate, plots, report as page  # noqa: E402
 
 _MOST_EPISODES = 12  # that are drawn
 _MOST_LINES = 6  # of each
@@ -81,21 +81,20 @@ def _figure(episode, findings, joint_names, title):
         return f"<figure>{plots.svg(figure)}<figcaption>{html.escape(title)}</figcaption></figure>"
 
 
-def _figures(report, episodes):
+def _figures(report, given, episodes):
     figures = []
     for f, file in enumerate(report.files):
         own = [item for item in report.findings if item["file"] == f and item["episode"] is not None]
-        joint_names = data.read_episodes(file["name"]).joint_names if own else []
         for e, verdict in enumerate(file["episodes"]):
             findings = [item for item in own if item["episode"] == e]
             if findings and len(figures) < _MOST_EPISODES:
                 title = f"{Path(file['name']).name}, episode {verdict['index']}: {findings[0]['reason']}"
-                figures.append(_figure(episodes[f][e], findings, joint_names, title))
+                figures.append(_figure(episodes[f][e], findings, given[f].joint_names, title))
     return "\n".join(filter(None, figures)) or '<p class="note">Nothing to show.</p>'
 
 
-def write(path, report, episodes):
-    """`report`: data.CurationReport; `episodes`: per file the list of data.Episode."""
+def write(path, report, files, episodes):
+    """`report`: data.CurationReport; `files`: the data.CurationFile that it judged; `episodes`: per file the list of data.Episode."""
     rows = [
         (Path(file["name"]).name, e["index"], e["frames"], ("good" if e["verdict"] == "keep" else "bad", e["verdict"]), e["reason"])
         for file in report.files
@@ -120,6 +119,6 @@ def write(path, report, episodes):
         corrections="<h2>What --fix corrects</h2><ul>" + "".join(corrections) + "</ul>" if corrections else "",
         episodes=page.table(("file", "episode", "frames", "verdict", "reason"), rows, numeric=(1, 2)),
         findings=page.table(("file", "episode", "frames", "stage", "what", "value", "bound", "reason"), found, numeric=(1, 2, 5, 6)),
-        figures=_figures(report, episodes),
+        figures=_figures(report, files, episodes),
     )
     Path(path).write_text(page.html_page("Curation", body), encoding="utf-8")

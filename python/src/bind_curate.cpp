@@ -113,7 +113,8 @@ void bind_curate(py::module_& data) {
            }),
            py::arg("name"), py::arg("episodes"), py::arg("joint_names") = std::vector<std::string>{},
            py::arg("gripper_names") = std::vector<std::string>{},
-           "joint_names: of the actions, in order. gripper_names: of these, exempt from sudden changes, extremes and trend.");
+           "joint_names: of the actions, in order. gripper_names: of these, exempt from sudden changes, extremes and trend.")
+      .def_readonly("joint_names", &DataFile::joint_names);
   py::class_<CurationReport>(data, "CurationReport", "What curate() found.")
       .def_property_readonly("findings", &findings_of,
                              "list of dicts: stage, file, episode (None: all of the file's), first, last (frames), name, value, bound,\n"

@@ -25,7 +25,6 @@ struct Undo {
   bool nothing = false;
 
   void apply(std::array<double, 12>& pose) const {
-    if (nothing) return;
     Eigen::Isometry3d recorded = Eigen::Isometry3d::Identity();
     recorded.matrix().topRows<3>() = Eigen::Map<const Eigen::Matrix<double, 3, 4, Eigen::RowMajor>>(pose.data());
     Eigen::Map<Eigen::Matrix<double, 3, 4, Eigen::RowMajor>>(pose.data()) =

@@ -67,8 +67,11 @@ RecordWriter::RecordWriter(const std::filesystem::path& path, const PolicyCard* 
       chunk_interval_(options.chunk_interval),
       sync_interval_(options.sync_interval),
       synced_at_(SteadyClock{}.now()) {
-  image_schema_ = writer_.add_schema("sensor_msgs/msg/Image", "ros2msg", detail::kImageSchema);
-  jpeg_schema_ = writer_.add_schema("sensor_msgs/msg/CompressedImage", "ros2msg", detail::kCompressedImageSchema);
+  const auto ros_schema = [&](std::string_view name, std::string_view fields) {
+    return writer_.add_schema(name, "ros2msg", std::string(fields).append(detail::kHeaderTypes));
+  };
+  image_schema_ = ros_schema("sensor_msgs/msg/Image", detail::kImageFields);
+  jpeg_schema_ = ros_schema("sensor_msgs/msg/CompressedImage", detail::kCompressedImageFields);
   const auto json_channel = [&](std::string_view topic, std::string_view schema, std::string_view text,
                                 const McapWriter::Metadata& metadata = {}) {
     return writer_.add_channel(topic, "json", writer_.add_schema(schema, "jsonschema", text), metadata);

@@ -70,6 +70,7 @@ struct Recorder::State {
   void drain() noexcept;
   void write(std::span<const std::byte> record);
   void write_observation(Time time, ByteCursor& cursor);
+  void promise() noexcept;
   void tell() noexcept;
 
   bool ask(bool& request) {
@@ -247,8 +248,7 @@ void Recorder::State::drain() noexcept {
       writer.skip_record("out of memory");
     }
     queue.pop();
-    acknowledged.store(writer.acknowledged(), std::memory_order_release);
-    durable.store(writer.durable(), std::memory_order_release);
+    promise();
   }
 }
 
@@ -311,9 +311,14 @@ void Recorder::State::write_observation(Time time, ByteCursor& cursor) {
 }
 
 /// Says how far the file is.
-void Recorder::State::tell() noexcept {
+void Recorder::State::promise() noexcept {
   acknowledged.store(writer.acknowledged(), std::memory_order_release);
   durable.store(writer.durable(), std::memory_order_release);
+}
+
+/// The same, and what was lost.
+void Recorder::State::tell() noexcept {
+  promise();
   const std::uint64_t now = writer.dropped() - refused_told;
   const std::lock_guard lock(mutex);
   lost.store(now, std::memory_order_release);

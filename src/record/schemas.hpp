@@ -6,29 +6,24 @@
 
 namespace sinew::detail {
 
-/// ROS 2's sensor_msgs/msg/Image with what it contains, in the text form that MCAP prescribes for "ros2msg".
-inline constexpr std::string_view kImageSchema = R"(std_msgs/Header header
+/// ROS 2's sensor_msgs/msg/Image; with kHeaderTypes behind it, the text form that MCAP prescribes for "ros2msg".
+inline constexpr std::string_view kImageFields = R"(std_msgs/Header header
 uint32 height
 uint32 width
 string encoding
 uint8 is_bigendian
 uint32 step
 uint8[] data
-================================================================================
-MSG: std_msgs/Header
-builtin_interfaces/Time stamp
-string frame_id
-================================================================================
-MSG: builtin_interfaces/Time
-int32 sec
-uint32 nanosec
 )";
 
 /// The same of sensor_msgs/msg/CompressedImage.
-inline constexpr std::string_view kCompressedImageSchema = R"(std_msgs/Header header
+inline constexpr std::string_view kCompressedImageFields = R"(std_msgs/Header header
 string format
 uint8[] data
-================================================================================
+)";
+
+/// What both contain.
+inline constexpr std::string_view kHeaderTypes = R"(================================================================================
 MSG: std_msgs/Header
 builtin_interfaces/Time stamp
 string frame_id

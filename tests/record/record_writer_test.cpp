@@ -10,32 +10,17 @@
 
 #include "limited_disk.hpp"
 #include "read_bytes.hpp"
+#include "sample_observation.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/testing/no_alloc.hpp"
 #include "temporary_directory.hpp"
 #include "test_seed.hpp"
 
 using namespace sinew;
+using testing::make_observation;
 using namespace std::chrono_literals;
 
 namespace {
-
-Observation make_observation(Time time, int side = 32) {
-  testing::Random random(3);
-  Observation observation;
-  observation.time = time;
-  observation.id = static_cast<std::uint64_t>(time.count());
-  observation.instruction = "put the red cube on the yellow plate";
-  for (const char* name : {"front", "wrist"}) {
-    auto& frame = observation.cameras.emplace_back();
-    frame.name = name;
-    frame.stamp = time;
-    frame.image.resize(side, side, 3);
-    for (auto& pixel : frame.image.pixels()) pixel = static_cast<std::uint8_t>(random.bits());
-  }
-  observation.channels.push_back({"joint_position", "rad", {0.1, -0.2, 0.3}, time});
-  return observation;
-}
 
 std::size_t count(const std::filesystem::path& path, std::string_view text) {
   const auto bytes = testing::read_bytes(path);

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "limited_disk.hpp"
+#include "sample_observation.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/image_codec.hpp"
 #include "sinew/record/recording.hpp"
@@ -19,26 +20,10 @@
 #include "test_seed.hpp"
 
 using namespace sinew;
+using testing::make_observation;
 using namespace std::chrono_literals;
 
 namespace {
-
-Observation make_observation(Time time, int side = 32) {
-  testing::Random random(static_cast<std::uint64_t>(time.count()) + 3);
-  Observation observation;
-  observation.time = time;
-  observation.id = static_cast<std::uint64_t>(time.count());
-  observation.instruction = "put the red cube on the yellow plate";
-  for (const char* name : {"front", "wrist"}) {
-    auto& frame = observation.cameras.emplace_back();
-    frame.name = name;
-    frame.stamp = time;
-    frame.image.resize(side, side, 3);
-    for (auto& pixel : frame.image.pixels()) pixel = static_cast<std::uint8_t>(random.bits());
-  }
-  observation.channels.push_back({"joint_position", "rad", {0.1, -0.2, 0.3}, time});
-  return observation;
-}
 
 /// With JPEGs as a camera would deliver them, and no pixels.
 Observation make_jpeg_observation(Time time, int side = 32) {

@@ -126,6 +126,9 @@ class CurationFile:
         """
         joint_names: of the actions, in order. gripper_names: of these, exempt from sudden changes, extremes and trend.
         """
+    @property
+    def joint_names(self) -> list[str]:
+        ...
 class CurationReport:
     """
     What curate() found.
