@@ -40,6 +40,7 @@
 #include "sinew/kinematics/forward.hpp"            // poses
 #include "sinew/kinematics/inverse.hpp"            // joint solutions inside the limits
 #include "sinew/kinematics/jacobian.hpp"           // 6 x n
+#include "sinew/kinematics/pose_error.hpp"         // recorded poses against joints
 #include "sinew/kinematics/rotation.hpp"           // every convention by name
 #include "sinew/kinematics/rotation_sequence.hpp"  // interpolation, sequences without jumps
 #include "sinew/kinematics/urdf.hpp"               // strict URDF reader

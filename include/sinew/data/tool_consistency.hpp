@@ -46,7 +46,7 @@ struct ToolErrors {
 [[nodiscard]] ToolFit fit_tool(const Chain<>& chain, std::span<const double> q, std::span<const double> poses,
                                const ToolConsistencyOptions& options = {});
 
-/// Compares every frame, in batches through forward_batch(). Throws Error when the sizes do not fit.
+/// Compares every frame, in batches through pose_errors(). Throws Error when the sizes do not fit.
 [[nodiscard]] ToolErrors tool_errors(const Chain<>& chain, std::span<const double> q, std::span<const double> poses, const ToolFit& fit);
 
 /// Where the tool works, seen from the base, from positions alone.

@@ -107,6 +107,17 @@ struct KernelSearch {
   std::uint32_t lanes;         ///< bit l: lane l is wanted
 };
 
+/// Frames whose recorded poses are compared with those of their joints.
+struct KernelPoseErrors {
+  const double* q;      ///< `[count, dof]`
+  const double* poses;  ///< `[count, 7]` position, quaternion w, x, y, z
+  std::size_t count;
+  const double* signs;               ///< `[dof]` factors of q, or null
+  double least_square, most_square;  ///< of the norm of a quaternion
+  double* position;                  ///< `[count]` m
+  double* angle;                     ///< `[count]` rad
+};
+
 /// The kernels of one instruction set. `q` pointers need no alignment and may be read only within their stated length.
 struct Kernels {
   /// Pose of the tip; `out` 16 numbers, column-major, aligned or not.
@@ -123,6 +134,7 @@ struct Kernels {
   void (*jacobian_batch_float)(const KernelProgram<float>&, const float* q, std::size_t count, float* poses, float* J);
   /// Errors and one step of eight searches; bit l of the result: lane l is within the tolerance.
   std::uint32_t (*search)(const KernelProgram<double>&, const KernelTask&, const KernelSearch&);
+  void (*pose_errors)(const KernelProgram<double>&, const KernelPoseErrors&);
   /// Sine and cosine of `count` angles; `sine`, `cosine` `[count]`. For the self-check and tests.
   void (*sincos)(const double* angle, std::size_t count, double* sine, double* cosine);
   void (*sincos_float)(const float* angle, std::size_t count, float* sine, float* cosine);

@@ -21,6 +21,7 @@ namespace {
 #include "sincos.inl"
 #include "forward.inl"
 #include "search.inl"
+#include "pose_error.inl"
 // clang-format on
 
 template <class V>
@@ -44,6 +45,7 @@ const Kernels kKernels = {.forward = forward_one,
                           .jacobian_batch = jacobian_many<Doubles>,
                           .jacobian_batch_float = jacobian_many<Floats>,
                           .search = search_step,
+                          .pose_errors = pose_errors_many<Doubles>,
                           .sincos = sincos_many<Doubles>,
                           .sincos_float = sincos_many<Floats>};
 
