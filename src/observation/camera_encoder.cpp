@@ -15,7 +15,9 @@ namespace {
 
 QwenVlOptions qwen_options(const CameraCard& card, const std::optional<QwenVlOptions>& given, ResizeRule rule, const std::string& place) {
   QwenVlOptions options = qwen_vl_options(to_string(card.processor));
-  if (given && given->patch_size != options.patch_size)
+  // Sizes that neither generation has belong to a model of one's own.
+  const bool published = given && (given->patch_size == 14 || given->patch_size == 16);
+  if (published && given->patch_size != options.patch_size)
     fail(ErrorCode::invalid_argument,
          {place, "patch_size of preprocessor_config.json", fmt::format("{} as {} has it", options.patch_size, to_string(card.processor)),
           std::to_string(given->patch_size), "the card names another generation"});

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sinew.train.attention import attend, bias
+
 TIME_WIDTH = 256
 
 
@@ -83,10 +85,12 @@ class Attention(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(width, width)])
 
     def forward(self, x, context=None, mask=None):
+        """x may hold several draws for each row of the context, one after the other: keys and values are computed once for them."""
         source = x if context is None else context
-        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (self.to_q(x), self.to_k(source), self.to_v(source)))
-        seen = None if mask is None else mask.bool()[:, None, None]
-        return self.to_out[0](F.scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(1, 2).flatten(2))
+        queries = x if context is None else x.reshape(context.shape[0], -1, x.shape[-1])
+        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (self.to_q(queries), self.to_k(source), self.to_v(source)))
+        hidden = None if mask is None else bias(~mask.bool()[:, None, None])
+        return self.to_out[0](attend(q, k, v, hidden).transpose(1, 2).reshape(x.shape))
 
 
 class FeedForward(nn.Module):
@@ -169,7 +173,8 @@ class FlowDit(nn.Module):
     def forward(self, actions, buckets, context, state=None, mask=None):
         """Velocity [b, horizon, action_dim] of noisy `actions` at `buckets` [b] int64.
 
-        context: hidden states of the prompt [b, tokens, context_width]; mask: [b, tokens], 0 hides; state: [b, n, state_dim].
+        context: hidden states of the prompt [b, tokens, context_width]; mask: [b, tokens], 0 hides; state: [b, n, state_dim]. In training,
+        context and mask may have fewer rows, each for as many draws, which follow one another.
         """
         tokens = self.action_encoder(actions, buckets) + self.position_embedding.weight[: actions.shape[1]]
         parts = [] if state is None else [self.state_encoder(state)]

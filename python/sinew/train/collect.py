@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations of the tabletop: episodes of the scripted demonstrator in recordings, with looks and disturbances, several processes at once.
+
+Half of the episodes begin with the tool somewhere else, and now and then something moves the arm a few centimetres or works its gripper. Both are
+recorded as interventions of "disturbance": the demonstrator's chunks from there on are what a policy learns to get back with.
+"""
+
+import json
+import multiprocessing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import sinew
+
+_LONGEST = 12.0  # s, then an episode has failed
+_TICK = 0.02  # s between commands of a disturbance
+_REACH = ((0.33, -0.25, 0.12), (0.65, 0.25, 0.30))  # m, base frame: where the tool may begin
+
+
+@dataclass(frozen=True)
+class CollectOptions:
+    seed: int = 0  # of the first episode's layout and look; later ones follow
+    instructions: tuple = ()  # in turn; empty: all that are known
+    plain_share: float = 0.2  # of episodes with the plain look
+    disturbances: bool = True
+    camera_size: tuple = (96, 96)  # pixels
+    control_rate: float = 100.0  # Hz
+    inference_rate: float = 10.0  # Hz
+    file_episodes: int = 25  # of each recording
+
+
+class _Table:
+    """Robot, demonstrator and loop of one process."""
+
+    def __init__(self, options, recorder):
+        from sinew import sim
+
+        self.options, self.sim, self.recorder = options, sim, recorder
+        self.robot = sim.MujocoRobot.tabletop(camera_size=options.camera_size, privileged=True)
+        self.policy = sim.demonstrator_policy(self.robot)
+        self.chain = sinew.kinematics.Chain.from_urdf(self.robot.urdf, "link0", "tool")
+        self.loop = sinew.runtime.ControlLoop(
+            self.robot,
+            self.policy,
+            chain=self.chain,
+            control_rate=options.control_rate,
+            inference_rate=options.inference_rate,
+            recorder=recorder,
+        )
+
+    def _restart(self):
+        self.policy.reset()
+        self.loop.reset()
+
+    def _go(self, target, seconds):
+        """Straight in joint space, past the control loop, as a hand that moves the arm."""
+        start, begun = self.robot.positions(), self.robot.now
+        for share in np.linspace(0, 1, max(int(seconds / _TICK), 2))[1:]:
+            self.robot.command(start + share * (target - start))
+            self.robot.wait_until(begun + share * seconds)
+
+    def _reach(self, position, rng):
+        """Joint positions with the tool there, pointing down at some yaw; None where the arm does not get there."""
+        q = self.robot.positions()
+        pose = np.eye(4)
+        pose[:3, :3] = sinew.kinematics.rotation.to_matrix([0, 0, rng.uniform(-0.8, 0.8)], "rotvec") @ np.diag([1.0, -1.0, -1.0])
+        pose[:3, 3] = position
+        found = sinew.kinematics.inverse(self.chain, pose, q[:7])
+        return np.append(found.q, q[7]) if found else None
+
+    def _disturb(self, target, seconds):
+        if target is None:
+            return
+        limits = self.robot.limits
+        self.recorder.add_event(self.robot.now, "intervention", json.dumps({"begin": True, "by": "disturbance"}))
+        self._go(np.clip(target, limits.lower, limits.upper), seconds)
+        self.recorder.add_event(self.robot.now, "intervention", json.dumps({"begin": False}))
+        self._restart()
+
+    def _nudge(self, rng):
+        here = sinew.kinematics.forward(self.chain, self.robot.positions()[:7])[:3, 3]
+        way = rng.normal(size=3) * [1, 1, 0.7]
+        way *= rng.uniform(0.01, 0.06) / np.linalg.norm(way)
+        target = self._reach(np.maximum(here + way, [0.25, -0.4, 0.016]), rng)
+        if target is not None and rng.random() < 0.15:
+            target[7] = 0.0 if target[7] > 0.04 else 0.08
+        self._disturb(target, rng.uniform(0.15, 0.3))
+
+    def episode(self, index):
+        """Records one; returns whether it succeeded."""
+        rng = np.random.default_rng([self.options.seed, index])
+        texts = self.options.instructions or self.sim.known_instructions()
+        text, seed = texts[index % len(texts)], self.options.seed + index
+        plain = rng.random() < self.options.plain_share
+        self.robot.set_look(self.sim.TabletopLook() if plain else self.sim.make_tabletop_look(seed))
+        self.robot.reset(seed, text)
+        self.loop.instruction = text
+        self._restart()
+        begun = self.robot.now
+        self.recorder.add_event(begun, "episode", json.dumps({"index": index, "seed": seed, "instruction": text}))
+        nudges = rng.integers(0, 3) if self.options.disturbances else 0
+        if self.options.disturbances and rng.random() < 0.5:
+            target = self._reach(rng.uniform(*_REACH), rng)
+            if target is not None and rng.random() < 0.15:
+                target[7] = 0.0
+            self._disturb(target, rng.uniform(0.3, 0.8))
+        succeeded = False
+        while not succeeded and self.robot.now - begun < _LONGEST:
+            self.loop.run_for(0.1)
+            succeeded = self.robot.succeeded(text)
+            if nudges and not succeeded and rng.random() < 0.05:
+                nudges -= 1
+                self._nudge(rng)
+        if succeeded:
+            self.loop.run_for(0.3)  # staying there is part of the task
+        self.recorder.add_event(self.robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
+        return succeeded
+
+
+def record_file(path, options, indices):
+    """Episodes of `indices` in one recording; returns how many succeeded."""
+    path = Path(path)
+    unfinished = path.with_suffix(".recording")
+    names = [f"j{i}" for i in range(1, 8)] + ["gripper"]
+    with sinew.record.Recorder(str(unfinished), joint_names=names, overwrite=True, wait_for_room=True) as recorder:
+        table = _Table(options, recorder)
+        succeeded = sum(table.episode(index) for index in indices)
+    unfinished.rename(path)
+    return succeeded
+
+
+def _work(job):
+    path, options, indices, convert = job
+    if not path.exists():
+        record_file(path, options, indices)
+    return convert(path) if convert else path
+
+
+def collect(folder, options, episodes, processes=2, convert=None, report=None):
+    """Records `episodes` into `folder`, files that are there already excepted; convert(path) runs on each file in its process.
+
+    report(done, of) after each file. Returns what convert gave, or the paths, in order.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    size = options.file_episodes
+    jobs = [
+        (folder / f"demonstrations-{begin:06d}.mcap", options, range(begin, min(begin + size, episodes)), convert) for begin in range(0, episodes, size)
+    ]
+    context = multiprocessing.get_context("spawn")  # an OpenGL context does not survive a fork
+    results = []
+    with context.Pool(min(processes, len(jobs)), maxtasksperchild=16) as pool:
+        for result in pool.imap(_work, jobs):
+            results.append(result)
+            if report:
+                report(len(results), len(jobs))
+    return results

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A trainable policy, Qwen3-VL with a flow-matching head, and the directory that Policy.load takes."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import sinew
+from sinew.train.flow_dit import FlowDit, FlowDitConfig
+from sinew.train.qwen3_vl import Qwen3Vl, Qwen3VlConfig, initialize
+
+
+@dataclass
+class Readout:
+    """Numbers that hidden states of the last tokens should know; only in training."""
+
+    tokens: int  # the last ones of the prompt
+    size: int  # numbers of each
+
+
+class VlaPolicy(nn.Module):
+    """Parameters have the names of a checkpoint: `model.*`, `action_model.*`; `readout.*` is not exported."""
+
+    def __init__(self, backbone, head, readout=None):
+        super().__init__()
+        self.readout_of = readout
+        self.model = Qwen3Vl(backbone)
+        self.action_model = FlowDit(head)
+        if readout:
+            width = backbone.text.hidden_size
+            self.readout = nn.Sequential(nn.Linear(width, width), nn.GELU(approximate="tanh"), nn.Linear(width, readout.tokens * readout.size))
+
+    def read(self, hidden, lengths):
+        """[b, tokens, size] from the last hidden states of prompts of `lengths` [b]."""
+        count = self.readout_of.tokens
+        places = lengths[:, None] - count + torch.arange(count)
+        rows = hidden.gather(1, places[..., None].expand(-1, -1, hidden.shape[-1]))
+        all_of = self.readout(rows).unflatten(-1, (count, -1))  # each token has its own columns
+        return all_of[:, torch.arange(count), torch.arange(count)]
+
+
+def new_policy(backbone, head, readout=None, seed=0):
+    """Random weights for training from nothing."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        policy = VlaPolicy(backbone, head, readout)
+        initialize(policy.model)
+        with torch.no_grad():
+            last = policy.action_model.action_decoder.layer2
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+    return policy
+
+
+def load_policy(directory, readout=None):
+    """The modules of a policy directory, with its weights in f32."""
+    directory = Path(directory)
+    config = json.loads((directory / "config.json").read_text())
+    head = {key: value for key, value in config["action_head"].items() if key != "type"}
+    policy = VlaPolicy(Qwen3VlConfig.from_json(config), FlowDitConfig(**head), readout)
+    weights = {name: value.float() for name, value in load_file(directory / "model.safetensors").items()}
+    missing, left = policy.load_state_dict(weights, strict=False)
+    missing = [name for name in missing if not name.startswith("readout.")]
+    if missing or left:
+        raise sinew.Error(f"[train] {directory}: expected the weights of its config.json, got missing {missing[:3]}, left over {left[:3]}")
+    return policy
+
+
+def statistics(samples):
+    """Mean and standard deviation: of the state, and of each step of the chunk."""
+    counted = samples.valid[..., None]
+    count = counted.sum(0)
+    mean = (samples.chunk * counted).sum(0) / count
+    deviation = np.sqrt((np.square(samples.chunk - mean) * counted).sum(0) / count)
+    state = samples.state.astype(np.float64)
+    return {
+        "state": {"mean": state.mean(0).tolist(), "std": (state.std(0) + 1e-3).tolist()},
+        "action": {"mean": mean.tolist(), "std": (deviation + 1e-3).tolist()},
+    }
+
+
+def write_inputs(directory, card, tokenizer, stats, processor):
+    """All of a policy directory but its model: card, tokenizer, statistics, image processor."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(stats)
+    (directory / "stats.json").write_text(text)
+    card = card | {"statistics": {"file": "stats.json", "sha256": hashlib.sha256(text.encode()).hexdigest(), "format": "sinew"}}
+    (directory / "sinew.json").write_text(json.dumps(card, indent=2) + "\n")
+    tokenizer.save(str(directory / "tokenizer.json"))
+    (directory / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n")
+    return card
+
+
+def write_model(directory, policy, weights=None):
+    """config.json and model.safetensors, in the card's dtype. weights: a state dict instead of the policy's own, e.g. averaged ones."""
+    directory = Path(directory)
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[json.loads((directory / "sinew.json").read_text())["dtype"]]
+    config = policy.model.config.to_json() | {"action_head": policy.action_model.config.to_json()}
+    (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    weights = policy.state_dict() if weights is None else weights
+    kept = {name: value.to(dtype).contiguous() for name, value in weights.items() if not name.startswith("readout.")}
+    save_file(kept, directory / "model.safetensors")
+
+
+def qwen_processor(patch_size, pixels, merge_size=2):
+    """preprocessor_config.json for frames of `pixels` pixels, which are not resized."""
+    return {
+        "image_processor_type": "Qwen2VLImageProcessor",
+        "patch_size": patch_size,
+        "temporal_patch_size": 2,
+        "merge_size": merge_size,
+        "image_mean": [0.5] * 3,
+        "image_std": [0.5] * 3,
+        "size": {"shortest_edge": pixels, "longest_edge": pixels},
+    }
+
+

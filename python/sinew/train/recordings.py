@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings to samples: frames and state of each observation, and what followed it.
+
+The chunk of a moment is, where the recording has one for that observation and nobody had taken over, the chunk that was delivered; otherwise the
+commands that followed, sampled at the card's rate, the last of the episode held. A demonstrator's chunk says what it would do from there,
+whatever then happened; commands say what happened.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import sinew
+from sinew.train.samples import Samples
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is taken out of recordings."""
+
+    card: dict
+    targets: object  # of sinew.train.targets
+    readout_channel: str = ""  # channel whose values go into Samples.readouts
+    use_chunks: bool = True  # False: commands only
+    intervention_weight: float = 1.0  # of moments while a person, or a corrector, had taken over
+    only_succeeded: bool = True  # episodes that say that they failed are passed over
+    interventions_only: bool = False  # of each episode, only those moments
+
+
+class _Episode:
+    def __init__(self, event):
+        self.instruction = event.get("instruction", "")
+        self.succeeded = None
+        self.moments = []  # (observation, intervened)
+        self.chunks = {}  # observation id -> [horizon, dof] joint positions
+        self.times, self.commands = [], []
+        self.takeovers = []  # times at which somebody took over or handed back
+
+
+def _episodes(path, use_chunks):
+    """Yields the episodes of one recording."""
+    current, intervened = None, False
+    for record in sinew.record.read(str(path)):
+        content = record.content
+        kind = type(content).__name__
+        if kind == "Event" and content.kind == "episode":
+            event = json.loads(content.text)
+            if "succeeded" in event:
+                if current is not None:
+                    current.succeeded = bool(event["succeeded"])
+                    yield current
+                current, intervened = None, False
+            else:
+                if current is not None:
+                    yield current  # it ended without saying how
+                current, intervened = _Episode(event), False
+        elif current is None:
+            continue
+        elif kind == "Event" and content.kind == "intervention":
+            intervened = bool(json.loads(content.text)["begin"])
+            current.takeovers.append(content.time)
+        elif kind == "Observation":
+            current.moments.append((content, intervened))
+        elif kind == "Chunk" and use_chunks and content.status == "ok" and content.chunk.space == "joint_position":
+            current.chunks[content.chunk.observation_id] = content.chunk.values
+        elif kind == "Command":
+            current.times.append(content.time)
+            current.commands.append(content.values)
+    if current is not None:
+        yield current  # a recording that ended in the middle
+
+
+def _followed(episode, time, horizon, dt):
+    """Commands at `time` + i dt [horizon, dof], and which rows somebody else's hand has not interrupted."""
+    at = time + np.arange(horizon) * dt
+    places = np.searchsorted(episode.times, at + 1e-9, side="right") - 1
+    change = min((t for t in episode.takeovers if t > time), default=np.inf)
+    return np.stack(episode.commands)[np.clip(places, 0, None)], at < change
+
+
+def _sample(episode, observation, intervened, reading):
+    spec = reading.card["action"]
+    horizon, dt = spec["horizon"], 1 / spec["rate"]
+    chunk = None if intervened else episode.chunks.get(observation.id)
+    if chunk is not None and len(chunk) == horizon:
+        positions, valid = np.asarray(chunk), np.ones(horizon, bool)
+    elif episode.commands and (intervened or not reading.use_chunks or not episode.chunks):
+        positions, valid = _followed(episode, observation.time, horizon, dt)
+    else:
+        return None
+    cameras = observation.cameras
+    frames = np.stack([cameras[camera["name"]][0] for camera in reading.card["cameras"]])
+    state = np.concatenate([observation.state[channel["name"]][0] for channel in reading.card["state"]["channels"]])
+    return frames, state, reading.targets.rows(positions, observation), valid
+
+
+def read_recording(path, reading):
+    """Samples of one recording, in memory. Raises sinew.Error for a recording that lacks a camera or channel of the card."""
+    columns = {name: [] for name in Samples._ARRAYS}
+    instructions, number = [], 0
+    for episode in _episodes(path, reading.use_chunks):
+        if reading.only_succeeded and episode.succeeded is False:
+            continue
+        before = len(columns["state"])
+        for observation, intervened in episode.moments:
+            if reading.interventions_only and not intervened:
+                continue
+            try:
+                sample = _sample(episode, observation, intervened, reading)
+            except KeyError as missing:
+                raise sinew.Error(f"[train] {path}: expected camera or channel {missing} of the card, got an observation without it") from missing
+            if sample is None:
+                continue
+            text = episode.instruction or observation.instruction
+            if text not in instructions:
+                instructions.append(text)
+            extra = observation.state.get(reading.readout_channel, (np.zeros(0),))[0] if reading.readout_channel else np.zeros(0)
+            values = (*sample, reading.intervention_weight if intervened else 1.0, instructions.index(text), number, extra)
+            for name, value in zip(Samples._ARRAYS, values, strict=True):
+                columns[name].append(value)
+        number += len(columns["state"]) > before
+    if not columns["state"]:
+        return None
+    dtypes = {"images": np.uint8, "valid": bool, "instruction": np.int32, "episode": np.int32}
+    return Samples(**{name: np.array(values, dtypes.get(name, np.float32)) for name, values in columns.items()}, instructions=instructions)
+
+
+def convert(path, reading, folder):
+    """One recording to a folder of samples; returns the folder, or None where the recording has nothing to learn from."""
+    samples = read_recording(Path(path), reading)
+    return None if samples is None else samples.save(folder)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one trains on: moments with frames, state, instruction and the chunk that should follow; kept in files, so that memory need not hold it."""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+import sinew
+
+
+@dataclass
+class Samples:
+    """n moments; arrays may lie in files."""
+
+    images: np.ndarray  # uint8 [n, cameras, height, width, 3], in the card's order of cameras
+    state: np.ndarray  # float32 [n, state_dim], SI, the card's channels side by side
+    chunk: np.ndarray  # float32 [n, horizon, action_dim], SI, the card's action space
+    valid: np.ndarray  # bool [n, horizon]: rows that count
+    weight: np.ndarray  # float32 [n]
+    instruction: np.ndarray  # int32 [n], of `instructions`
+    episode: np.ndarray  # int32 [n]
+    readouts: np.ndarray  # float32 [n, k]: other numbers that the frames show, NaN where unknown; k may be 0
+    instructions: list  # of text
+
+    def __len__(self):
+        return len(self.state)
+
+    _ARRAYS = ("images", "state", "chunk", "valid", "weight", "instruction", "episode", "readouts")
+
+    def save(self, folder):
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in self._ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(self, name))
+        (folder / "samples.json").write_text(json.dumps({"instructions": self.instructions}))
+        return folder
+
+    @classmethod
+    def open(cls, folder):
+        """Of a folder that `save` or `join` wrote; frames stay on the disk."""
+        folder = Path(folder)
+        try:
+            text = json.loads((folder / "samples.json").read_text())
+            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r" if name == "images" else None) for name in cls._ARRAYS}
+        except (OSError, ValueError, KeyError) as failure:
+            raise sinew.Error(f"[train] samples {folder}: expected a folder that Samples.save wrote, got: {failure}") from failure
+        return cls(**arrays, **text)
+
+
+def join(folders, target):
+    """Copies several folders of samples, of one card, behind one another into `target`, frames piece by piece; returns them opened."""
+    parts = [Samples.open(folder) for folder in folders]
+    if not parts:
+        raise sinew.Error("[train] samples: expected at least one recording with episodes, got none")
+    target = Path(target)
+    target.mkdir(parents=True, exist_ok=True)
+    texts = sorted({text for part in parts for text in part.instructions})
+    place = {text: i for i, text in enumerate(texts)}
+    shapes = {(part.images.shape[1:], part.state.shape[1:], part.chunk.shape[1:], part.readouts.shape[1:]) for part in parts}
+    if len(shapes) != 1:
+        raise sinew.Error(f"[train] samples: expected frames, states and chunks of one shape, got {sorted(map(str, shapes))}")
+    total, episodes = sum(map(len, parts)), 0
+    images = np.lib.format.open_memmap(target / "images.npy", mode="w+", dtype=np.uint8, shape=(total, *parts[0].images.shape[1:]))
+    columns = {field.name: [] for field in fields(Samples) if field.name not in ("images", "instructions")}
+    start = 0
+    for part in parts:
+        for begin in range(0, len(part), 1024):
+            piece = part.images[begin : begin + 1024]
+            images[start : start + len(piece)] = piece
+            start += len(piece)
+        part.instruction = np.array([place[text] for text in part.instructions], np.int32)[part.instruction]
+        part.episode = part.episode + episodes
+        episodes = int(part.episode.max()) + 1 if len(part) else episodes
+        for name, values in columns.items():
+            values.append(getattr(part, name))
+    images.flush()
+    for name, values in columns.items():
+        np.save(target / f"{name}.npy", np.concatenate(values))
+    (target / "samples.json").write_text(json.dumps({"instructions": texts}))
+    return Samples.open(target)
