@@ -23,3 +23,13 @@ def train(texts, size):
     made.train_from_iterator(texts, trainer)
     made.add_special_tokens([AddedToken(token, normalized=False) for token in SPECIAL])
     return made
+
+
+def common_words():
+    """Everyday words about tables and movements, so that the vocabulary has more than what the training phrases say."""
+    verbs = "put place set lay move bring carry take pick grab lift lower drop push slide shove nudge pull turn rotate stack build open close hold release stop go reach point touch"
+    things = "cube block box plate dish bowl cup table robot arm gripper hand tower pile object one edge corner middle centre side top bottom"
+    words = "the a an on onto to in into from of off up down left right front back over under near next between behind beside towards away and then it its this that please now again"
+    colours = "red green blue yellow purple white black orange grey brown pink violet"
+    listed = [word for line in (verbs, things, words, colours) for word in line.split()]
+    return [form for word in listed for form in (f" {word}", word, word.capitalize(), f" {word}s", f" {word.capitalize()}") for _ in range(2)]

@@ -75,14 +75,24 @@ def flow_loss(policy, batch, times, noise, options):
     return flow, (difference * known).sum() / known.sum().clamp(min=1) * policy.readout_of.tokens
 
 
-class Trainer:
-    """Trains a policy on batches, in a folder of its own that holds checkpoint.pt, log.csv and curves.png.
+@dataclass(frozen=True)
+class Share:
+    """The part of each batch that this process computes; gradients are averaged over all (torch.distributed)."""
 
-    A run that is stopped at any moment goes on from its last checkpoint with the same numbers as one that was not (one thread, same versions).
+    rank: int = 0
+    processes: int = 1
+
+
+class Trainer:
+    """Trains a policy on batches, in a folder of its own that holds checkpoint.pt, log.csv and options.json.
+
+    What a step draws follows from seed, step and rank alone: a run that is stopped at any moment goes on from its last checkpoint with the numbers
+    of one that was not (one thread each, same versions).
     """
 
-    def __init__(self, policy, batches, options, folder):
+    def __init__(self, policy, batches, options, folder, share=None):
         self.policy, self.batches, self.options, self.folder = policy, batches, options, Path(folder)
+        self.share = share or Share()
         self.folder.mkdir(parents=True, exist_ok=True)
         if options.threads:
             torch.set_num_threads(options.threads)
@@ -96,8 +106,7 @@ class Trainer:
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.99))
         self.averaged = {name: value.detach().clone() for name, value in policy.state_dict().items()}
-        self.rng = np.random.default_rng(options.seed)
-        self.order, self.place = np.zeros(0, np.int64), 0
+        self._order, self._epoch = None, -1
         self.progress = _Progress()
 
     @property
@@ -109,12 +118,11 @@ class Trainer:
             "policy": self.policy.state_dict(),
             "averaged": self.averaged,
             "optimizer": self.optimizer.state_dict(),
-            "rng": self.rng.bit_generator.state,
-            "order": torch.from_numpy(self.order),
-            "place": self.place,
             "progress": asdict(self.progress),
             "options": asdict(self.options),
         }
+        if self.share.rank != 0:
+            return
         unfinished = self.checkpoint.with_suffix(".writing")
         torch.save(state, unfinished)
         unfinished.replace(self.checkpoint)
@@ -135,17 +143,27 @@ class Trainer:
         self.policy.load_state_dict(state["policy"])
         self.averaged = state["averaged"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.rng.bit_generator.state = state["rng"]
-        self.order, self.place = state["order"].numpy(), state["place"]
         self.progress = _Progress(**state["progress"])
         return True
 
-    def _places(self):
+    def _places(self, step):
+        """This process's samples of the batch: epoch after epoch, each in an order of its own."""
         size = min(self.options.batch_size, len(self.batches))
-        if self.place + size > len(self.order):
-            self.order, self.place = self.rng.permutation(len(self.batches)), 0
-        self.place += size
-        return np.sort(self.order[self.place - size : self.place])  # sorted: neighbours on the disk
+        steps = len(self.batches) // size
+        epoch, place = divmod(step, steps)
+        if epoch != self._epoch:
+            self._order, self._epoch = np.random.default_rng([self.options.seed, epoch]).permutation(len(self.batches)), epoch
+        mine = self._order[place * size : (place + 1) * size][self.share.rank :: self.share.processes]
+        return np.sort(mine)  # neighbours on the disk
+
+    def _average_gradients(self, parameters):
+        if self.share.processes == 1:
+            return
+        flat = torch.cat([p.grad.flatten() for p in parameters])
+        torch.distributed.all_reduce(flat)
+        flat /= self.share.processes
+        for parameter, piece in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+            parameter.grad.copy_(piece.view_as(parameter))
 
     def _rate(self, step):
         o = self.options
@@ -154,8 +172,9 @@ class Trainer:
 
     def _step(self):
         o, step = self.options, self.progress.step
-        batch = self.batches.draw(self._places(), self.rng)
-        times, noise = draw_flow(batch, o, self.rng)
+        rng = np.random.default_rng([o.seed, self.share.rank, step])
+        batch = self.batches.draw(self._places(step), rng)
+        times, noise = draw_flow(batch, o, rng)
         with torch.autocast("cpu", torch.bfloat16, enabled=o.bf16):
             flow, read = flow_loss(self.policy, batch, times, noise, o)
         loss = flow + o.readout_share * read
@@ -163,7 +182,9 @@ class Trainer:
             group["lr"] = self._rate(step)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_([p for p in self.policy.parameters() if p.grad is not None], o.clip)
+        trained = [p for p in self.policy.parameters() if p.grad is not None]
+        self._average_gradients(trained)
+        norm = torch.nn.utils.clip_grad_norm_(trained, o.clip)
         if not torch.isfinite(norm):
             raise sinew.Error(f"[train] step {step}: expected finite gradients, got {norm.item()} (a lower --learning-rate, or samples that are not finite)")
         self.optimizer.step()
@@ -206,7 +227,7 @@ class Trainer:
 
     def write_log(self):
         rows = self.progress.rows
-        if not rows:
+        if not rows or self.share.rank != 0:
             return
         with open(self.folder / "log.csv", "w", newline="") as file:
             writer = csv.DictWriter(file, rows[0].keys())

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recipe of the shipped policy: demonstrations, sizes, phrases, and the order of the steps. `make train` runs it."""
+
+import functools
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from sinew.train import collect, policy, processes, recordings, samples, targets, tokenizer
+from sinew.train.batches import Batches
+from sinew.train.flow_dit import FlowDitConfig
+from sinew.train.qwen3_vl import Qwen3VlConfig, TextConfig, VisionConfig
+from sinew.train.trainer import TrainOptions, Trainer
+
+SIDE, PATCH = 96, 16  # pixels
+HORIZON, RATE = 16, 10.0  # steps, Hz
+WIDTH = 128
+STATE = (("joint_position", "rad,m", 8), ("joint_velocity", "rad/s,m/s", 8), ("tool_pose", "m,quat_wxyz", 7))
+CUBES, PLATES = ("red", "green", "blue"), ("yellow", "purple", "white")
+
+# What an instruction is also called; those of HELD_OUT are for evaluation and never trained on.
+PHRASES = {
+    "put": (
+        "put the {a} cube on the {b} plate",
+        "place the {a} cube on the {b} plate",
+        "move the {a} cube onto the {b} plate",
+        "put the {a} block on the {b} plate",
+        "pick up the {a} cube and put it on the {b} plate",
+        "take the {a} block and place it onto the {b} plate",
+    ),
+    "stack": (
+        "stack the {a} cube on the {b} cube",
+        "put the {a} cube on top of the {b} cube",
+        "place the {a} cube on the {b} cube",
+        "stack the {a} block onto the {b} block",
+    ),
+    "push": (
+        "push the {a} cube to the {b}",
+        "slide the {a} cube to the {b}",
+        "move the {a} cube to the {b}",
+        "push the {a} block {b}",
+    ),
+}
+HELD_OUT = {
+    "put": ("set the {a} cube down on the {b} plate", "pick up the {a} block and move it onto the {b} plate", "the {a} cube goes on the {b} plate"),
+    "stack": ("set the {a} cube on top of the {b} cube", "place the {a} block on top of the {b} block"),
+    "push": ("shove the {a} cube to the {b}", "slide the {a} block {b}"),
+}
+
+
+def words_of(instruction):
+    """("put" | "stack" | "push", a, b) of a canonical instruction."""
+    for family, forms in PHRASES.items():
+        words, form = instruction.split(), forms[0].split()
+        if len(words) == len(form) and all(w == f or f in ("{a}", "{b}") for w, f in zip(words, form, strict=True)):
+            return family, words[form.index("{a}")], words[form.index("{b}")]
+    raise ValueError(instruction)
+
+
+def phrases_of(instruction, table=None):
+    """Texts for an instruction; of the training table, the canonical one three times."""
+    family, a, b = words_of(instruction)
+    forms = (PHRASES[family][:1] * 2 + PHRASES[family]) if table is None else table[family]
+    return [form.format(a=a, b=b) for form in forms]
+
+
+def card(name="tabletop", dtype="f32"):
+    camera = {"view": "", "processor": "qwen3_vl", "resample": "pil_bicubic", "height": SIDE, "width": SIDE, "rotate_180": False}
+    normalization = {"mode": "mean_std", "rule": "lerobot"}
+    return {
+        "format_version": "1.2",
+        "name": name,
+        "architecture": "qwen3_vl/flow_dit",
+        "backend": "cpu",
+        "dtype": dtype,
+        "cameras": [{"name": "front", **camera}, {"name": "wrist", **camera}],
+        "prompt": {"name": "qwen_chat", "fields": {"family": "qwen3_vl"}, "max_bytes": 512},
+        "text": {"tokenizer": "tokenizer.json", "max_tokens": 192, "padding": "none", "pad_id": 0, "add_special_tokens": False, "positions": True},
+        "history": None,
+        "state": {
+            "channels": [{"name": channel, "unit": unit, "size": size, "rate": RATE} for channel, unit, size in STATE],
+            "normalization": normalization | {"key": "state"},
+        },
+        "action": {
+            "decoder": "tool_delta",
+            "joint_names": [f"j{i}" for i in range(1, 8)] + ["gripper"],
+            "gripper_names": ["gripper"],
+            "tool_channel": "tool_pose",
+            "horizon": HORIZON,
+            "rate": RATE,
+            "normalization": normalization | {"key": "action"},
+            "parts": [],
+            "layout": None,
+            "tokens": None,
+        },
+        "statistics": None,  # write_inputs fills it in
+        "limits": None,
+    }
+
+
+def backbone(vocab_size, image_token):
+    """36 tokens an image: patches are not merged at this size."""
+    head_dim = 32
+    vision = VisionConfig(
+        depth=2, hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_heads=WIDTH // head_dim, out_hidden_size=WIDTH, patch_size=PATCH,
+        num_position_embeddings=(SIDE // PATCH) ** 2, spatial_merge_size=1, deepstack_visual_indexes=[0],
+    )  # fmt: skip
+    text = TextConfig(
+        num_hidden_layers=4, hidden_size=WIDTH, intermediate_size=3 * WIDTH, num_attention_heads=WIDTH // head_dim, num_key_value_heads=WIDTH // head_dim,
+        head_dim=head_dim, vocab_size=vocab_size, mrope_section=[6, 5, 5], rope_theta=100.0,
+    )  # fmt: skip
+    return Qwen3VlConfig(vision, text, image_token)
+
+
+def head():
+    return FlowDitConfig(
+        width=WIDTH, heads=4, layers=6, context_width=WIDTH, output_width=WIDTH, mlp_width=WIDTH, horizon=HORIZON, action_dim=7,
+        state_dim=sum(size for *_, size in STATE), future_tokens=0, positions=HORIZON, steps=5,
+    )  # fmt: skip
+
+
+READOUT = policy.Readout(tokens=4, size=6)
+_MIDDLE, _SCALE = np.array([0.5, 0.0, 0.05]), 0.15  # m
+
+
+def readouts(data):
+    """[n, 24] of the positions of all objects: cubes and plates, then the cube that is meant and where it belongs (unknown for a push)."""
+    places = (data.readouts.reshape(len(data), 6, 3) - _MIDDLE) / _SCALE
+    meant = np.full((len(data), 2, 3), np.nan)
+    for i, text in enumerate(data.instructions):
+        family, a, b = words_of(text)
+        rows = data.instruction == i
+        meant[rows, 0] = places[rows, CUBES.index(a)]
+        if family != "push":
+            meant[rows, 1] = places[rows, 3 + PLATES.index(b) if family == "put" else CUBES.index(b)]
+    return np.concatenate([places, meant], axis=1).reshape(len(data), -1).astype(np.float32)
+
+
+@dataclass
+class Recipe:
+    folder: Path
+    episodes: int = 4000
+    families: tuple = ("put", "stack", "push")
+    vocab_size: int = 1024
+    keep_recordings: bool = False
+    processes: int = 2
+    seed: int = 0
+    collect: collect.CollectOptions = field(default_factory=collect.CollectOptions)
+    train: TrainOptions = field(default_factory=lambda: TrainOptions(steps=16000, batch_size=48, learning_rate=1e-3))
+
+    @property
+    def policy(self):
+        return self.folder / "policy"
+
+    @property
+    def samples(self):
+        return self.folder / "samples"
+
+
+def known(families):
+    from sinew import sim
+
+    return [text for text in sim.known_instructions() if words_of(text)[0] in families]
+
+
+def _convert(reading_of, keep, path):
+    folder = recordings.convert(path, reading_of(), path.with_suffix(""))
+    if not keep:
+        path.write_bytes(b"")  # what was recorded is in the samples now
+    return folder
+
+
+def reading():
+    """What is taken out of the demonstrations."""
+    import sinew
+    from sinew import sim
+
+    urdf = sim.MujocoRobot.tabletop(render=False).urdf
+    described = card()
+    chain = sinew.kinematics.Chain.from_urdf(urdf, "link0", "tool")
+    return recordings.Reading(card=described, targets=targets.make_targets(described, chain), readout_channel="object_position")
+
+
+def gather(recipe, report=None):
+    """Records demonstrations and joins them; goes on where an earlier run stopped."""
+    if (recipe.samples / "samples.json").exists():
+        return samples.Samples.open(recipe.samples)
+    options = replace(recipe.collect, seed=recipe.seed * 1_000_000, instructions=tuple(known(recipe.families)))
+    convert = functools.partial(_convert, reading, recipe.keep_recordings)
+    folders = collect.collect(recipe.folder / "demonstrations", options, recipe.episodes, recipe.processes, convert, report)
+    joined = samples.join([folder for folder in folders if folder is not None], recipe.samples)
+    if not recipe.keep_recordings:
+        shutil.rmtree(recipe.folder / "demonstrations")
+    return joined
+
+
+def write_inputs(recipe, data):
+    texts = sorted(known(("put", "stack", "push")))
+    corpus = [phrase for text in texts for phrase in phrases_of(text)]
+    made = tokenizer.train(corpus * 3 + tokenizer.common_words(), recipe.vocab_size)
+    policy.write_inputs(recipe.policy, card(), made, policy.statistics(data), policy.qwen_processor(PATCH, SIDE * SIDE, merge_size=1))
+    return made
+
+
+def _train(share, recipe, report):
+    data = samples.Samples.open(recipe.samples)
+    data.readouts = readouts(data)
+    phrases = {text: phrases_of(text) for text in data.instructions}
+    batches = Batches(recipe.policy, data, phrases, state_noise=0.02)
+    from tokenizers import Tokenizer
+
+    words = Tokenizer.from_file(str(recipe.policy / "tokenizer.json"))
+    sizes = backbone(words.get_vocab_size(), words.token_to_id("<|image_pad|>"))
+    model = policy.new_policy(sizes, head(), READOUT, recipe.seed)
+    trainer = Trainer(model, batches, recipe.train, recipe.folder / "run", share)
+    trainer.resume()
+    trainer.run(report if share.rank == 0 else None)
+    if share.rank == 0:
+        policy.write_model(recipe.policy, model, trainer.averaged)
+
+
+def train(recipe, report=None):
+    """Samples to a policy directory; goes on where an earlier run stopped."""
+    if not (recipe.policy / "sinew.json").exists():
+        write_inputs(recipe, samples.Samples.open(recipe.samples))
+    processes.run(_train, (recipe, report), recipe.processes)
