@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training: the modules against transformers, samples against the recording and the decoder, runs that stop and go on, and the policy in C++."""
+
+import json
+
+import numpy as np
+import policy_directory as made
+import pytest
+import torch
+
+import sinew
+from sinew import kinematics
+from sinew.train import policy, processes, recordings, samples, tabletop, targets, tokenizer
+from sinew.train.batches import Batches
+from sinew.train.flow_dit import FlowDitConfig
+from sinew.train.qwen3_vl import Qwen3Vl, Qwen3VlConfig
+from sinew.train.trainer import Share, Trainer, TrainOptions, draw_flow, flow_loss
+
+SEED = 20261127
+RNG = [SEED, 10]
+
+
+# --- modules ----------------------------------------------------------------------------------------------------------------------------
+
+TEXTS = {
+    "plain": ({}, {}),
+    "own": (
+        {"patch_size": 8, "deepstack_visual_indexes": [1], "num_position_embeddings": 36},
+        {"num_key_value_heads": 4, "head_dim": 24, "rope_parameters": {"rope_type": "default", "rope_theta": 100.0, "mrope_section": [4, 4, 4], "mrope_interleaved": True}},
+    ),
+    "unmerged": ({"spatial_merge_size": 1, "deepstack_visual_indexes": []}, {}),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_backbone_is_transformers(case):
+    vision, text = TEXTS[case]
+    reference = made.qwen3_vl(seed=5, vision=vision, text=text)
+    config = Qwen3VlConfig.from_json(json.loads(reference.config.to_json_string(use_diff=False)))
+    ours = Qwen3Vl(config)
+    ours.load_state_dict(reference.model.state_dict())
+    merge, side = config.vision.spatial_merge_size, 96 // config.vision.patch_size
+    rng = np.random.default_rng(RNG)
+    image = [made.TOKEN["<|vision_start|>"], *[made.TOKEN["<|image_pad|>"]] * (side // merge) ** 2, made.TOKEN["<|vision_end|>"]]
+    rows = [image * 2 + rng.integers(0, 256, count).tolist() for count in (5, 2, 1)]  # of other lengths: padded on the right
+    ids, positions = torch.zeros(3, len(rows[0]), dtype=torch.long), torch.zeros(3, 3, len(rows[0]), dtype=torch.long)
+    patches = torch.from_numpy(rng.standard_normal((3, 2, side**2, 6 * config.vision.patch_size**2), dtype=np.float32))
+    grids, expected = torch.tensor([[1, side, side]] * 2), []
+    for i, row in enumerate(rows):
+        one = torch.tensor([row])
+        kinds = (one == made.TOKEN["<|image_pad|>"]).int()
+        ids[i, : len(row)] = one[0]
+        positions[i, :, : len(row)] = reference.model.get_rope_index(one, kinds, image_grid_thw=grids)[0][:, 0]
+        with torch.no_grad():
+            expected.append(reference.model(input_ids=one, attention_mask=torch.ones_like(one), pixel_values=patches[i].flatten(0, 1), image_grid_thw=grids, mm_token_type_ids=kinds).last_hidden_state[0])  # fmt: skip
+    with torch.no_grad():
+        hidden = ours(ids, positions, patches, (side, side))
+    for i, row in enumerate(rows):
+        torch.testing.assert_close(hidden[i, : len(row)], expected[i], atol=2e-5, rtol=0)
+
+
+def test_tokenizer_is_read_by_sinew(tmp_path):
+    corpus = [text for instruction in ("put the red cube on the yellow plate", "push the blue cube to the left") for text in tabletop.phrases_of(instruction)]
+    words = tokenizer.train(corpus * 3 + tokenizer.common_words(), 1024)
+    assert words.get_vocab_size() == 1024
+    words.save(str(tmp_path / "tokenizer.json"))
+    ours = sinew.observation.Tokenizer.from_pretrained(str(tmp_path))
+    for text in [*corpus, "Käse → box", "", "  two  spaces", "<|im_start|>user\nput<|im_end|>"]:
+        assert list(ours.encode(text)) == words.encode(text, add_special_tokens=False).ids, text
+
+
+# --- samples ----------------------------------------------------------------------------------------------------------------------------
+
+SIDE, JOINTS, HORIZON = 32, 3, 4
+
+
+def small_card():
+    card = made.card(JOINTS, HORIZON, SIDE)
+    normalization = {"mode": "mean_std", "rule": "lerobot"}
+    card["prompt"] = {"name": "qwen_chat", "fields": {"family": "qwen3_vl"}, "max_bytes": 512}
+    card["text"]["padding"] = "none"
+    card["state"]["normalization"] = normalization | {"key": "state"}
+    card["action"]["normalization"] = normalization | {"key": "action"}
+    return card
+
+
+def write_recording(path, episodes=2, moments=12, takeover=None):
+    """Joints that follow a ramp; chunks for every moment of even episodes; from moment `takeover` on, somebody else's commands."""
+    rng = np.random.default_rng([SEED, 20])
+    time = 1.0
+    with sinew.record.Recorder(str(path), joint_names=[f"j{i}" for i in range(JOINTS)], wait_for_room=True) as recorder:
+        for episode in range(episodes):
+            text = ["wave", "bow"][episode % 2]
+            recorder.add_event(time, "episode", json.dumps({"index": episode, "seed": 0, "instruction": text}))
+            for moment in range(moments):
+                if moment == takeover:
+                    recorder.add_event(time, "intervention", json.dumps({"begin": True, "by": "keyboard"}))
+                q = np.full(JOINTS, 0.01 * moment) + episode
+                frames = {name: (rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8), time) for name in ("front", "wrist")}
+                number = episode * moments + moment + 1
+                observation = sinew.Observation(frames, {"joint_position": (q, time, "rad"), "far": (np.arange(2.0) + moment, time, "m")}, text, time=time, id=number)
+                chunk = None
+                if episode % 2 == 0:
+                    chunk = sinew.ActionChunk(q + 0.5 + 0.01 * np.arange(HORIZON)[:, None] * np.ones(JOINTS), time, 0.1, sequence=number, observation_id=number)
+                recorder.add(observation, chunk=chunk)
+                for tick in range(10):
+                    recorder.add_command(time + 0.01 * tick, q + 0.001 * tick)
+                time += 0.1
+            recorder.add_event(time, "episode", json.dumps({"index": episode, "succeeded": True}))
+            time += 1.0
+    return path
+
+
+def reading(**options):
+    card = small_card()
+    return recordings.Reading(card=card, targets=targets.make_targets(card), **options)
+
+
+def test_samples_are_what_was_recorded(tmp_path):
+    path = write_recording(tmp_path / "a.mcap", takeover=9)
+    data = recordings.read_recording(path, reading(readout_channel="far", intervention_weight=3.0))
+    assert len(data) == 24 and data.instructions == ["wave", "bow"] and data.images.shape == (24, 2, SIDE, SIDE, 3)
+    # Chunks where there are some and nobody has taken over.
+    np.testing.assert_allclose(data.chunk[4], 0.04 + 0.5 + 0.01 * np.arange(HORIZON)[:, None] * np.ones(JOINTS), atol=1e-6)
+    assert data.valid[4].all()
+    # Commands otherwise: row i is what held at i times 0.1 s after; the last one stays.
+    np.testing.assert_allclose(data.chunk[12 + 3, :, 0], 1 + 0.01 * np.array([3, 4, 5, 6]), atol=1e-6)
+    np.testing.assert_allclose(data.chunk[12 + 11, :, 0], [1.11, 1.119, 1.119, 1.119], atol=1e-6)
+    np.testing.assert_array_equal(data.valid[12 + 7], [True, True, False, False])  # then somebody takes over
+    np.testing.assert_allclose(data.chunk[9, :, 0], 0.01 * np.array([9, 10, 11, 11.9]), atol=1e-6)
+    np.testing.assert_array_equal(data.weight[:12], [1.0] * 9 + [3.0] * 3)
+    np.testing.assert_allclose(data.readouts[:12, 1], 1 + np.arange(12))
+    only = recordings.read_recording(path, reading(interventions_only=True))
+    assert len(only) == 6
+    commands = recordings.read_recording(path, reading(use_chunks=False))
+    np.testing.assert_allclose(commands.chunk[4, :, 0], 0.01 * np.array([4, 5, 6, 7]), atol=1e-6)
+
+
+def test_samples_join_and_reopen(tmp_path):
+    folders = [recordings.convert(write_recording(tmp_path / f"{i}.mcap"), reading(), tmp_path / f"s{i}") for i in range(2)]
+    joined = samples.join(folders, tmp_path / "joined")
+    assert len(joined) == 48 and joined.episode.max() == 3 and joined.instructions == ["bow", "wave"]
+    again = samples.Samples.open(tmp_path / "joined")
+    np.testing.assert_array_equal(again.images[24:], samples.Samples.open(folders[1]).images)
+    with pytest.raises(sinew.Error, match="expected a folder that Samples.save wrote"):
+        samples.Samples.open(tmp_path / "none")
+
+
+def test_a_missing_camera_or_channel_is_named(tmp_path):
+    path, card = write_recording(tmp_path / "a.mcap"), small_card()
+    card["cameras"][0]["name"] = "top"
+    with pytest.raises(sinew.Error, match="'top'"):
+        recordings.read_recording(path, recordings.Reading(card=card, targets=targets.make_targets(card)))
+
+
+def test_tool_targets_are_the_decoders_way_back():
+    """Rows made of joint targets, decoded by the policy's own decoder, are the tool poses of those joint targets."""
+    path = sinew.package_file("models/robots/panda.urdf") if hasattr(sinew, "package_file") else None
+    from pathlib import Path
+
+    path = path or Path(__file__).parents[2] / "models/robots/panda.urdf"
+    chain = kinematics.Chain.from_urdf(str(path), "panda_link0", "panda_hand_tcp")
+    rng = np.random.default_rng([SEED, 30])
+    q = chain.lower + (chain.upper - chain.lower) * rng.uniform(0.3, 0.7, (6, 7))
+    start = kinematics.forward(chain, q[0])
+    pose = np.concatenate([start[:3, 3], kinematics.rotation.from_matrix(start[:3, :3], "wxyz")])
+    observation = sinew.Observation({}, {"tool_pose": (pose, 0.0, "m,quat_wxyz")}, "", time=0.0)
+    rows = targets.ToolTargets(chain, 1, "tool_pose").rows(np.column_stack([q, np.linspace(0, 0.08, 6)]), observation)
+    decoded = sinew.action.decode_poses(rows[:, :6], base_from_tool=start)
+    np.testing.assert_allclose(decoded, kinematics.forward_batch(chain, q), atol=1e-12)
+    np.testing.assert_allclose(rows[:, 6], np.linspace(0, 0.08, 6))
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Samples, and a policy directory without a model."""
+    folder = tmp_path_factory.mktemp("train")
+    recordings.convert(write_recording(folder / "a.mcap"), reading(readout_channel="far"), folder / "samples")
+    data = samples.Samples.open(folder / "samples")
+    policy.write_inputs(folder / "policy", small_card(), made.tokenizer(), policy.statistics(data), policy.qwen_processor(16, SIDE * SIDE, 1))
+    return folder
+
+
+def build(folder, **options):
+    data = samples.Samples.open(folder / "samples")
+    batches = Batches(folder / "policy", data, {"wave": ["wave", "wave at me please"]}, state_noise=0.02)
+    reference = made.qwen3_vl(vision={"spatial_merge_size": 1, "num_position_embeddings": 4, "deepstack_visual_indexes": [0], "depth": 1}, text={"num_hidden_layers": 2})
+    sizes = Qwen3VlConfig.from_json(json.loads(reference.config.to_json_string(use_diff=False)))
+    head = FlowDitConfig(width=32, heads=2, layers=2, context_width=64, output_width=32, mlp_width=32, horizon=HORIZON, action_dim=JOINTS, state_dim=JOINTS, future_tokens=0, positions=HORIZON)
+    model = policy.new_policy(sizes, head, policy.Readout(1, 2), seed=3)
+    return model, batches, TrainOptions(**{"steps": 12, "batch_size": 8, "warm_up": 2, "threads": 1, "log_every": 4, "checkpoint_every": 5} | options)
+
+
+def losses(rows):
+    return [(row["step"], row["flow_loss"], row["readout_loss"]) for row in rows]
+
+
+def test_a_run_repeats_itself_and_resumes(prepared, tmp_path):
+    first = Trainer(*build(prepared), tmp_path / "a")
+    rows = losses(first.run())
+    assert rows == losses(Trainer(*build(prepared), tmp_path / "b").run())
+    halted = Trainer(*build(prepared), tmp_path / "c")
+    halted.run(until=5)
+    resumed = Trainer(*build(prepared), tmp_path / "c")
+    assert resumed.resume()
+    resumed.run()
+    for name, value in first.policy.state_dict().items():
+        assert torch.equal(value, resumed.policy.state_dict()[name]), name
+    for name, value in first.averaged.items():
+        assert torch.equal(value, resumed.averaged[name]), name
+    other = Trainer(*build(prepared, seed=1), tmp_path / "c")
+    with pytest.raises(sinew.Error, match="expected a run with seed 1, got one with 0"):
+        other.resume()
+
+
+def test_patches_and_state_are_those_of_the_encoder(prepared):
+    _, batches, _ = build(prepared)
+    data = batches.samples
+    encoder = sinew.observation.VlaEncoder.from_directory(str(prepared / "policy"), layout="single_frame")
+    place = 7
+    cameras = {name: (np.ascontiguousarray(data.images[place, i]), 0.0) for i, name in enumerate(("front", "wrist"))}
+    tensors = encoder.encode(sinew.Observation(cameras, {"joint_position": (data.state[place].astype(float), 0.0, "rad")}, "wave", time=0.0))
+    ours = batches.patches(data.images[place : place + 1])[0].flatten(0, 1).numpy()
+    np.testing.assert_array_equal(ours, tensors["pixel_values"])
+    np.testing.assert_allclose(batches.state[place], tensors["state"], atol=1e-6)
+    np.testing.assert_array_equal(batches.prompt("wave")[0], tensors["input_ids"])
+
+
+def test_rows_that_do_not_count_have_no_gradient(prepared):
+    model, batches, options = build(prepared, bf16=False)
+    model.grid = batches.grid
+    batch = batches.draw(np.arange(4), np.random.default_rng(RNG))
+    times, noise = draw_flow(batch, options, np.random.default_rng(RNG))
+
+    def loss(actions):
+        batch.actions = actions
+        return flow_loss(model, batch, times, noise, options)[0].item()
+
+    batch.valid[:, 2:] = 0
+    kept = batch.actions.clone()
+    base = loss(kept)
+    changed = kept.clone()
+    changed[:, 2:] += 5  # also what the network is shown there: attention sees it, so only the last row's own target is free of it
+    assert base != loss(changed)
+    batch.valid[:] = 1
+    batch.weight[1:] = 0
+    far = kept.clone()
+    far[1:] += 5
+    assert loss(kept) == pytest.approx(loss(far), rel=1e-6)
+
+
+def _train_share(share, folder, out):
+    model, batches, options = build(folder)
+    Trainer(model, batches, options, out, share).run()
+    if share.rank == 0:
+        torch.save(model.state_dict(), out / "weights.pt")
+
+
+def test_two_processes_train_one_policy(prepared, tmp_path):
+    processes.run(_train_share, (prepared, tmp_path / "two"), 2)
+    weights = torch.load(tmp_path / "two" / "weights.pt", weights_only=True)
+    begun = build(prepared)[0].state_dict()
+    assert any(not torch.equal(value, begun[name]) for name, value in weights.items())
+    assert (tmp_path / "two" / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("f32", 1e-4), ("bf16", 0.05)])
+def test_chunk_in_cpp_is_that_of_pytorch(prepared, tmp_path, dtype, bound):
+    model, batches, options = build(prepared)
+    trainer = Trainer(model, batches, options, tmp_path / "run")
+    trainer.run()
+    card = json.loads((prepared / "policy" / "sinew.json").read_text()) | {"dtype": dtype}
+    for name in ("tokenizer.json", "stats.json", "preprocessor_config.json"):
+        (tmp_path / name).write_bytes((prepared / "policy" / name).read_bytes())
+    (tmp_path / "sinew.json").write_text(json.dumps(card))
+    policy.write_model(tmp_path, model, trainer.averaged)
+    ours, python = sinew.Policy.load(tmp_path), policy.load_policy(tmp_path).eval()
+    data, noise = batches.samples, np.random.default_rng(RNG).standard_normal((HORIZON, JOINTS), dtype=np.float32)
+    for place in (0, 5, 13):
+        cameras = {name: (np.ascontiguousarray(data.images[place, i]), 0.0) for i, name in enumerate(("front", "wrist"))}
+        text = data.instructions[data.instruction[place]]
+        ours.act(sinew.Observation(cameras, {"joint_position": (data.state[place].astype(float), 0.0, "rad")}, text, time=0.0), noise=noise)
+        ids, positions = (torch.from_numpy(x)[None] for x in batches.prompt(text))
+        with torch.no_grad():
+            hidden = python.model(ids, positions, batches.patches(data.images[place : place + 1]), batches.grid)
+            expected = python.action_model.sample(torch.from_numpy(noise)[None], hidden, torch.from_numpy(batches.state[place])[None, None])
+        np.testing.assert_allclose(ours.outputs["actions"], expected[0], atol=bound)
+
+
+def test_gradients_that_are_not_finite_stop_the_run(prepared, tmp_path):
+    model, batches, options = build(prepared)
+    batches.actions[3] = np.nan
+    with pytest.raises(sinew.Error, match="expected finite gradients"):
+        Trainer(model, batches, options, tmp_path, Share()).run()
