@@ -160,7 +160,10 @@ void check_sudden_changes(Curation& curation, std::span<const Column> columns) {
   for (const Column& column : columns) {
     if (column.kind == ColumnKind::other || column.gripper) continue;
     std::vector<ColumnChange> changes;
-    for (const ColumnPart& part : column.parts) changes.push_back(measure_change(part.values, part.period, curation.options.sudden_change));
+    for (const ColumnPart& part : column.parts) {
+      const std::vector<std::size_t> missing = missing_frames(*curation.files[part.file].episodes[part.episode]);
+      changes.push_back(measure_change(part.values, part.period, curation.options.sudden_change, missing));
+    }
     const ChangeBounds bounds = change_bounds(changes, curation.options.sudden_change);
     for (std::size_t i = 0; i < changes.size(); ++i)
       for (const auto& run : runs_of(sudden_frames(changes[i], bounds))) {
