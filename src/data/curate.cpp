@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 
+#include "sinew/data/smoothing.hpp"
 #include "stages.hpp"
 
 namespace sinew {
@@ -130,11 +131,7 @@ std::map<std::string, double> usual_sharpness_of(const CurationFile& file, const
   for (const Episode* episode : file.episodes)
     for (const CameraTrack& camera : episode->cameras) values[camera.name].push_back(usual_sharpness(camera, options));
   std::map<std::string, double> usual;
-  for (auto& [name, sharpness] : values) {
-    const auto middle = sharpness.begin() + static_cast<std::ptrdiff_t>(sharpness.size() / 2);
-    std::nth_element(sharpness.begin(), middle, sharpness.end());
-    usual[name] = *middle;
-  }
+  for (auto& [name, sharpness] : values) usual[name] = quantile(std::move(sharpness), 0.5);
   return usual;
 }
 

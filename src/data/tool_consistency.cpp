@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "pose_table.hpp"
@@ -38,27 +37,8 @@ struct Undo {
 #define SINEW_ALSO_WIDER
 #endif
 
-/// Positions and quaternions (w, x, y, z) `[7, kBlock]` as poses; NaN where pose_rows says so.
-SINEW_ALSO_WIDER void poses_of(const double* row, double* pose) {
-  for (std::size_t i = 0; i < kBlock; ++i) {
-    const double w = row[3 * kBlock + i], x = row[4 * kBlock + i], y = row[5 * kBlock + i], z = row[6 * kBlock + i];
-    const double squares = w * w + x * x + y * y + z * z;
-    const double twice = std::abs(squares - 1) <= 2 * kQuaternionTolerance ? 2 / squares : std::numeric_limits<double>::quiet_NaN();
-    const double tx = twice * x, ty = twice * y, tz = twice * z;
-    pose[i] = 1 - (ty * y + tz * z);
-    pose[kBlock + i] = tx * y - tz * w;
-    pose[2 * kBlock + i] = tx * z + ty * w;
-    pose[3 * kBlock + i] = row[i];
-    pose[4 * kBlock + i] = tx * y + tz * w;
-    pose[5 * kBlock + i] = 1 - (tx * x + tz * z);
-    pose[6 * kBlock + i] = ty * z - tx * w;
-    pose[7 * kBlock + i] = row[kBlock + i];
-    pose[8 * kBlock + i] = tx * z - ty * w;
-    pose[9 * kBlock + i] = ty * z + tx * w;
-    pose[10 * kBlock + i] = 1 - (tx * x + ty * y);
-    pose[11 * kBlock + i] = row[2 * kBlock + i];
-  }
-}
+/// Positions and quaternions (w, x, y, z) `[7, kBlock]` as poses.
+SINEW_ALSO_WIDER void poses_of(const double* row, double* pose) { write_poses<kBlock>(row, pose); }
 
 /// Distances and angles between 4 x 4 poses and recorded ones, both `[12, kBlock]` by element. The squared Frobenius norm of the difference
 /// of two rotations is 8 sin^2(angle / 2), which stays exact for small angles, where the trace does not. Of small sines the series up to
