@@ -9,7 +9,7 @@ import numpy as np
 
 import sinew
 from sinew import record
-from sinew.dataset.recorded import episode_event
+from sinew.dataset.recorded import Span, cut
 
 _INSTALL = "pip install 'sinew-robotics[view]'"
 
@@ -78,7 +78,7 @@ def view(path, save=None):
 class _Episode:
     """What is drawn of one episode."""
 
-    index: int | None  # None: a recording without episodes
+    span: Span
     instruction: str = ""
     times: list = field(default_factory=list)  # s
     states: dict = field(default_factory=dict)  # channel -> list of values
@@ -87,17 +87,16 @@ class _Episode:
     events: list = field(default_factory=list)  # (s, text)
 
 
-def _episodes(recording):
-    current, found, marked = _Episode(None), [], False
-    for item in recording:
+def _episodes(path, recording):
+    current, found = None, []
+    for span, item in cut(path, recording):
+        if current is None or current.span is not span:
+            current = _Episode(span, span.instruction or "")
+        if item is None:
+            found.extend([current] if current.times else [])
+            continue
         content = item.content
-        if isinstance(content, record.Event) and (event := episode_event(content)) is not None:
-            said, kind = event
-            if current.times and (current.index is not None or not marked):
-                found.append(current)
-            marked = True
-            current = _Episode(said["index"], str(said.get("instruction", ""))) if kind == "begin" else _Episode(None)
-        elif isinstance(content, sinew.Observation):
+        if isinstance(content, sinew.Observation):
             current.times.append(content.time)
             current.instruction = current.instruction or content.instruction
             for name, (values, _, _) in content.state.items():
@@ -108,8 +107,6 @@ def _episodes(recording):
             current.chunks.append(content.chunk)
         elif isinstance(content, record.Event):
             current.events.append((content.time, f"{content.kind}: {content.text}"))
-    if current.times and (current.index is not None or not marked):
-        found.append(current)
     return found
 
 
@@ -163,7 +160,7 @@ def plot(path, output=None):
     except ImportError as error:
         return _missing(error)
     recording = record.read(path, decode_jpeg=False)
-    episodes = _episodes(recording)
+    episodes = _episodes(path, recording)
     folder = Path(output or Path(path).parent)
     folder.mkdir(parents=True, exist_ok=True)
     drawn = 0
@@ -173,7 +170,7 @@ def plot(path, output=None):
             continue
         names = recording.joint_names if len(recording.joint_names) == dof else [f"joint {joint}" for joint in range(dof)]
         limits = recording.limits if recording.limits is not None and len(recording.limits["lower"]) == dof else None
-        target = folder / (f"{Path(path).stem}.png" if episode.index is None else f"{Path(path).stem}-{episode.index:03d}.png")
+        target = folder / (f"{Path(path).stem}-{episode.span.index:03d}.png" if episode.span.marked else f"{Path(path).stem}.png")
         _draw(episode, names, limits, target)
         print(target)
         drawn += 1

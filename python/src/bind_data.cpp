@@ -111,6 +111,25 @@ std::unique_ptr<EpisodeReader> read_episodes(const std::filesystem::path& path, 
                                          EpisodeOptions{.file = {}, .measure_cameras = measure_cameras, .on_frame = std::move(on_frame)});
 }
 
+using Integers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+
+template <class Value>
+std::vector<Value> column_of(const Integers& array) {
+  std::vector<Value> values;
+  for (py::ssize_t i = 0; i < array.size(); ++i) values.push_back(static_cast<Value>(array.data()[i]));
+  return values;
+}
+
+Integers choose(const Integers& frame_times, const std::optional<Integers>& frame_sequences, const Integers& command_times,
+                const Integers& command_sequences) {
+  if (frame_sequences) require_shape(*frame_sequences, {frame_times.size()}, "choose_commands", "frame_sequences");
+  require_shape(command_sequences, {command_times.size()}, "choose_commands", "command_sequences");
+  const auto sequences = frame_sequences ? column_of<std::uint64_t>(*frame_sequences) : std::vector<std::uint64_t>{};
+  const auto chosen =
+      choose_commands(column_of<Time>(frame_times), sequences, column_of<Time>(command_times), column_of<std::uint64_t>(command_sequences));
+  return Integers(static_cast<py::ssize_t>(chosen.size()), chosen.data());
+}
+
 py::object card_of(const EpisodeReader& reader) {
   if (!reader.recording().card()) return py::none();
   return py::module_::import("json").attr("loads")(to_text(card_to_json(*reader.recording().card())));
@@ -125,6 +144,28 @@ py::list faults_of(const Episode& episode) {
 }  // namespace
 
 void bind_curate(py::module_& data);
+
+namespace {
+
+void bind_rules(py::module_& data) {
+  py::class_<EpisodeMark>(data, "EpisodeMark", "What an event of kind \"episode\" says.")
+      .def_readonly("index", &EpisodeMark::index)
+      .def_readonly("instruction", &EpisodeMark::instruction, "None: not said")
+      .def_readonly("end", &EpisodeMark::end, "False: an episode begins")
+      .def_readonly("succeeded", &EpisodeMark::succeeded, "of an end; None: unknown");
+  data.def(
+      "parse_episode_mark",
+      [](const RecordedEvent& event, const std::filesystem::path& file) { return parse_episode_mark(event, file.string()); },
+      py::arg("event"), py::arg("file"),
+      "Raises sinew.Error where the event's text is no JSON object with an index; file: what the error names.");
+  data.def(
+      "choose_commands", &choose, py::arg("frame_times"), py::arg("frame_sequences"), py::arg("command_times"),
+      py::arg("command_sequences"),
+      "The place of each frame's action among the commands, int64 [n], -1: none: the command of the same sequence number, else the\n"
+      "newest not later than the next frame; for the last frame the newest. Times: int64, ns. frame_sequences: None, only times count.");
+}
+
+}  // namespace
 
 void bind_data(py::module_& m) {
   auto data = m.def_submodule("data", "Recordings as training data: episodes, curation.");
@@ -156,6 +197,7 @@ void bind_data(py::module_& m) {
            py::arg("on_frame") = py::none(),
            "Opens a recording -> an iterable of data.Episode. measure_cameras: brightness, sharpness and digests of the frames.\n"
            "on_frame: called with (index in the episode, sinew.Observation) for each frame as it is read; frames are not kept.");
+  bind_rules(data);
   bind_curate(data);
 }
 

@@ -8,11 +8,11 @@ import sinew
 LONGEST = 12.0  # s
 
 
-def record(path, seeds):
+def record(path, seeds, camera_size=(128, 128)):
     """One episode for each seed, at 10 observations a second and 100 commands; all succeed."""
     from sinew import sim
 
-    robot = sim.MujocoRobot.tabletop(seed=seeds[0])
+    robot = sim.MujocoRobot.tabletop(seed=seeds[0], camera_size=camera_size)
     policy = sim.demonstrator_policy(robot)
     known = sim.known_instructions()
     names = policy.card["action"]["joint_names"]

@@ -29,8 +29,18 @@ def test_a_recording_without_episodes_is_one_and_foreign_events_are_only_shown(t
     with sinew.record.Recorder(tmp_path / "a.mcap", wait_for_room=True) as recorder:
         for frame in range(5):
             recorder.add(sinew.Observation({}, {"joint_position": ([0.1 * frame, 0.0], None, "rad")}, "go", time=1 + frame / 10), command=[0.0, 1.0])
-        recorder.add_event(1.2, "episode", "no JSON")
+        recorder.add_event(1.2, "note", "no JSON")
     assert cli.main(["plot", str(tmp_path / "a.mcap")]) == 0 and (tmp_path / "a.png").exists()
+
+
+def test_an_episode_event_that_is_none_is_refused_as_everywhere(tmp_path, capsys):
+    with sinew.record.Recorder(tmp_path / "a.mcap", wait_for_room=True) as recorder:
+        recorder.add(sinew.Observation({}, {"joint_position": ([0.1, 0.0], None, "rad")}, "go", time=1), command=[0.0, 1.0])
+        recorder.add_event(1.2, "episode", "no JSON")
+    with pytest.raises(sinew.Error) as refused:
+        list(sinew.data.read_episodes(tmp_path / "a.mcap"))
+    for command in (["plot", str(tmp_path / "a.mcap")], ["export", str(tmp_path / "a.mcap"), "--to", "lerobot", str(tmp_path / "d"), "--images", "none"]):
+        assert cli.main(command) != 0 and str(refused.value) in capsys.readouterr().err
 
 
 def test_nothing_to_draw_is_said(tmp_path, capsys):

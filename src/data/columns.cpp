@@ -16,13 +16,18 @@ ColumnKind kind_of(std::string_view word) {
   return word.starts_with("quat") ? ColumnKind::quaternion : ColumnKind::other;
 }
 
-/// Gives each quaternion of a table the sign that is nearer to the one before.
+/// Gives each quaternion of a table the sign that is nearer to the one before; what is not finite has no say.
 void unroll(std::vector<double>& table, std::size_t width, std::size_t first) {
+  std::size_t before = 0;
   for (std::size_t row = width; row + width <= table.size(); row += width) {
-    double product = 0;
-    for (std::size_t k = first; k < first + 4; ++k) product += table[row + k] * table[row - width + k];
+    double product = 0, squares = 0;
+    for (std::size_t k = first; k < first + 4; ++k) {
+      product += table[row + k] * table[before + k];
+      squares += table[row + k] * table[row + k];
+    }
     if (product < 0)
       for (std::size_t k = first; k < first + 4; ++k) table[row + k] = -table[row + k];
+    if (std::isfinite(squares)) before = row;
   }
 }
 
@@ -89,6 +94,14 @@ std::vector<double> column_of(std::span<const double> table, std::size_t width, 
   column.reserve(width == 0 ? 0 : table.size() / width);
   for (std::size_t i = index; i < table.size(); i += width) column.push_back(table[i]);
   return column;
+}
+
+std::vector<std::size_t> missing_frames(const Episode& episode) {
+  std::vector<std::size_t> missing(episode.frames());
+  const double period = episode.period();
+  for (std::size_t i = 1; period > 0 && i < missing.size(); ++i)
+    missing[i] = static_cast<std::size_t>(std::max(0.0, std::round(to_seconds(episode.times[i] - episode.times[i - 1]) / period) - 1));
+  return missing;
 }
 
 bool is_gripper(const CurationFile& file, std::size_t index) {

@@ -41,6 +41,9 @@ struct Column {
 /// Column `index` of a row-major table.
 [[nodiscard]] std::vector<double> column_of(std::span<const double> table, std::size_t width, std::size_t index);
 
+/// Frames that an episode lacks before each of its own, by their times.
+[[nodiscard]] std::vector<std::size_t> missing_frames(const Episode& episode);
+
 /// Whether joint `index` of a file's actions is a gripper.
 [[nodiscard]] bool is_gripper(const CurationFile& file, std::size_t index);
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 
+#include "sinew/data/smoothing.hpp"
 #include "stages.hpp"
 
 namespace sinew {
@@ -130,11 +131,7 @@ std::map<std::string, double> usual_sharpness_of(const CurationFile& file, const
   for (const Episode* episode : file.episodes)
     for (const CameraTrack& camera : episode->cameras) values[camera.name].push_back(usual_sharpness(camera, options));
   std::map<std::string, double> usual;
-  for (auto& [name, sharpness] : values) {
-    const auto middle = sharpness.begin() + static_cast<std::ptrdiff_t>(sharpness.size() / 2);
-    std::nth_element(sharpness.begin(), middle, sharpness.end());
-    usual[name] = *middle;
-  }
+  for (auto& [name, sharpness] : values) usual[name] = quantile(std::move(sharpness), 0.5);
   return usual;
 }
 
@@ -160,7 +157,10 @@ void check_sudden_changes(Curation& curation, std::span<const Column> columns) {
   for (const Column& column : columns) {
     if (column.kind == ColumnKind::other || column.gripper) continue;
     std::vector<ColumnChange> changes;
-    for (const ColumnPart& part : column.parts) changes.push_back(measure_change(part.values, part.period, curation.options.sudden_change));
+    for (const ColumnPart& part : column.parts) {
+      const std::vector<std::size_t> missing = missing_frames(*curation.files[part.file].episodes[part.episode]);
+      changes.push_back(measure_change(part.values, part.period, curation.options.sudden_change, missing));
+    }
     const ChangeBounds bounds = change_bounds(changes, curation.options.sudden_change);
     for (std::size_t i = 0; i < changes.size(); ++i)
       for (const auto& run : runs_of(sudden_frames(changes[i], bounds))) {

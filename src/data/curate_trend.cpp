@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "stages.hpp"
 
@@ -10,7 +11,9 @@ namespace sinew {
 
 namespace {
 
-/// States and actions of an episode without grippers.
+constexpr std::size_t kMostMissing = 2;  // absent frames in a row, over which a difference is still one of motion
+
+/// States and actions of an episode, or of a stretch of it between long gaps, without grippers.
 struct Tables {
   std::size_t episode = 0;
   std::vector<double> states;
@@ -23,6 +26,17 @@ std::vector<std::size_t> compared_joints(const CurationFile& file, std::size_t d
   for (std::size_t j = 0; j < dof; ++j)
     if (!is_gripper(file, j)) joints.push_back(j);
   return joints;
+}
+
+/// First frame and number of frames of each stretch.
+std::vector<std::pair<std::size_t, std::size_t>> stretches_of(const Episode& episode) {
+  const std::vector<std::size_t> missing = missing_frames(episode);
+  std::vector<std::pair<std::size_t, std::size_t>> stretches;
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    if (i == 0 || missing[i] > kMostMissing) stretches.emplace_back(i, 0);
+    ++stretches.back().second;
+  }
+  return stretches;
 }
 
 std::vector<double> select(std::span<const double> table, std::size_t width, std::span<const std::size_t> columns) {
@@ -40,14 +54,14 @@ class TrendCheck {
     for (std::size_t e = 0; e < content.episodes.size(); ++e) {
       const Episode& episode = *content.episodes[e];
       const EpisodeChannel* channel = joint_channel(episode, curation.options);
-      if (channel == nullptr || episode.frames() < static_cast<std::size_t>(options_.smooth_window)) continue;
+      if (channel == nullptr) continue;
       if (tables_.empty()) {
         dof_ = episode.dof;
         joints_ = compared_joints(content, dof_);
         channel_ = channel->name;
         period_ = from_seconds(episode.period());
       }
-      if (episode.dof == dof_) tables_.push_back({e, select(channel->values, dof_, joints_), select(episode.actions, dof_, joints_)});
+      if (episode.dof == dof_) add(e, channel->values);
     }
   }
 
@@ -63,10 +77,26 @@ class TrendCheck {
     for (const TrendEpisode& view : views) counts.push_back(count_directions(view, lag.lag, options_));
     if (lag.lag != options_.expected_lag) report_lag(lag);
     flip(counts);
-    for (std::size_t i = 0; i < counts.size(); ++i) judge(counts[i], tables_[i].episode);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const bool goes_on = i + 1 < counts.size() && tables_[i + 1].episode == tables_[i].episode;
+      if (!goes_on) judge(counts[i], tables_[i].episode);
+      for (std::size_t j = 0; goes_on && j < joints_.size(); ++j) {
+        counts[i + 1].moving[j] += counts[i].moving[j];
+        counts[i + 1].agreeing[j] += counts[i].agreeing[j];
+      }
+    }
   }
 
  private:
+  void add(std::size_t e, std::span<const double> states) {
+    const Episode& episode = *curation_.files[file_].episodes[e];
+    for (const auto& [first, frames] : stretches_of(episode)) {
+      if (frames < static_cast<std::size_t>(options_.smooth_window)) continue;
+      const auto rows = [&](std::span<const double> table) { return select(table.subspan(first * dof_, frames * dof_), dof_, joints_); };
+      tables_.push_back({e, rows(states), rows(episode.actions)});
+    }
+  }
+
   void report_lag(const LagFit& lag) {
     Correction& correction = curation_.report.files[file_].correction;
     correction.command_shift = lag.lag - options_.expected_lag;

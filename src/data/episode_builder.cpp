@@ -18,6 +18,8 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 void EpisodeBuilder::begin(std::int64_t index, std::optional<std::string> instruction) {
   episode_ = {};
   sequences_.clear();
+  command_sequences_.clear();
+  command_times_.clear();
   commands_.clear();
   episode_.index = index;
   instruction_known_ = instruction.has_value();
@@ -99,32 +101,21 @@ void EpisodeBuilder::add(std::uint64_t sequence, RecordedCommand command) {
     fault(frames() == 0 ? 0 : frames() - 1, "command", fmt::format("has {} values, not {} as before", command.values.size(), episode_.dof));
     return;
   }
-  commands_.push_back({sequence, std::move(command)});
-}
-
-const EpisodeBuilder::Command* EpisodeBuilder::paired(std::uint64_t sequence) const {
-  // Sequence numbers ascend in a file.
-  const auto found = std::ranges::lower_bound(commands_, sequence, {}, &Command::sequence);
-  return sequence != 0 && found != commands_.end() && found->sequence == sequence ? &*found : nullptr;
+  command_sequences_.push_back(sequence);
+  command_times_.push_back(command.time);
+  commands_.push_back(std::move(command.values));
 }
 
 void EpisodeBuilder::choose_actions() {
   if (episode_.dof == 0) return;
-  std::vector<const Command*> by_time;
-  by_time.reserve(commands_.size());
-  for (const Command& command : commands_) by_time.push_back(&command);
-  std::ranges::stable_sort(by_time, {}, [](const Command* command) { return command->content.time; });
   episode_.actions.reserve(frames() * episode_.dof);
-  for (std::size_t frame = 0; frame < frames(); ++frame) {
-    const Time until = frame + 1 < frames() ? episode_.times[frame + 1] : Time::max();
-    const auto later = std::ranges::upper_bound(by_time, until, {}, [](const Command* command) { return command->content.time; });
-    const Command* chosen = paired(sequences_[frame]);
-    if (chosen == nullptr && later != by_time.begin()) chosen = *std::prev(later);
-    if (chosen == nullptr) {
-      fault(frame, "command", "none until the next frame");
+  for (const std::ptrdiff_t chosen : choose_commands(episode_.times, sequences_, command_times_, command_sequences_)) {
+    if (chosen < 0) {
+      fault(episode_.actions.size() / episode_.dof, "command", "none until the next frame");
       episode_.actions.resize(episode_.actions.size() + episode_.dof, kNan);
     } else {
-      episode_.actions.insert(episode_.actions.end(), chosen->content.values.begin(), chosen->content.values.end());
+      const std::vector<double>& values = commands_[static_cast<std::size_t>(chosen)];
+      episode_.actions.insert(episode_.actions.end(), values.begin(), values.end());
     }
   }
 }

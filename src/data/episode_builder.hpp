@@ -28,23 +28,19 @@ class EpisodeBuilder {
   [[nodiscard]] Episode finish();
 
  private:
-  struct Command {
-    std::uint64_t sequence = 0;
-    RecordedCommand content;
-  };
-
   void fault(std::size_t frame, const std::string& name, std::string reason);
   void add_channel(const Channel& channel, std::size_t frame);
   void add_camera(const CameraFrame& camera, std::size_t frame);
   void note_absent(std::size_t frame);
   void choose_actions();
-  [[nodiscard]] const Command* paired(std::uint64_t sequence) const;
 
   bool measure_cameras_;
   bool instruction_known_ = false;
   Episode episode_;
-  std::vector<std::uint64_t> sequences_;  // of the frames
-  std::vector<Command> commands_;         // in the order of the file
+  std::vector<std::uint64_t> sequences_;          // of the frames
+  std::vector<std::uint64_t> command_sequences_;  // in the order of the file, as the next two
+  std::vector<Time> command_times_;
+  std::vector<std::vector<double>> commands_;
   FrameMeter meter_;
 };
 

@@ -10,31 +10,15 @@
 #include "episode_builder.hpp"
 #include "sinew/io/json.hpp"
 #include "sinew/io/json_cursor.hpp"
+#include "sinew/io/text.hpp"
 
 namespace sinew {
 
 namespace {
 
-/// What an "episode" event says.
-struct Mark {
-  std::int64_t index = 0;
-  std::optional<std::string> instruction;
-  std::optional<bool> succeeded;  ///< it is an end
-};
-
 const RecordedEvent* episode_event(const Record& record) {
   const auto* event = std::get_if<RecordedEvent>(&record.content);
   return event != nullptr && event->kind == "episode" ? event : nullptr;
-}
-
-Mark parse_mark(const RecordedEvent& event, const std::string& path) {
-  const std::string where = fmt::format("{}: episode event at {:.3f} s", path, to_seconds(event.time));
-  const Json json = Json::parse(event.text, where);
-  const JsonCursor root(json, where);
-  Mark mark{.index = root.at("index").integer(0), .instruction = {}, .succeeded = {}};
-  if (const auto succeeded = root.optional("succeeded")) mark.succeeded = succeeded->boolean();
-  if (const auto instruction = root.optional("instruction")) mark.instruction = instruction->text();
-  return mark;
 }
 
 bool has_episode_event(const std::filesystem::path& path, const McapReadOptions& options) {
@@ -47,6 +31,19 @@ bool has_episode_event(const std::filesystem::path& path, const McapReadOptions&
 
 }  // namespace
 
+EpisodeMark parse_episode_mark(const RecordedEvent& event, std::string_view file) {
+  const std::string where = fmt::format("{}: episode event at {:.3f} s", printable(file, 512), to_seconds(event.time));
+  const Json json = Json::parse(event.text, where);
+  const JsonCursor root(json, where);
+  EpisodeMark mark{.index = root.at("index").integer(0), .instruction = {}, .succeeded = {}};
+  if (const auto succeeded = root.optional("succeeded")) {
+    mark.end = true;
+    if (!succeeded->is_null()) mark.succeeded = succeeded->boolean();
+  }
+  if (const auto instruction = root.optional("instruction")) mark.instruction = instruction->text();
+  return mark;
+}
+
 struct EpisodeReader::State {
   State(const std::filesystem::path& file, EpisodeOptions given)
       : path(file.string()),
@@ -57,14 +54,14 @@ struct EpisodeReader::State {
     if (whole_file) open_episode({});
   }
 
-  void open_episode(const Mark& mark) {
+  void open_episode(const EpisodeMark& mark) {
     builder.begin(mark.index, mark.instruction);
     open = true;
   }
 
   /// Whether the event ends an episode, which is then in `episode`.
-  bool take_mark(const Mark& mark, Episode& episode) {
-    if (!mark.succeeded) {
+  bool take_mark(const EpisodeMark& mark, Episode& episode) {
+    if (!mark.end) {
       const bool torn = open;
       if (torn) episode = builder.finish();
       open_episode(mark);
@@ -115,7 +112,7 @@ bool EpisodeReader::next(Episode& episode) {
   Record record;
   while (state_->recording.next(record)) {
     if (const RecordedEvent* event = episode_event(record)) {
-      if (state_->take_mark(parse_mark(*event, state_->path), episode)) return true;
+      if (state_->take_mark(parse_episode_mark(*event, state_->path), episode)) return true;
     } else {
       state_->take_content(record);
     }

@@ -103,6 +103,26 @@ TEST_CASE("curation: numbers that are not finite reject their frames") {
   CHECK(report.findings[0].last == 21);
 }
 
+TEST_CASE("curation: long gaps are told as what they are, and nothing beside them is called sudden") {
+  std::vector<Episode> episodes = make_episodes();
+  for (std::size_t e = 0; e < kEpisodes; ++e) {
+    std::vector<double>& values = episodes[e].channels[0].values;
+    const auto cut = [&](auto& table, std::size_t width) {  // frames that are not in the recording
+      const auto begin = table.begin() + static_cast<std::ptrdiff_t>(20 * width);
+      table.erase(begin, begin + static_cast<std::ptrdiff_t>(e * width));
+    };
+    cut(episodes[e].times, 1);
+    cut(values, kJoints);
+    cut(episodes[e].actions, kJoints);
+    if (e == 0) std::fill_n(values.begin() + 50 * kJoints, 12 * kJoints, std::numeric_limits<double>::quiet_NaN());
+  }
+  const CurationReport report = judge(episodes);
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].stage == CurationStage::structure);
+  CHECK(report.findings[0].first == 50);
+  CHECK(report.findings[0].last == 61);
+}
+
 TEST_CASE("curation: late commands and turned joints are corrected, in every episode") {
   for (const int late : {-3, -1, 1, 4}) {
     CAPTURE(late);

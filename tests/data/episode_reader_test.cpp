@@ -48,10 +48,12 @@ TEST_CASE("episodes: events cut a recording; what lies outside belongs to none, 
     writer.add_event(5s, "episode", R"({"index": 8})");
     writer.add(observation(5s));
     writer.add_event(6s, "episode", R"({"index": 9})");
+    writer.add_event(7s, "episode", R"({"index": 10})");
+    writer.add_event(8s, "episode", R"({"index": 10, "succeeded": null})");  // as an import writes it that does not know
     REQUIRE(writer.close());
   }
   const auto episodes = read(path);
-  REQUIRE(episodes.size() == 3);
+  REQUIRE(episodes.size() == 4);
   CHECK(episodes[0].index == 7);
   CHECK(episodes[0].instruction == "put it there");
   CHECK(episodes[0].succeeded == true);
@@ -62,6 +64,9 @@ TEST_CASE("episodes: events cut a recording; what lies outside belongs to none, 
   CHECK_FALSE(episodes[1].finished);
   CHECK_FALSE(episodes[1].succeeded.has_value());
   CHECK(episodes[2].frames() == 0);
+  CHECK_FALSE(episodes[2].finished);
+  CHECK(episodes[3].finished);
+  CHECK_FALSE(episodes[3].succeeded.has_value());
 }
 
 TEST_CASE("episodes: an action is the command recorded with its frame, else the newest until the next one") {

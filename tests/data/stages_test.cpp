@@ -21,6 +21,26 @@ constexpr double kPeriod = 0.05;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 using Frames = std::vector<std::size_t>;
 
+/// Smooth motion whose frames from `first` on are lost: NaN, or not there.
+struct GappedColumn {
+  std::vector<double> values;
+  std::vector<std::size_t> missing;
+  std::size_t behind = 0;  ///< the first frame after the gap
+};
+
+GappedColumn gapped_column(std::uint64_t stream, std::size_t first, std::size_t gap, bool absent) {
+  GappedColumn column;
+  const std::vector<double> whole = testing::SmoothMotion(1, stream).table(kFrames, kPeriod, 0);
+  for (std::size_t i = 0; i < kFrames; ++i) {
+    const bool lost = i >= first && i < first + gap;
+    if (i == first + gap) column.behind = column.values.size();
+    if (lost && absent) continue;
+    column.missing.push_back(absent && i == first + gap ? gap : 0);
+    column.values.push_back(lost ? kNan : whole[i]);
+  }
+  return column;
+}
+
 /// Told one frame ahead of done, then recorded `late` frames late.
 std::vector<double> late_actions(const testing::SmoothMotion& motion, int late, double period = kPeriod) {
   return motion.table(kFrames, period, 1 - late);
@@ -69,6 +89,34 @@ TEST_CASE("sudden change: jumps of 0.25 to 1 in every fourth of 80 smooth episod
     // A jump moves the medians beside it, and the third differences up to two frames away: in fast motion these are found with it.
     CHECK(std::ranges::all_of(found, [&](std::size_t i) { return i + 2 >= injected[e].front() && i <= injected[e].front() + 2; }));
   }
+}
+
+TEST_CASE("sudden change: gaps of 1 to 60 frames, of NaN or of frames that are not there, give no findings; a jump near one is found") {
+  for (std::size_t gap = 1; gap <= 60; ++gap)
+    for (const bool absent : {false, true}) {
+      CAPTURE(gap);
+      CAPTURE(absent);
+      testing::Random random(gap);
+      std::vector<ColumnChange> clean, jumping;
+      std::vector<std::size_t> jumps;
+      for (std::uint64_t e = 0; e < 20; ++e) {
+        const std::size_t first = random.below(kFrames - gap + 1);  // at an end too
+        GappedColumn column = gapped_column(400 + e, first, gap, absent);
+        clean.push_back(measure_change(column.values, kPeriod, {}, column.missing));
+        jumps.push_back(first + gap + 10 < kFrames ? column.behind + 4 : first - std::min<std::size_t>(first, 6));
+        if (e % 4 != 0 || jumps.back() < 6) jumps.back() = kFrames;  // none
+        if (jumps.back() < kFrames) column.values[jumps.back()] += 0.5;
+        jumping.push_back(measure_change(column.values, kPeriod, {}, column.missing));
+      }
+      const ChangeBounds usual = change_bounds(clean), bounds = change_bounds(jumping);
+      for (std::size_t e = 0; e < clean.size(); ++e) {
+        CAPTURE(e);
+        CHECK(sudden_frames(clean[e], usual).empty());
+        const Frames found = sudden_frames(jumping[e], bounds);
+        CHECK((jumps[e] == kFrames || std::ranges::find(found, jumps[e]) != found.end()));
+        CHECK(std::ranges::all_of(found, [&](std::size_t i) { return i + 2 >= jumps[e] && i <= jumps[e] + 2; }));
+      }
+    }
 }
 
 TEST_CASE("action trend: commands that are early or late by some frames are found so; unrelated ones are not believed") {

@@ -59,4 +59,10 @@ struct Episode {
   [[nodiscard]] double period() const;
 };
 
+/// For each frame the place of the command that is its action, as Episode says it; -1 where there is none. Commands are in the order of
+/// the file, and so their sequence numbers ascend. Without `frame_sequences` only times count.
+[[nodiscard]] std::vector<std::ptrdiff_t> choose_commands(std::span<const Time> frame_times, std::span<const std::uint64_t> frame_sequences,
+                                                          std::span<const Time> command_times,
+                                                          std::span<const std::uint64_t> command_sequences);
+
 }  // namespace sinew

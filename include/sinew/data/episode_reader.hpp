@@ -2,15 +2,31 @@
 // Cuts a recording into its episodes, one at a time.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "sinew/core/observation.hpp"
 #include "sinew/data/episode.hpp"
 #include "sinew/record/recording.hpp"
 
 namespace sinew {
+
+/// What an event of kind "episode" says: a JSON object. {"index", "instruction"?, ...} begins an episode, {"index", "succeeded", ...} ends
+/// it.
+struct EpisodeMark {
+  std::int64_t index = 0;
+  std::optional<std::string> instruction;
+  bool end = false;
+  std::optional<bool> succeeded;  ///< of an end; null: unknown
+};
+
+/// Throws Error for a text that is no such object; `file` names the recording in it.
+[[nodiscard]] EpisodeMark parse_episode_mark(const RecordedEvent& event, std::string_view file);
 
 /// How a recording is read.
 struct EpisodeOptions {
@@ -22,8 +38,8 @@ struct EpisodeOptions {
 
 /// Reads episodes from front to back. Memory: one episode without its frames, and what Recording holds.
 ///
-/// An event of kind "episode" with the JSON object {"index", "instruction"?, ...} begins an episode, {"index", "succeeded", ...} ends
-/// it; what lies outside belongs to none. A file without such an event is one episode.
+/// Episodes are what lies between events of kind "episode" (EpisodeMark); what lies outside belongs to none. A file without such an event
+/// is one episode.
 class EpisodeReader {
  public:
   /// Throws Error. A file whose first record is no such event is searched for one.
@@ -32,7 +48,7 @@ class EpisodeReader {
   EpisodeReader(EpisodeReader&& other) noexcept;
   EpisodeReader& operator=(EpisodeReader&& other) noexcept;
 
-  /// The next episode; it may have no frame. False at the end. Throws Error, also for an "episode" event that is no such object.
+  /// The next episode; it may have no frame. False at the end. Throws Error, as parse_episode_mark() too.
   [[nodiscard]] bool next(Episode& episode);
 
   /// The file, for its card, joint names and how it ended.

@@ -20,9 +20,10 @@ struct SuddenChangeOptions {
   double least_residual = 0.02;   ///< rad or m: no bound is below this
   double least_acceleration = 2;  ///< rad/s^2 or m/s^2
   double least_jerk = 40;         ///< rad/s^3 or m/s^3
+  std::size_t most_bridged = 2;   ///< frames in a row without a number that a line stands for; more of them part the column
 };
 
-/// How far each frame of a column is from its trend, `[n]` each, all >= 0.
+/// How far each frame of a column is from its trend, `[n]` each, all >= 0; NaN where a frame was not judged.
 struct ColumnChange {
   std::vector<double> residual;      ///< |x - trend|
   std::vector<double> acceleration;  ///< |second difference| / period^2, centred on the frame
@@ -36,9 +37,11 @@ struct ChangeBounds {
   double jerk = 0;
 };
 
-/// Compares a column, one value per frame, `period` s apart, with its trend: Savitzky-Golay of a median of a median. NaN is bridged.
-/// Zeros for fewer than 5 frames.
-[[nodiscard]] ColumnChange measure_change(std::span<const double> column, double period, const SuddenChangeOptions& options = {});
+/// Compares a column, one value per frame, `period` s apart, with its trend: Savitzky-Golay of a median of a median. `missing`: frames that
+/// are absent before each, `[n]`; empty: none. Short gaps (NaN or absent) are bridged; longer ones part the column, and each part is
+/// compared with its own trend, so that nothing is judged by what a gap hides. Parts of fewer than 5 frames are not judged.
+[[nodiscard]] ColumnChange measure_change(std::span<const double> column, double period, const SuddenChangeOptions& options = {},
+                                          std::span<const std::size_t> missing = {});
 
 /// Bounds for one column from all episodes of the data set; of the derivatives from frames that are more than two away from a residual
 /// beyond its bound.

@@ -8,8 +8,9 @@ import numpy.typing
 import os
 import sinew._sinew
 import sinew._sinew.kinematics
+import sinew._sinew.record
 import typing
-__all__: list[str] = ['Correction', 'CurationFile', 'CurationReport', 'Episode', 'EpisodeReader', 'curate', 'read_episodes', 'write_corrected']
+__all__: list[str] = ['Correction', 'CurationFile', 'CurationReport', 'Episode', 'EpisodeMark', 'EpisodeReader', 'choose_commands', 'curate', 'parse_episode_mark', 'read_episodes', 'write_corrected']
 class Episode:
     """
     One episode: a frame is one observation, its action what the robot was told to reach by the next.
@@ -84,6 +85,28 @@ class EpisodeReader:
         """
         of the actions, in order
         """
+class EpisodeMark:
+    """
+    What an event of kind "episode" says.
+    """
+    @property
+    def end(self) -> bool:
+        """
+        False: an episode begins
+        """
+    @property
+    def index(self) -> int:
+        ...
+    @property
+    def instruction(self) -> str | None:
+        """
+        None: not said
+        """
+    @property
+    def succeeded(self) -> bool | None:
+        """
+        of an end; None: unknown
+        """
 class Correction:
     """
     What is the same mistake in every frame of a file.
@@ -145,10 +168,19 @@ class CurationReport:
         list of dicts: stage, file, episode (None: all of the file's), first, last (frames), name, value, bound,
         reason, correctable
         """
+def choose_commands(frame_times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], frame_sequences: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None, command_times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], command_sequences: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    The place of each frame's action among the commands, int64 [n], -1: none: the command of the same sequence number, else the
+    newest not later than the next frame; for the last frame the newest. Times: int64, ns. frame_sequences: None, only times count.
+    """
 def curate(files: collections.abc.Sequence[CurationFile], *, chain: sinew._sinew.kinematics.Chain | None = None, joint_channel: str = '', pose_channel: str = '') -> CurationReport:
     """
     Runs all stages over files (data.CurationFile) of one kind of robot -> data.CurationReport. chain: of the robot description; None
     leaves out the tool's consistency. Channels: "" takes the first that fits.
+    """
+def parse_episode_mark(event: sinew._sinew.record.Event, file: os.PathLike | str | bytes) -> EpisodeMark:
+    """
+    Raises sinew.Error where the event's text is no JSON object with an index; file: what the error names.
     """
 def read_episodes(path: os.PathLike | str | bytes, *, measure_cameras: bool = False, on_frame: collections.abc.Callable[[typing.SupportsInt | typing.SupportsIndex, sinew._sinew.Observation], None] = None) -> EpisodeReader:
     """

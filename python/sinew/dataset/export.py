@@ -87,7 +87,7 @@ def _read(sources, with_cameras):
     for number, path in enumerate(sources):
         reader = EpisodeReader(path, with_cameras)
         episodes = list(reader)
-        marked.append(bool(episodes) and bool(episodes[0].begin))
+        marked.append(bool(episodes) and episodes[0].marked)
         if reader.joint_names and names and reader.joint_names != names:
             raise error("invalid_argument", str(path), "joint names", ", ".join(names), ", ".join(reader.joint_names))
         names = reader.joint_names or names

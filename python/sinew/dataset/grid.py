@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sinew import data
+
 from ._errors import error
 
 TOLERANCE = 0.1  # of a period, on both sides
@@ -46,24 +48,13 @@ def choose(episode, fps, may_resample):
         raise error("corrupt", episode.path.name, f"times of {episode.name}", "increasing", "one that goes back")
     distance = distance_from_grid(times, fps)
     if distance <= TOLERANCE:
-        return Frames(np.arange(len(times)), _actions(episode), False)
+        return Frames(np.arange(len(times)), data.choose_commands(times, episode.sequences, episode.command_times, episode.command_sequences), False)
     if not may_resample:
         hint = f"--fps {fps} takes the newest observation not later than each moment of that grid, any other rate likewise"
         raise error("invalid_argument", episode.path.name, f"times of {episode.name}", f"within {TOLERANCE:g} of a period of {fps} per second",
                     f"{distance:.3g}", hint)
     count = int((times[-1] - times[0]) * fps // 1_000_000_000) + 1
-    moments = times[0] + np.arange(count + 1) * 1_000_000_000 // fps
-    observations = np.searchsorted(times, moments[:-1], side="right") - 1
-    actions = np.searchsorted(episode.command_times, moments[1:], side="right") - 1
-    actions[-1] = len(episode.command_times) - 1
+    moments = times[0] + np.arange(count) * 1_000_000_000 // fps
+    observations = np.searchsorted(times, moments, side="right") - 1
+    actions = data.choose_commands(moments, None, episode.command_times, episode.command_sequences)
     return Frames(observations, actions, True)
-
-
-def _actions(episode):
-    """The command of the same record, else the newest that is not later than the next observation; the last frame has the newest."""
-    until = np.searchsorted(episode.command_times, episode.times[1:], side="right") - 1
-    actions = np.append(until, len(episode.command_times) - 1)
-    same = {sequence: index for index, sequence in enumerate(episode.command_sequences.tolist())}
-    for frame, sequence in enumerate(episode.sequences.tolist()):
-        actions[frame] = same.get(sequence, actions[frame])
-    return actions

@@ -1,15 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
 """The episodes of a recording: numbers as arrays, and camera frames one at a time, so that memory holds no film."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 import sinew
+from sinew import data
 
 from ._errors import error
+
+
+@dataclass
+class Span:
+    """An episode as the events around it say it. Only where no event ever comes is the whole recording one, which is not `marked`."""
+
+    ordinal: int = 0  # in the recording
+    marked: bool = False
+    index: int = 0
+    instruction: str | None = None
+    succeeded: bool | None = None
+    finished: bool = False
+
+
+def cut(path, recording):
+    """Yields (span, record) for every record of an episode, and (span, None) where it ends: data.EpisodeReader's rule. What an unmarked
+    span has been given is void if another follows."""
+    span, count = Span(), 0
+    for record in recording:
+        content = record.content
+        if not isinstance(content, sinew.record.Event) or content.kind != "episode":
+            if span is not None:
+                yield span, record
+            continue
+        mark = data.parse_episode_mark(content, path)
+        if span is not None and span.marked:
+            span.finished = mark.end and mark.index == span.index
+            span.succeeded = mark.succeeded if span.finished else None
+            yield span, None
+        span = None if mark.end else Span(count, True, mark.index, mark.instruction)
+        count += not mark.end
+    if span is not None:
+        span.finished = not span.marked and recording.complete
+        yield span, None
 
 
 @dataclass(frozen=True)
@@ -37,14 +71,14 @@ class Episode:
     instruction: str = ""
     succeeded: bool | None = None
     finished: bool = False
-    begin: dict = field(default_factory=dict)  # the event's JSON object
+    marked: bool = False  # False: the recording has no episode events
     times: np.ndarray = None  # int64 [n], ns of the robot's clock
     instructions: list = field(default_factory=list)  # [n]
     layouts: list = field(default_factory=list)  # those that occur
     layout_of: np.ndarray = None  # int [n]
     values: list | np.ndarray = None  # [n, width] of all channels side by side; a list where layouts differ
     sequences: np.ndarray = None  # int64 [n]
-    command_times: np.ndarray = None  # int64 [m]
+    command_times: np.ndarray = None  # int64 [m], the commands in the order of the recording
     commands: np.ndarray = None  # float64 [m, dof]
     command_sequences: np.ndarray = None  # int64 [m]
 
@@ -59,9 +93,9 @@ class Episode:
 class _Gathering:
     """An episode while its records come."""
 
-    def __init__(self, path, index, begin):
-        instruction = begin.get("instruction", "")
-        self.episode = Episode(path, index, instruction if isinstance(instruction, str) else "", begin=begin)
+    def __init__(self, path, span):
+        self.span = span
+        self.episode = Episode(path, span.index, span.instruction or "", marked=span.marked)
         self._times, self._rows, self._layout_of, self._sequences = [], [], [], []
         self._known = {}
         self._commands, self._command_times, self._command_sequences = [], [], []
@@ -95,11 +129,8 @@ class _Gathering:
         episode.command_times = nanoseconds(self._command_times)
         episode.commands = np.stack(self._commands) if self._commands else np.empty((0, 0))
         episode.command_sequences = np.array(self._command_sequences, np.int64)
-        if (np.diff(episode.command_times) < 0).any():
-            order = np.argsort(episode.command_times, kind="stable")
-            for name in ("command_times", "commands", "command_sequences"):
-                setattr(episode, name, getattr(episode, name)[order])
-        if not episode.instruction and episode.instructions:
+        episode.succeeded, episode.finished = self.span.succeeded, self.span.finished
+        if self.span.instruction is None and episode.instructions:
             episode.instruction = episode.instructions[0]
         return episode
 
@@ -107,19 +138,6 @@ class _Gathering:
 def nanoseconds(seconds):
     """int64 ns of times in s, as the recorder had them."""
     return np.rint(np.asarray(seconds, float) * 1e9).astype(np.int64)
-
-
-def episode_event(content):
-    """The JSON object of an event of kind `episode` and what it says: "begin" or "end"; None for every other event."""
-    if content.kind != "episode":
-        return None
-    try:
-        said = json.loads(content.text)
-    except ValueError:
-        return None
-    if not isinstance(said, dict) or not isinstance(said.get("index"), int):
-        return None
-    return said, "end" if "succeeded" in said and "instruction" not in said else "begin"
 
 
 class EpisodeReader:
@@ -131,56 +149,26 @@ class EpisodeReader:
         self.joint_names = []
 
     def __iter__(self):
-        # What precedes the first event is an episode only where no event ever comes.
-        open_episode, marked = _Gathering(self.path, 0, {}), False
-        for record in self.recording:
-            content = record.content
-            if isinstance(content, sinew.Observation):
-                if open_episode is not None:
-                    open_episode.observe(record.sequence, content, self._with_cameras)
-            elif isinstance(content, sinew.record.Command):
-                if open_episode is not None:
-                    open_episode.command(record.sequence, content)
-            elif isinstance(content, sinew.record.Event) and (event := episode_event(content)) is not None:
-                said, kind = event
-                if marked and open_episode is not None:
-                    yield self._close(open_episode, said if kind == "end" else None)
-                marked, open_episode = True, _Gathering(self.path, said["index"], said) if kind == "begin" else None
+        gathering = None
+        for span, record in cut(self.path, self.recording):
+            if gathering is None or gathering.span is not span:
+                gathering = _Gathering(self.path, span)
+            if record is None:
+                if span.marked or gathering.episode.instructions:
+                    yield gathering.finish()
+            elif isinstance(record.content, sinew.Observation):
+                gathering.observe(record.sequence, record.content, self._with_cameras)
+            elif isinstance(record.content, sinew.record.Command):
+                gathering.command(record.sequence, record.content)
         self.joint_names = list(self.recording.joint_names)
-        if open_episode is not None and (marked or open_episode.episode.instructions):
-            yield self._close(open_episode, None, finished=not marked)
-
-    @staticmethod
-    def _close(gathering, end, finished=False):
-        episode = gathering.finish()
-        if end is not None and end["index"] == episode.index:
-            episode.finished = True
-            episode.succeeded = end["succeeded"] if isinstance(end["succeeded"], bool) else None
-        else:
-            episode.finished = finished
-        return episode
 
 
-def frames(path):
-    """Yields (ordinal of the episode, index of the frame, observation), the episodes being those of EpisodeReader."""
-    records = sinew.record.read(str(path))
-    ordinal, frame, inside = -1, 0, False
-    for record in records:
-        content = record.content
-        if isinstance(content, sinew.Observation):
-            if inside:
-                yield ordinal, frame, content
-                frame += 1
-        elif isinstance(content, sinew.record.Event) and (event := episode_event(content)) is not None:
-            inside = event[1] == "begin"
-            if inside:
-                ordinal, frame = ordinal + 1, 0
-
-
-def all_frames(path):
-    """As `frames`, of a recording without episode events: all of it is one episode."""
-    index = 0
-    for record in sinew.record.read(str(path)):
-        if isinstance(record.content, sinew.Observation):
-            yield 0, index, record.content
-            index += 1
+def frames(path, marked):
+    """Yields (ordinal of the episode, index of the frame, observation), the episodes being those of EpisodeReader. `marked`: theirs."""
+    current, frame = None, 0
+    for span, record in cut(path, sinew.record.read(str(path))):
+        if span is not current:
+            current, frame = span, 0
+        if record is not None and span.marked == marked and isinstance(record.content, sinew.Observation):
+            yield span.ordinal, frame, record.content
+            frame += 1

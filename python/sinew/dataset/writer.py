@@ -146,7 +146,7 @@ class DatasetWriter:
         source, stream = self._frames_of[:2]
         if source != piece.source:
             path = self._plan.sources[piece.source]
-            stream = (recorded.frames if self._plan.marked[piece.source] else recorded.all_frames)(path)
+            stream = recorded.frames(path, self._plan.marked[piece.source])
             self._frames_of = (piece.source, stream, None)
         for ordinal, frame, observation in stream:
             if (ordinal, frame) == (piece.ordinal, index):
