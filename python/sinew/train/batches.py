@@ -61,7 +61,7 @@ class Batches:
         """uint8 [b, cameras, height, width, 3] -> f32 rows [b, cameras, patches, 3 patch patch] in [-1, 1]: one of a still image's two equal
         temporal copies."""
         rows, columns, p, m = *self.grid, self._patch, self._merge
-        x = torch.from_numpy(images).float().div_(127.5).sub_(1)
+        x = torch.tensor(images).float().div_(127.5).sub_(1)
         x = x.unflatten(3, (columns // m, m, p)).unflatten(2, (rows // m, m, p))  # b c R m p C m p 3
         return x.permute(0, 1, 2, 5, 3, 6, 8, 4, 7).flatten(2, 5).flatten(3)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sinew.train import collect, policy, processes, recordings, samples, targets, tokenizer
+from sinew.train import collect as demonstrations
+from sinew.train import policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
 from sinew.train.flow_dit import FlowDitConfig
 from sinew.train.qwen3_vl import Qwen3VlConfig, TextConfig, VisionConfig
@@ -147,7 +148,7 @@ class Recipe:
     keep_recordings: bool = False
     processes: int = 2
     seed: int = 0
-    collect: collect.CollectOptions = field(default_factory=collect.CollectOptions)
+    collect: demonstrations.CollectOptions = field(default_factory=demonstrations.CollectOptions)
     train: TrainOptions = field(default_factory=lambda: TrainOptions(steps=16000, batch_size=48, learning_rate=1e-3))
 
     @property
@@ -189,7 +190,7 @@ def gather(recipe, report=None):
         return samples.Samples.open(recipe.samples)
     options = replace(recipe.collect, seed=recipe.seed * 1_000_000, instructions=tuple(known(recipe.families)))
     convert = functools.partial(_convert, reading, recipe.keep_recordings)
-    folders = collect.collect(recipe.folder / "demonstrations", options, recipe.episodes, recipe.processes, convert, report)
+    folders = demonstrations.collect(recipe.folder / "demonstrations", options, recipe.episodes, recipe.processes, convert, report)
     joined = samples.join([folder for folder in folders if folder is not None], recipe.samples)
     if not recipe.keep_recordings:
         shutil.rmtree(recipe.folder / "demonstrations")

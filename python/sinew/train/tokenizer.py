@@ -30,6 +30,7 @@ def common_words():
     verbs = "put place set lay move bring carry take pick grab lift lower drop push slide shove nudge pull turn rotate stack build open close hold release stop go reach point touch"
     things = "cube block box plate dish bowl cup table robot arm gripper hand tower pile object one edge corner middle centre side top bottom"
     words = "the a an on onto to in into from of off up down left right front back over under near next between behind beside towards away and then it its this that please now again"
+    more = "small large big little first second last both every all none same other slowly quickly gently carefully above below inside outside around through across along until after before while if there here where"
     colours = "red green blue yellow purple white black orange grey brown pink violet"
-    listed = [word for line in (verbs, things, words, colours) for word in line.split()]
+    listed = [word for line in (verbs, things, words, more, colours) for word in line.split()]
     return [form for word in listed for form in (f" {word}", word, word.capitalize(), f" {word}s", f" {word.capitalize()}") for _ in range(2)]

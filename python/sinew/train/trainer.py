@@ -206,7 +206,7 @@ class Trainer:
             if progress.step % o.log_every == 0 or progress.step == end:
                 now = time.perf_counter()
                 progress.seconds += now - last
-                flow, read = sums / count
+                flow, read = map(float, sums / count)
                 row = {
                     "step": progress.step,
                     "flow_loss": flow,
