@@ -75,8 +75,10 @@ def test_objects_are_cubes_and_plates(robot):
 
 
 def test_instructions(robot):
-    assert len(sim.known_instructions()) == 9
-    assert sim.parse_instruction("Put the RED cube on the white plate.") == ("red", "white")
+    assert len(sim.known_instructions()) == 21
+    assert sim.parse_instruction("Put the RED cube on the white plate.") == ("put", "red", "white")
+    assert sim.parse_instruction("stack the red cube on the blue cube") == ("stack", "red", "blue")
+    assert sim.parse_instruction("push the green cube to the LEFT") == ("push", "green", "left")
     with pytest.raises(sinew.Error, match="did you mean 'purple'"):
         sim.parse_instruction("put the red cube on the purpel plate")
     for text in sim.known_instructions():
