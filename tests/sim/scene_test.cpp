@@ -152,6 +152,7 @@ TEST_CASE("layout: a cube that is to be pushed has a free way, before it and beh
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
       const TabletopLayout layout = make_tabletop_layout(seed, instruction);
       const auto pushed = static_cast<std::size_t>(instruction.cube);
+      CHECK(layout.cubes[pushed].x > 0.45);
       for (double way = -0.06; way <= 0.10; way += 0.005) {
         const double y = layout.cubes[pushed].y + sign * way;
         CHECK(std::abs(y) < 0.28);
