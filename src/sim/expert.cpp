@@ -26,11 +26,19 @@ double braking_speed(double distance, double deceleration, double limit) noexcep
   return std::min({limit, std::sqrt(1.4 * deceleration * distance), distance / 0.08});
 }
 
+/// Share of the usual speed: near the base the forearm hangs down, and the joints would have to turn faster than they may.
+double ease(const Eigen::Vector3d& tool) noexcept {
+  constexpr double kSlow = 0.4;
+  constexpr double kSlowReach = 0.40;  // m
+  constexpr double kFullReach = 0.50;
+  return std::clamp(std::lerp(kSlow, 1.0, (tool.head<2>().norm() - kSlowReach) / (kFullReach - kSlowReach)), kSlow, 1.0);
+}
+
 void move_plan(TaskState& task, const Goal& goal) noexcept {
   const Eigen::Vector3d way = goal.tool - task.tool;
   const double distance = way.norm();
   Eigen::Vector3d wanted = Eigen::Vector3d::Zero();
-  if (distance > 1e-6) wanted = way / distance * braking_speed(distance, kAcceleration, goal.speed);
+  if (distance > 1e-6) wanted = way / distance * braking_speed(distance, kAcceleration, goal.speed * ease(task.tool));
   Eigen::Vector3d change = wanted - task.velocity;
   const double most = 2 * kAcceleration * kExpertPeriod;
   if (change.norm() > most) change *= most / change.norm();

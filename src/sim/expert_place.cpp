@@ -11,7 +11,7 @@ namespace sinew::sim::expert {
 
 namespace {
 
-constexpr double kGrasp = 0.018;          // tool height for closing
+constexpr double kGrasp = 0.018;          // tool above the cube's foot when it closes
 constexpr double kClosed = 0.02;          // gripper target that holds a 4 cm cube with 10 N
 constexpr double kHoldingTarget = 0.032;  // below this target the grip is firm
 constexpr double kHoldingWidth = 0.046;   // a cube is between the fingers, perhaps askew
@@ -36,10 +36,10 @@ double square_yaw(double yaw) noexcept {
 
 Goal carry(const TaskState& task) noexcept {
   const Placing how = placing(task);
-  // The cube may sit askew between the fingers, and it is the cube that has to be above the target.
-  const Eigen::Vector2d offset = (task.cube - task.actual).head<2>();
-  const Eigen::Vector2d xy = task.target.head<2>() - offset;
-  const double low = task.target.z() + kCubeHalf + how.drop - std::clamp(task.cube.z() - task.actual.z(), -0.02, 0.02);
+  // The cube may sit askew between the fingers; on another cube it is the cube that has to be in the middle.
+  Eigen::Vector2d xy = task.target.head<2>();
+  if (task.task == Task::stack) xy -= (task.cube - task.actual).head<2>();
+  const double low = task.target.z() + kGrasp + how.drop;
   const bool placed = across(task.actual, xy) < how.within && task.actual.z() < low + 0.004;
   if (placed) return {task.tool, task.yaw, kGripperWidth};
   return {approach(task, xy, low), 0, kClosed};

@@ -34,6 +34,13 @@ Channel& channel(Observation& observation, std::string_view name, std::string_vi
   return *found;
 }
 
+Eigen::Isometry3d pose_of(const mjtNum* position, const mjtNum* matrix) noexcept {
+  Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
+  pose.translation() = Eigen::Map<const Eigen::Vector3d>(position);
+  pose.linear() = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(matrix);
+  return pose;
+}
+
 }  // namespace
 
 Simulation::Model Simulation::load_model() {
@@ -167,10 +174,7 @@ void Simulation::velocities(std::span<double, kRobotJoints> dq) const noexcept {
 void Simulation::targets(std::span<double, kRobotJoints> q) const noexcept { std::ranges::copy(target_, q.begin()); }
 
 Eigen::Isometry3d Simulation::site_pose(const mjData& data) const noexcept {
-  Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
-  pose.translation() = Eigen::Map<const Eigen::Vector3d>(data.site_xpos + 3 * tool_);
-  pose.linear() = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(data.site_xmat + 9 * tool_);
-  return pose;
+  return pose_of(data.site_xpos + 3 * tool_, data.site_xmat + 9 * tool_);
 }
 
 Eigen::Isometry3d Simulation::base_from_tool() const noexcept { return site_pose(*data_); }
@@ -181,12 +185,7 @@ Eigen::Isometry3d Simulation::base_from_target_tool() const noexcept {
   return site_pose(*scratch_);
 }
 
-Eigen::Isometry3d Simulation::body_pose(int body) const noexcept {
-  Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
-  pose.translation() = Eigen::Map<const Eigen::Vector3d>(data_->xpos + 3 * body);
-  pose.linear() = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(data_->xmat + 9 * body);
-  return pose;
-}
+Eigen::Isometry3d Simulation::body_pose(int body) const noexcept { return pose_of(data_->xpos + 3 * body, data_->xmat + 9 * body); }
 
 Eigen::Isometry3d Simulation::base_from_cube(int cube) const noexcept { return body_pose(cube_bodies_[static_cast<std::size_t>(cube)]); }
 Eigen::Isometry3d Simulation::base_from_plate(int plate) const noexcept {
