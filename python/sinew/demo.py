@@ -126,8 +126,9 @@ class _Demo:
         from sinew.video import FRAME_RATE
 
         seed = self._options.seed + index
-        instruction = self._options.instruction or self._known[seed % len(self._known)]
-        self._robot.reset(seed)
+        # Eight on each time, so that the first few episodes show all three families.
+        instruction = self._options.instruction or self._known[8 * seed % len(self._known)]
+        self._robot.reset(seed, instruction)
         self._loop.instruction = instruction
         self._loop.reset()
         started = self._robot.now

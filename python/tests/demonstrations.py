@@ -21,7 +21,7 @@ def record(path, seeds, camera_size=(128, 128)):
         loop = sinew.runtime.ControlLoop(robot, policy, chain=chain, control_rate=100, inference_rate=10, recorder=recorder)
         for index, seed in enumerate(seeds):
             instruction = known[seed % len(known)]
-            robot.reset(seed)
+            robot.reset(seed, instruction)
             loop.instruction = instruction
             loop.reset()
             started = robot.now

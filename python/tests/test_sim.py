@@ -75,8 +75,10 @@ def test_objects_are_cubes_and_plates(robot):
 
 
 def test_instructions(robot):
-    assert len(sim.known_instructions()) == 9
-    assert sim.parse_instruction("Put the RED cube on the white plate.") == ("red", "white")
+    assert len(sim.known_instructions()) == 21
+    assert sim.parse_instruction("Put the RED cube on the white plate.") == ("put", "red", "white")
+    assert sim.parse_instruction("stack the red cube on the blue cube") == ("stack", "red", "blue")
+    assert sim.parse_instruction("push the green cube to the LEFT") == ("push", "green", "left")
     with pytest.raises(sinew.Error, match="did you mean 'purple'"):
         sim.parse_instruction("put the red cube on the purpel plate")
     for text in sim.known_instructions():
@@ -119,6 +121,79 @@ def test_demonstrator_solves_an_episode_through_the_loop(robot):
         if robot.succeeded(loop.instruction):
             break
     assert robot.succeeded(loop.instruction)
+
+
+def test_reset_takes_an_instruction(robot):
+    places = []
+    for text in ("push the red cube to the left", "push the red cube to the left", "push the red cube to the right"):
+        robot.reset(6, text)
+        places.append(np.concatenate([position for position, _ in robot.objects().values()]))
+    np.testing.assert_array_equal(places[0], places[1])
+    with pytest.raises(sinew.Error, match="did you mean 'left'"):
+        robot.reset(6, "push the red cube to the lest")
+
+
+@pytest.mark.parametrize("instruction, seed", [("stack the red cube on the blue cube", 30), ("push the green cube to the right", 31)])
+def test_demonstrator_stacks_and_pushes(robot, instruction, seed):
+    robot.reset(seed, instruction)
+    before = {name: position for name, (position, _) in robot.objects().items()}
+    chain = sinew.kinematics.Chain.from_urdf(robot.urdf, "link0", "tool")
+    loop = sinew.runtime.ControlLoop(robot, sim.demonstrator_policy(robot), chain=chain)
+    loop.instruction = instruction
+    loop.reset()
+    for _ in range(20):
+        assert loop.run_for(0.5) == "ok", loop.last_error
+        if robot.succeeded(instruction):
+            break
+    assert robot.succeeded(instruction)
+    after = {name: position for name, (position, _) in robot.objects().items()}
+    if instruction.startswith("push"):
+        assert after["cube_green"][1] - before["cube_green"][1] < -0.06  # the robot's right is -y
+    else:
+        np.testing.assert_allclose(after["cube_red"] - after["cube_blue"], [0, 0, 0.04], atol=0.02)
+
+
+def test_object_positions_only_for_the_privileged():
+    instruction = "put the red cube on the white plate"
+    assert "object_position" not in sim.MujocoRobot.tabletop(render=False).observe(instruction).state
+    robot = sim.MujocoRobot.tabletop(seed=2, render=False, privileged=True)
+    values, _, unit = robot.observe(instruction).state["object_position"]
+    assert unit == "m"
+    np.testing.assert_array_equal(values, np.concatenate([position for position, _ in robot.objects().values()]))
+
+
+def test_looks_change_frames_and_come_back(robot):
+    robot.reset(3)
+    usual = robot.render("front", (96, 96))
+    look = sim.make_tabletop_look(5)
+    robot.set_look(look)
+    assert np.abs(robot.observe("").cameras["front"][0].astype(int).mean() - usual.mean()) > 0
+    assert np.abs(robot.render("front", (96, 96)).astype(int) - usual).mean() > 2
+    assert robot.look.table == look.table and robot.look.front.offset == look.front.offset
+    robot.set_look(sim.TabletopLook())
+    np.testing.assert_array_equal(robot.render("front", (96, 96)), usual)
+
+
+def test_look_fields_can_be_written_and_are_checked(robot):
+    look = sim.TabletopLook()
+    assert look.light == 1 and not look.shadows and look.wood and look.table == [1, 1, 1]
+    look.shadows, look.table, look.light_direction = True, (0.5, 0.6, 0.7), [0.3, 0.2, -1]
+    look.front.offset = (0.01, 0, 0)
+    look.wrist.rotation = [0, 0.01, 0]
+    robot.set_look(look)
+    assert robot.look.front.offset == [0.01, 0, 0] and robot.look.table == [0.5, 0.6, 0.7]
+    look.light_direction = [0, 0, 1]
+    with pytest.raises(sinew.Error, match="light_direction"):
+        robot.set_look(look)
+    robot.set_look(sim.TabletopLook())
+
+
+def test_random_looks_keep_to_their_range():
+    for seed in range(50):
+        inside, outside = sim.make_tabletop_look(seed), sim.make_tabletop_look(seed, outside=True)
+        assert np.linalg.norm(inside.front.offset) <= 0.03
+        assert 0.0499 < np.linalg.norm(outside.front.offset) < 0.0801
+        assert inside.table == sim.make_tabletop_look(seed).table != sim.make_tabletop_look(seed + 1).table
 
 
 FIRST_FRAME = """

@@ -44,7 +44,19 @@ void observe_truth(const Simulation& simulation, const Instruction& instruction,
   const Eigen::Isometry3d cube = simulation.base_from_cube(instruction.cube);
   task.cube = cube.translation();
   task.cube_yaw = yaw_of(cube);
-  task.plate = simulation.base_from_plate(instruction.plate).translation().head<2>();
+  task.task = instruction.task;
+  switch (instruction.task) {
+    case Task::put:
+      task.target = simulation.base_from_plate(instruction.target).translation() + kPlateHeight * Eigen::Vector3d::UnitZ();
+      break;
+    case Task::stack:
+      task.target = simulation.base_from_cube(instruction.target).translation() + kCubeHalf * Eigen::Vector3d::UnitZ();
+      break;
+    case Task::push:
+      task.target = simulation.cube_start(instruction.cube);
+      task.side = kSideSigns[static_cast<std::size_t>(instruction.target)];
+      break;
+  }
 }
 
 /// Writes the target (p + d, exp(w) R) of a row relative to the measured pose; the plan is `late` s older than the row.
@@ -164,8 +176,8 @@ Status Demonstrator::infer(const TensorMap& in, TensorMap& out) noexcept {
   }
   const auto instruction = find_instruction({reinterpret_cast<const char*>(prompt.data()), prompt.size()});
   if (!instruction) {
-    error_.format("unknown instruction: expected \"put the <colour> cube on the <colour> plate\" with cubes {} and plates {}",
-                  fmt::join(kCubeColours, ", "), fmt::join(kPlateColours, ", "));
+    error_.format("unknown instruction: expected {} with cubes {} and plates {}", kSentenceForms, fmt::join(kCubeColours, ", "),
+                  fmt::join(kPlateColours, ", "));
     return Status::backend_failed;
   }
   Eigen::Isometry3d measured = Eigen::Isometry3d::Identity();

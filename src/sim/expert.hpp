@@ -4,6 +4,8 @@
 
 #include <Eigen/Core>
 
+#include "sinew/sim/instruction.hpp"
+
 namespace sinew::sim {
 
 /// The task as the expert sees it, and as it predicts it: the tool points straight down. The plan runs ahead of the arm,
@@ -19,11 +21,14 @@ struct TaskState {
   double width = 0;                                    ///< opening of the gripper, m
   Eigen::Vector3d cube = Eigen::Vector3d::Zero();      ///< centre, base frame, m
   double cube_yaw = 0;                                 ///< rad
-  Eigen::Vector2d plate = Eigen::Vector2d::Zero();     ///< centre, m
+  Task task = Task::put;
+  Eigen::Vector3d target = Eigen::Vector3d::Zero();  ///< middle of what the cube goes on; push: where the cube was at the reset, m
+  double side = 1;                                   ///< push: towards +y or -y
 };
 
-/// Advances the task by one step of the expert (20 ms): hover above the cube, descend, close, lift, move, lower, open,
-/// retreat. Has no phases to remember: what to do follows from the state.
+/// Advances the task by one step of the expert (20 ms). Put and stack: hover above the cube, descend, close, lift, move,
+/// lower, open, retreat. Push: come down behind the cube with the fingers across, push, back off, rise. Has no phases to
+/// remember: what to do follows from the state.
 void advance(TaskState& task) noexcept;
 
 /// Period of `advance`, s.

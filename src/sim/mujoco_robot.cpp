@@ -18,7 +18,9 @@ MujocoRobot::~MujocoRobot() = default;
 
 MujocoRobot MujocoRobot::tabletop(const TabletopOptions& options) { return MujocoRobot(std::make_shared<Simulation>(options)); }
 
-void MujocoRobot::reset(std::uint64_t seed) { simulation_->reset(seed); }
+void MujocoRobot::reset(std::uint64_t seed, const std::optional<Instruction>& instruction) { simulation_->reset(seed, instruction); }
+void MujocoRobot::set_look(const TabletopLook& look) { simulation_->set_look(look); }
+const TabletopLook& MujocoRobot::look() const noexcept { return simulation_->look(); }
 Time MujocoRobot::now() const noexcept { return simulation_->now(); }
 Status MujocoRobot::wait_until(Time time) noexcept { return simulation_->advance(time); }
 

@@ -13,15 +13,16 @@ namespace sinew::sim {
 
 /// What a frame is for.
 enum class Look {
-  policy,  ///< no shadows: what a policy sees, and fast
-  film     ///< shadows and reflections
+  policy,  ///< what a policy sees: no shadows, and fast
+  shaded,  ///< the same with shadows, from a small map
+  film     ///< shadows from a large map, and reflections
 };
 
 /// Holds an OpenGL context and what MuJoCo uploaded into it.
 class Renderer {
  public:
-  /// Throws Error when there is no OpenGL. `model` must outlive the renderer.
-  explicit Renderer(const mjModel& model);
+  /// Throws Error when there is no OpenGL. `model` must outlive the renderer, which leaves it as it was.
+  explicit Renderer(mjModel& model);
   Renderer(const Renderer&) = delete;
   Renderer& operator=(const Renderer&) = delete;
   ~Renderer();
@@ -31,13 +32,21 @@ class Renderer {
   [[nodiscard]] bool draw(mjData& data, int camera, int height, int width, Look look, Image& image);
 
  private:
-  mjrContext& context();
+  struct FreeContext {
+    void operator()(mjrContext* context) const noexcept {
+      mjr_freeContext(context);
+      delete context;
+    }
+  };
+  using Target = std::unique_ptr<mjrContext, FreeContext>;
+  mjrContext& target(Look look);
 
-  const mjModel& model_;
+  mjModel& model_;
   GlContext gl_;
   mjvScene scene_{};
   mjvOption option_{};
-  std::unique_ptr<mjrContext> context_;
+  Target plain_;  // policy and film
+  Target shaded_;
 };
 
 }  // namespace sinew::sim

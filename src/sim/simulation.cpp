@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "scenes/wood.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew::sim {
@@ -18,13 +17,6 @@ constexpr Time kStep = std::chrono::milliseconds(1);
 constexpr Time kUsualRamp = std::chrono::milliseconds(10);
 constexpr Time kLongestRamp = std::chrono::milliseconds(20);
 constexpr int kMaxPixels = 4096;
-constexpr int kDoneSteps = 300;  // 0.3 s
-// Success: how near, how wide open, how far away.
-constexpr double kOnPlate = 0.05;
-constexpr double kRestHeight = kPlateHeight + kCubeHalf;
-constexpr double kRestTolerance = 0.005;
-constexpr double kReleasedWidth = 0.055;
-constexpr double kClearHeight = 0.06;
 
 void require_size(int height, int width, std::string_view what) {
   if (height < 1 || width < 1 || height > kMaxPixels || width > kMaxPixels)
@@ -40,6 +32,13 @@ Channel& channel(Observation& observation, std::string_view name, std::string_vi
   found->values.resize(size);
   found->stamp = observation.time;
   return *found;
+}
+
+Eigen::Isometry3d pose_of(const mjtNum* position, const mjtNum* matrix) noexcept {
+  Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
+  pose.translation() = Eigen::Map<const Eigen::Vector3d>(position);
+  pose.linear() = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(matrix);
+  return pose;
 }
 
 }  // namespace
@@ -62,6 +61,7 @@ Simulation::Simulation(const TabletopOptions& options)
     : options_(options),
       limits_(tabletop_limits()),
       model_(load_model()),
+      look_(*model_),
       data_(mj_makeData(model_.get())),
       scratch_(mj_makeData(model_.get())) {
   require_size(options.camera_height, options.camera_width, "camera size");
@@ -74,13 +74,12 @@ Simulation::Simulation(const TabletopOptions& options)
   for (std::size_t i = 0; i < kColours; ++i) {
     cube_bodies_[i] = id(mjOBJ_BODY, fmt::format("cube_{}", kCubeColours[i]));
     plate_bodies_[i] = id(mjOBJ_BODY, fmt::format("plate_{}", kPlateColours[i]));
-    cube_places_[i] = model_->jnt_qposadr[id(mjOBJ_JOINT, fmt::format("cube_{}", kCubeColours[i]))];
+    const int joint = id(mjOBJ_JOINT, fmt::format("cube_{}", kCubeColours[i]));
+    cube_places_[i] = model_->jnt_qposadr[joint];
+    cube_velocities_[i] = model_->jnt_dofadr[joint];
   }
-  const int wood = id(mjOBJ_TEXTURE, "wood");
-  paint_wood({model_->tex_data + model_->tex_adr[wood], static_cast<std::size_t>(model_->tex_height[wood]) * model_->tex_width[wood] * 3},
-             model_->tex_width[wood]);
   if (options.render_cameras) renderer_ = std::make_unique<Renderer>(*model_);
-  reset(options.seed);
+  reset(options.seed, std::nullopt);
 }
 
 int Simulation::id(mjtObj type, std::string_view name) const {
@@ -89,8 +88,8 @@ int Simulation::id(mjtObj type, std::string_view name) const {
   return found;
 }
 
-void Simulation::reset(std::uint64_t seed) {
-  const TabletopLayout layout = make_tabletop_layout(seed);
+void Simulation::reset(std::uint64_t seed, const std::optional<Instruction>& instruction) {
+  const TabletopLayout layout = instruction ? make_tabletop_layout(seed, *instruction) : make_tabletop_layout(seed);
   mj_resetData(model_.get(), data_.get());
   for (std::size_t i = 0; i < kColours; ++i) {
     const auto& plate = layout.plates[i];
@@ -110,7 +109,7 @@ void Simulation::reset(std::uint64_t seed) {
   command_time_ = now_ - kUsualRamp;
   ramp_ = kUsualRamp;
   set_servos();
-  steps_done_ = {};
+  successes_.reset(table_state());
   ++episode_;
   mj_forward(model_.get(), data_.get());
 }
@@ -130,7 +129,7 @@ Status Simulation::advance(Time until) noexcept {
     // MuJoCo restarts the state when it diverges, and counts that.
     if (data_->warning[mjWARN_BADQPOS].number + data_->warning[mjWARN_BADQVEL].number + data_->warning[mjWARN_BADQACC].number > 0)
       return Status::not_finite;
-    count_successes();
+    successes_.count(table_state());
   }
   // A step leaves the poses where they were at its beginning.
   update_kinematics();
@@ -175,10 +174,7 @@ void Simulation::velocities(std::span<double, kRobotJoints> dq) const noexcept {
 void Simulation::targets(std::span<double, kRobotJoints> q) const noexcept { std::ranges::copy(target_, q.begin()); }
 
 Eigen::Isometry3d Simulation::site_pose(const mjData& data) const noexcept {
-  Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
-  pose.translation() = Eigen::Map<const Eigen::Vector3d>(data.site_xpos + 3 * tool_);
-  pose.linear() = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(data.site_xmat + 9 * tool_);
-  return pose;
+  return pose_of(data.site_xpos + 3 * tool_, data.site_xmat + 9 * tool_);
 }
 
 Eigen::Isometry3d Simulation::base_from_tool() const noexcept { return site_pose(*data_); }
@@ -189,32 +185,28 @@ Eigen::Isometry3d Simulation::base_from_target_tool() const noexcept {
   return site_pose(*scratch_);
 }
 
-Eigen::Isometry3d Simulation::body_pose(int body) const noexcept {
-  Eigen::Isometry3d pose = Eigen::Isometry3d::Identity();
-  pose.translation() = Eigen::Map<const Eigen::Vector3d>(data_->xpos + 3 * body);
-  pose.linear() = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(data_->xmat + 9 * body);
-  return pose;
-}
+Eigen::Isometry3d Simulation::body_pose(int body) const noexcept { return pose_of(data_->xpos + 3 * body, data_->xmat + 9 * body); }
 
 Eigen::Isometry3d Simulation::base_from_cube(int cube) const noexcept { return body_pose(cube_bodies_[static_cast<std::size_t>(cube)]); }
 Eigen::Isometry3d Simulation::base_from_plate(int plate) const noexcept {
   return body_pose(plate_bodies_[static_cast<std::size_t>(plate)]);
 }
 
-void Simulation::count_successes() noexcept {
-  const bool clear = data_->qpos[finger_] + data_->qpos[finger_ + 1] > kReleasedWidth && data_->site_xpos[3 * tool_ + 2] > kClearHeight;
-  for (std::size_t c = 0; c < kColours; ++c) {
-    const mjtNum* cube = data_->qpos + cube_places_[c];
-    for (std::size_t p = 0; p < kColours; ++p) {
-      const mjtNum* plate = data_->mocap_pos + 3 * model_->body_mocapid[plate_bodies_[p]];
-      const bool rests = std::hypot(cube[0] - plate[0], cube[1] - plate[1]) < kOnPlate && std::abs(cube[2] - kRestHeight) < kRestTolerance;
-      steps_done_[c][p] = clear && rests ? steps_done_[c][p] + 1 : 0;
-    }
+TableState Simulation::table_state() const noexcept {
+  TableState state;
+  for (std::size_t i = 0; i < kColours; ++i) {
+    state.cubes[i] = Eigen::Map<const Eigen::Vector3d>(data_->qpos + cube_places_[i]);
+    state.speeds[i] = Eigen::Map<const Eigen::Vector3d>(data_->qvel + cube_velocities_[i]).norm();
+    state.plates[i] = Eigen::Map<const Eigen::Vector2d>(data_->mocap_pos + 3 * model_->body_mocapid[plate_bodies_[i]]);
   }
+  state.width = data_->qpos[finger_] + data_->qpos[finger_ + 1];
+  state.tool_height = data_->site_xpos[3 * tool_ + 2];
+  return state;
 }
 
-bool Simulation::succeeded(const Instruction& instruction) const noexcept {
-  return steps_done_[static_cast<std::size_t>(instruction.cube)][static_cast<std::size_t>(instruction.plate)] >= kDoneSteps;
+void Simulation::set_look(const TabletopLook& look) {
+  look_.apply(*model_, look);
+  mj_camlight(model_.get(), data_.get());
 }
 
 bool Simulation::render(std::string_view camera, int height, int width, Image& image) {
@@ -225,7 +217,16 @@ bool Simulation::render(std::string_view camera, int height, int width, Image& i
     fail(ErrorCode::not_found, {"MujocoRobot", "camera", join_names(kCameras), fmt::format("'{}'", camera), ""});
   }
   if (!renderer_) renderer_ = std::make_unique<Renderer>(*model_);
-  return renderer_->draw(*data_, index, height, width, camera == "video" ? Look::film : Look::policy, image);
+  const Look policy_look = look_.look().shadows ? Look::shaded : Look::policy;
+  return renderer_->draw(*data_, index, height, width, camera == "video" ? Look::film : policy_look, image);
+}
+
+void Simulation::write_objects(Observation& observation) const {
+  auto& values = channel(observation, "object_position", "m", 6 * kColours).values;
+  for (std::size_t i = 0; i < kColours; ++i) {
+    Eigen::Map<Eigen::Vector3d>(values.data() + 3 * i) = base_from_cube(static_cast<int>(i)).translation();
+    Eigen::Map<Eigen::Vector3d>(values.data() + 3 * (kColours + i)) = base_from_plate(static_cast<int>(i)).translation();
+  }
 }
 
 Status Simulation::observe(std::string_view instruction, Observation& observation) {
@@ -238,6 +239,7 @@ Status Simulation::observe(std::string_view instruction, Observation& observatio
   const Eigen::Quaterniond rotation(tool.linear());
   channel(observation, "tool_pose", "m,quat_wxyz", 7).values = {
       tool.translation().x(), tool.translation().y(), tool.translation().z(), rotation.w(), rotation.x(), rotation.y(), rotation.z()};
+  if (options_.privileged) write_objects(observation);
   if (!options_.render_cameras) return Status::ok;
   for (const std::string_view name : {"front", "wrist"}) {
     CameraFrame* frame = observation.find_camera(name);

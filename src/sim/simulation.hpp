@@ -7,15 +7,18 @@
 #include <Eigen/Geometry>
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
+#include "model_look.hpp"
 #include "renderer.hpp"
 #include "sinew/core/clock.hpp"
 #include "sinew/core/observation.hpp"
 #include "sinew/sim/instruction.hpp"
 #include "sinew/sim/mujoco_robot.hpp"
 #include "sinew/sim/scenes/tabletop.hpp"
+#include "success.hpp"
 
 namespace sinew::sim {
 
@@ -24,7 +27,9 @@ class Simulation {
  public:
   explicit Simulation(const TabletopOptions& options);
 
-  void reset(std::uint64_t seed);
+  void reset(std::uint64_t seed, const std::optional<Instruction>& instruction);
+  void set_look(const TabletopLook& look);
+  [[nodiscard]] const TabletopLook& look() const noexcept { return look_.look(); }
   [[nodiscard]] Time now() const noexcept { return now_; }
   /// Grows with every reset.
   [[nodiscard]] std::uint64_t episode() const noexcept { return episode_; }
@@ -43,7 +48,9 @@ class Simulation {
   [[nodiscard]] Eigen::Isometry3d base_from_target_tool() const noexcept;
   [[nodiscard]] Eigen::Isometry3d base_from_cube(int cube) const noexcept;
   [[nodiscard]] Eigen::Isometry3d base_from_plate(int plate) const noexcept;
-  [[nodiscard]] bool succeeded(const Instruction& instruction) const noexcept;
+  /// Centre of a cube at the last reset.
+  [[nodiscard]] const Eigen::Vector3d& cube_start(int cube) const noexcept { return successes_.start(cube); }
+  [[nodiscard]] bool succeeded(const Instruction& instruction) const noexcept { return successes_.succeeded(instruction); }
 
   /// Throws Error for an unknown camera or a bad size; false when OpenGL failed.
   [[nodiscard]] bool render(std::string_view camera, int height, int width, Image& image);
@@ -64,11 +71,13 @@ class Simulation {
   [[nodiscard]] Eigen::Isometry3d site_pose(const mjData& data) const noexcept;
   void set_servos() noexcept;
   void update_kinematics() noexcept;
-  void count_successes() noexcept;
+  [[nodiscard]] TableState table_state() const noexcept;
+  void write_objects(Observation& observation) const;
 
   TabletopOptions options_;
   JointLimits limits_;
   Model model_;
+  ModelLook look_;
   Data data_;
   Data scratch_;  // for poses of joint positions other than the measured ones
   std::unique_ptr<Renderer> renderer_;
@@ -84,8 +93,9 @@ class Simulation {
   Time ramp_{};
   std::array<int, kColours> cube_bodies_{};
   std::array<int, kColours> plate_bodies_{};
-  std::array<int, kColours> cube_places_{};                       // in qpos
-  std::array<std::array<int, kColours>, kColours> steps_done_{};  // [cube][plate]: for how many steps the task has been done
+  std::array<int, kColours> cube_places_{};      // in qpos
+  std::array<int, kColours> cube_velocities_{};  // in qvel
+  SuccessCounter successes_;
 };
 
 }  // namespace sinew::sim

@@ -30,7 +30,7 @@ struct World {
     return Policy::load(SINEW_DEMONSTRATOR_DIRECTORY, registry);
   }
   bool solve(std::uint64_t seed, const std::string& instruction, Time limit = 12s) {
-    robot.reset(seed);
+    robot.reset(seed, sim::parse_instruction(instruction));
     const Time start = robot.now();
     REQUIRE(loop.reset() == Status::ok);
     while (!robot.succeeded(instruction) && robot.now() - start < limit)
@@ -72,6 +72,42 @@ TEST_CASE("closed loop: solves ten layouts, and no command leaves a limit") {
       CHECK(acceleration <= limits.acceleration[joint] * (1 + 1e-6));
     }
   }
+}
+
+TEST_CASE("closed loop: stacks and pushes, whatever the cubes' yaw") {
+  World world;
+  const auto instructions = sim::known_instructions();
+  for (std::size_t i = 0; i < 12; ++i) {
+    const auto& instruction = instructions[9 + i];
+    CAPTURE(instruction);
+    CHECK(world.solve(2000 + i, instruction));
+  }
+}
+
+TEST_CASE("closed loop: a pushed cube lies still where it was told to go, the stacked one on the other") {
+  World world;
+  const auto position = [&world](std::string_view name) {
+    const auto objects = world.robot.objects();
+    const auto found = std::ranges::find(objects, name, &sim::ObjectPose::name);
+    REQUIRE(found != objects.end());
+    return found->position;
+  };
+  world.robot.reset(40, sim::parse_instruction("push the green cube to the right"));
+  const auto before = position("cube_green");
+  REQUIRE(world.solve(40, "push the green cube to the right"));
+  const auto pushed = position("cube_green");
+  CHECK(pushed[1] - before[1] <= -0.06);  // the robot's right is -y
+  CHECK(pushed[1] - before[1] > -0.12);
+  CHECK(std::abs(pushed[0] - before[0]) < 0.04);
+  CHECK(std::abs(pushed[2] - sim::kCubeHalf) < 0.002);
+  CHECK_FALSE(world.robot.succeeded("push the green cube to the left"));
+
+  REQUIRE(world.solve(41, "stack the blue cube on the red cube"));
+  const auto upper = position("cube_blue");
+  const auto lower = position("cube_red");
+  CHECK(std::hypot(upper[0] - lower[0], upper[1] - lower[1]) < 0.02);
+  CHECK(std::abs(upper[2] - lower[2] - 2 * sim::kCubeHalf) < 0.005);
+  CHECK_FALSE(world.robot.succeeded("stack the red cube on the blue cube"));
 }
 
 TEST_CASE("closed loop: a slower policy does it too, following longer parts of each chunk") {

@@ -163,6 +163,22 @@ TEST_CASE("observe: cameras, channels, units and stamps") {
   CHECK(observation.cameras[0].image.pixels().data() == pixels);
 }
 
+TEST_CASE("observe: tells where the objects are only when it was asked to") {
+  TabletopOptions options = kBlind;
+  options.privileged = true;
+  auto robot = MujocoRobot::tabletop(options);
+  Observation observation;
+  REQUIRE(robot.observe("", observation) == Status::ok);
+  REQUIRE(observation.channels.size() == 4);
+  const Channel* channel = observation.find_channel("object_position");
+  REQUIRE(channel != nullptr);
+  CHECK(channel->unit == "m");
+  REQUIRE(channel->values.size() == 18);
+  const auto objects = robot.objects();
+  REQUIRE(objects.size() == 6);
+  for (std::size_t i = 0; i < 18; ++i) CHECK(channel->values[i] == objects[i / 3].position[i % 3]);
+}
+
 TEST_CASE("render: the front camera sees all three cubes") {
   auto robot = MujocoRobot::tabletop(kBlind);
   Image image;
@@ -218,6 +234,21 @@ TEST_CASE("reset: the same seed gives the same world, whatever happened before")
   for (std::size_t i = 0; i < objects.size(); ++i) CHECK(robot.objects()[i].position == objects[i].position);
   REQUIRE(robot.wait_until(robot.now() + 500ms) == Status::ok);
   CHECK(std::abs(positions(robot)[0] - q[0]) < 1e-3);
+}
+
+TEST_CASE("reset: with an instruction the layout is that of seed and instruction") {
+  auto robot = MujocoRobot::tabletop(kBlind);
+  for (const auto& text : known_instructions()) {
+    const Instruction instruction = parse_instruction(text);
+    robot.reset(12, instruction);
+    const auto layout = make_tabletop_layout(12, instruction);
+    const auto objects = robot.objects();
+    for (std::size_t i = 0; i < kColours; ++i) {
+      CHECK(objects[i].position[0] == layout.cubes[i].x);
+      CHECK(objects[kColours + i].position[1] == layout.plates[i].y);
+    }
+  }
+  CHECK_THROWS_AS(robot.reset(1, Instruction{Task::stack, 0, 0}), Error);
 }
 
 TEST_CASE("succeeded: not at the start, and an unknown instruction is an error") {

@@ -8,11 +8,14 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <numbers>
 #include <string>
 
+#include "sinew/core/error.hpp"
 #include "sinew/core/random.hpp"
 #include "sinew/kinematics/chain.hpp"
 #include "sinew/kinematics/forward.hpp"
+#include "sinew/sim/instruction.hpp"
 #include "sinew/sim/scenes/tabletop.hpp"
 #include "test_seed.hpp"
 
@@ -112,7 +115,7 @@ TEST_CASE("layout: nothing overlaps, everything is on the table within reach") {
     for (std::size_t i = 0; i < 3; ++i) {
       discs[i] = {layout.plates[i].x, layout.plates[i].y, kPlateRadius};
       discs[3 + i] = {layout.cubes[i].x, layout.cubes[i].y, kCubeHalf * std::sqrt(2.0)};
-      CHECK(std::abs(layout.cubes[i].yaw) < 0.6);
+      CHECK(std::abs(layout.cubes[i].yaw) <= std::numbers::pi);
     }
     for (std::size_t a = 0; a < discs.size(); ++a) {
       CHECK(std::hypot(discs[a][0], discs[a][1]) > 0.3);
@@ -130,4 +133,42 @@ TEST_CASE("layout: a seed is a layout, another seed is another one") {
   CHECK(a.joints == b.joints);
   CHECK(a.cubes[2].yaw == b.cubes[2].yaw);
   CHECK(a.cubes[2].x != c.cubes[2].x);
+}
+
+TEST_CASE("layout: cubes stand at any yaw") {
+  std::array<int, 8> counts{};
+  for (std::uint64_t seed = 0; seed < 800; ++seed)
+    for (const auto& cube : make_tabletop_layout(seed).cubes)
+      ++counts[static_cast<std::size_t>((cube.yaw + std::numbers::pi) / (2 * std::numbers::pi) * 8)];
+  for (const int count : counts) CHECK(std::abs(count - 300) < 75);  // 4.6 standard deviations
+}
+
+TEST_CASE("layout: a cube that is to be pushed has a free way, before it and behind it") {
+  for (const auto& text : known_instructions()) {
+    const Instruction instruction = parse_instruction(text);
+    if (instruction.task != Task::push) continue;
+    CAPTURE(text);
+    const double sign = instruction.target == 0 ? 1 : -1;  // left is +y
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+      const TabletopLayout layout = make_tabletop_layout(seed, instruction);
+      const auto pushed = static_cast<std::size_t>(instruction.cube);
+      CHECK(layout.cubes[pushed].x > 0.45);
+      for (double way = -0.06; way <= 0.10; way += 0.005) {
+        const double y = layout.cubes[pushed].y + sign * way;
+        CHECK(std::abs(y) < 0.28);
+        for (std::size_t i = 0; i < 3; ++i) {
+          CHECK(std::hypot(layout.plates[i].x - layout.cubes[pushed].x, layout.plates[i].y - y) > kPlateRadius + 0.029);
+          if (i != pushed) CHECK(std::hypot(layout.cubes[i].x - layout.cubes[pushed].x, layout.cubes[i].y - y) > 2 * 0.0283);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("layout: without an obstacle to move it, an instruction's layout is the seed's; the same pair gives the same") {
+  const Instruction stack{Task::stack, 0, 2};
+  CHECK(make_tabletop_layout(5, stack).cubes[1].x == make_tabletop_layout(5).cubes[1].x);
+  const Instruction push{Task::push, 1, 0};
+  CHECK(make_tabletop_layout(5, push).cubes[1].yaw == make_tabletop_layout(5, push).cubes[1].yaw);
+  CHECK_THROWS_AS((void)make_tabletop_layout(5, Instruction{Task::stack, 1, 1}), sinew::Error);
 }

@@ -14,7 +14,7 @@
 
 namespace sinew::sim {
 
-/// Solves "put the <colour> cube on the <colour> plate" for one tabletop robot.
+/// Does the instructions of the tabletop, all three families, for one tabletop robot.
 ///
 /// Reads `prompt u8 [n]` (the instruction stands somewhere in it) and, of `state f32 [dim]`, the measured tool pose that its
 /// deltas are relative to; the other inputs of the card's encoder only have to be there. Writes `actions f32 [horizon, 7]`:

@@ -17,6 +17,8 @@
 #include "sinew/core/status.hpp"
 #include "sinew/motion/joint_limits.hpp"
 #include "sinew/runtime/robot.hpp"
+#include "sinew/sim/instruction.hpp"
+#include "sinew/sim/scenes/tabletop_look.hpp"
 
 namespace sinew::sim {
 
@@ -29,6 +31,8 @@ struct TabletopOptions {
   int camera_width = 128;               ///< pixels
   bool render_cameras = true;           ///< false: observations have no cameras, and no OpenGL is needed
   std::optional<JointLimits> limits{};  ///< instead of tabletop_limits(); tightened to what the arm can do
+  /// Observations also tell where the objects are, which no camera of a real robot does: for targets in training only.
+  bool privileged = false;
 };
 
 /// One object of the scene in the arm's base frame, which is also the world's.
@@ -50,14 +54,20 @@ class MujocoRobot {
   MujocoRobot& operator=(MujocoRobot&&) noexcept;
   ~MujocoRobot();
 
-  /// Places everything anew, arm at rest, gripper open. The clock goes on: it never runs backwards.
-  void reset(std::uint64_t seed);
+  /// Places everything anew, arm at rest, gripper open; with an instruction, so that it can be done. The clock goes on: it
+  /// never runs backwards. Throws Error for an invalid instruction.
+  void reset(std::uint64_t seed, const std::optional<Instruction>& instruction = std::nullopt);
+  /// Changes light, colours and cameras from the next frame on; a reset keeps them. Cheap. Throws Error for numbers that are
+  /// not finite, negative factors and light from below.
+  void set_look(const TabletopLook& look);
+  [[nodiscard]] const TabletopLook& look() const noexcept;
 
   [[nodiscard]] Time now() const noexcept;
   /// Steps the physics (1 ms) until the clock is at `time` or just past it. `not_finite` when the physics diverged.
   Status wait_until(Time time) noexcept;
   /// Cameras "front" and "wrist"; channels "joint_position" [8] "rad,m", "joint_velocity" [8] "rad/s,m/s" and "tool_pose"
-  /// [7] "m,quat_wxyz" (base_from_tool). All stamped now. `backend_failed` when the frame could not be drawn.
+  /// [7] "m,quat_wxyz" (base_from_tool); when privileged, "object_position" [18] "m": the positions of objects(). All stamped
+  /// now. `backend_failed` when the frame could not be drawn.
   Status observe(std::string_view instruction, Observation& observation) noexcept;
   /// Measured joint positions `[8]`, rad and m.
   Status positions(std::span<double> q) const noexcept;
@@ -69,10 +79,12 @@ class MujocoRobot {
 
   /// The same arm as URDF text: base "link0", tip "tool".
   [[nodiscard]] std::string urdf() const;
-  /// True when the cube named by `instruction` has rested on its plate for 0.3 s: centre within 5 cm, gripper open, tool
-  /// above 6 cm. Throws Error for an unknown instruction.
+  /// True when `instruction` has been done for 0.3 s. Put: the cube rests on its plate, centre within 5 cm, gripper open, tool
+  /// above 6 cm. Stack: it rests on the other cube, centres within 2 cm across, heights right to 5 mm, gripper open, tool 6 cm
+  /// above the lower one's top. Push: it has moved at least 6 cm to that side since the reset and less than 4 cm along x, lies
+  /// still and flat on the table, tool above 6 cm. Throws Error for an unknown instruction.
   [[nodiscard]] bool succeeded(std::string_view instruction) const;
-  /// Draws "front" or "wrist" as in observations, or "video" with shadows and smoothed edges. Throws Error for another
+  /// Draws "front" or "wrist" as in observations, or "video" with shadows and smoothed edges, in the present look. Throws Error for another
   /// name, a size that is not 1 to 4096, or when there is no OpenGL.
   void render(std::string_view camera, int height, int width, Image& image);
   /// Cubes, then plates.

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "arm.hpp"
+#include "colours.hpp"
 
 namespace sinew::sim {
 
@@ -13,10 +14,6 @@ namespace {
 using arm::Finish;
 using arm::Inertia;
 using arm::Shape;
-
-constexpr std::array<std::string_view, kColours> kCubeColour{"0.84 0.13 0.11 1", "0.13 0.62 0.22 1", "0.12 0.26 0.84 1"};
-constexpr std::array<std::string_view, kColours> kPlateColour{"0.95 0.76 0.10 1", "0.50 0.19 0.64 1", "0.88 0.88 0.87 1"};
-constexpr std::array<std::string_view, kColours> kPlateInner{"0.90 0.68 0.05 1", "0.42 0.14 0.55 1", "0.78 0.79 0.80 1"};
 
 // Everything that does not repeat: options, looks, table, lights. 1 ms steps: commands at any
 // whole number of milliseconds land on a step.
@@ -40,8 +37,10 @@ constexpr std::string_view kHead = R"(<mujoco model="sinew_tabletop">
   <asset>
     <texture name="sky" type="skybox" builtin="gradient" rgb1="0.86 0.90 0.95" rgb2="0.52 0.60 0.70" width="128" height="128"/>
     <texture name="wood" type="2d" builtin="flat" rgb1="0.72 0.56 0.39" rgb2="0.72 0.56 0.39" width="512" height="512"/>
+    <texture name="laminate" type="2d" builtin="flat" rgb1="0.92 0.92 0.92" rgb2="0.92 0.92 0.92" width="256" height="256"/>
     <texture name="tiles" type="2d" builtin="checker" rgb1="0.66 0.69 0.73" rgb2="0.62 0.65 0.69" width="128" height="128"/>
     <material name="wood" texture="wood" texrepeat="1 1" specular="0.15" shininess="0.3"/>
+    <material name="laminate" texture="laminate" texrepeat="1 1" specular="0.15" shininess="0.3"/>
     <material name="tiles" texture="tiles" texrepeat="8 8" specular="0.1" shininess="0.1"/>
     <material name="table_edge" rgba="0.50 0.37 0.25 1" specular="0.1"/>
     <material name="table_leg" rgba="0.22 0.24 0.27 1" specular="0.2"/>
@@ -51,7 +50,7 @@ constexpr std::string_view kHead = R"(<mujoco model="sinew_tabletop">
     <material name="rubber" rgba="0.08 0.08 0.09 1" specular="0.1" shininess="0.1"/>
   </asset>
   <worldbody>
-    <light name="key" pos="0.9 -0.9 2.0" dir="-0.28 0.5 -1" directional="true" diffuse="0.58 0.56 0.52" specular="0.25 0.25 0.25" castshadow="true"/>
+    <light name="key" pos="0.906 -0.868 1.736" dir="-0.28 0.5 -1" directional="true" diffuse="0.58 0.56 0.52" specular="0.25 0.25 0.25" castshadow="true"/>
     <light name="fill" pos="0.2 1.2 1.6" dir="0.15 -0.6 -1" directional="true" diffuse="0.14 0.16 0.20" specular="0 0 0" castshadow="false"/>
     <geom name="floor" class="look" type="plane" size="4 4 0.1" pos="0 0 -0.72" material="tiles"/>
     <geom name="table" type="box" size="0.62 0.62 0.02" pos="0.42 0 -0.02" material="wood" friction="1 0.01 0.001"/>
@@ -80,6 +79,8 @@ std::string_view material(Finish finish) {
   }
   return "rubber";
 }
+
+std::string text_of(const Colour& colour) { return fmt::format("{} {} {}", colour[0], colour[1], colour[2]); }
 
 class MjcfWriter {
  public:
@@ -143,15 +144,15 @@ void write_arm(MjcfWriter& out) {
 void write_objects(MjcfWriter& out) {
   for (std::size_t i = 0; i < kColours; ++i) {
     out.add("<body name=\"plate_{}\" mocap=\"true\" pos=\"0.5 {} 0\">", kPlateColours[i], 0.15 * (static_cast<double>(i) - 1));
-    out.add("<geom class=\"plate\" size=\"{} {}\" pos=\"0 0 {}\" rgba=\"{}\"/>", kPlateRadius, kPlateHeight / 2, kPlateHeight / 2,
-            kPlateColour[i]);
-    out.add("<geom class=\"look\" type=\"cylinder\" size=\"{} 0.0005\" pos=\"0 0 {}\" rgba=\"{}\"/></body>\n", 0.8 * kPlateRadius,
-            kPlateHeight, kPlateInner[i]);
+    out.add("<geom class=\"plate\" size=\"{} {}\" pos=\"0 0 {}\" rgba=\"{} 1\"/>", kPlateRadius, kPlateHeight / 2, kPlateHeight / 2,
+            text_of(kPlatePaint[i]));
+    out.add("<geom class=\"look\" type=\"cylinder\" size=\"{} 0.0005\" pos=\"0 0 {}\" rgba=\"{} 1\"/></body>\n", 0.8 * kPlateRadius,
+            kPlateHeight, text_of(kPlateInnerPaint[i]));
   }
   for (std::size_t i = 0; i < kColours; ++i) {
     out.add("<body name=\"cube_{}\" pos=\"0.38 {} {}\"><freejoint name=\"cube_{}\"/>", kCubeColours[i], 0.15 * (static_cast<double>(i) - 1),
             kCubeHalf, kCubeColours[i]);
-    out.add("<geom class=\"cube\" size=\"{} {} {}\" rgba=\"{}\"/></body>\n", kCubeHalf, kCubeHalf, kCubeHalf, kCubeColour[i]);
+    out.add("<geom class=\"cube\" size=\"{} {} {}\" rgba=\"{} 1\"/></body>\n", kCubeHalf, kCubeHalf, kCubeHalf, text_of(kCubePaint[i]));
   }
 }
 

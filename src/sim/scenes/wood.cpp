@@ -13,6 +13,8 @@ namespace sinew::sim {
 namespace {
 
 constexpr int kPlanks = 6;
+constexpr double kLaminate = 235;  // of 255
+constexpr double kMottle = 14;
 constexpr std::array<double, 3> kLight{203, 167, 122};
 constexpr std::array<double, 3> kDark{150, 110, 72};
 
@@ -51,6 +53,16 @@ void paint_wood(std::span<std::uint8_t> pixels, int width) {
             static_cast<std::uint8_t>(std::lerp(kLight[c], kDark[c], std::clamp(dark, 0.0, 1.0)));
     }
   }
+}
+
+void paint_laminate(std::span<std::uint8_t> pixels, int width) {
+  const int height = static_cast<int>(pixels.size()) / (3 * width);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const double spots = noise(x * 0.06, y * 0.06) + 0.5 * noise(x * 0.3 + 50, y * 0.3);
+      const auto grey = static_cast<std::uint8_t>(kLaminate + kMottle * (spots - 0.75));
+      std::fill_n(pixels.begin() + (static_cast<std::ptrdiff_t>(y) * width + x) * 3, 3, grey);
+    }
 }
 
 }  // namespace sinew::sim

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table's look: a procedural wood texture, so that the scene needs no image file.
+// The table's look: procedural textures, so that the scene needs no image file.
 #pragma once
 
 #include <cstdint>
@@ -9,5 +9,8 @@ namespace sinew::sim {
 
 /// Fills RGB pixels `[size / (3 * width), width, 3]` with planks of light oak. The same on every run.
 void paint_wood(std::span<std::uint8_t> pixels, int width);
+
+/// Fills the same with a light grey, faintly mottled surface that takes any tint.
+void paint_laminate(std::span<std::uint8_t> pixels, int width);
 
 }  // namespace sinew::sim

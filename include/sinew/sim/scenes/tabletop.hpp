@@ -11,6 +11,8 @@
 
 namespace sinew::sim {
 
+struct Instruction;  // sinew/sim/instruction.hpp
+
 inline constexpr int kArmJoints = 7;
 inline constexpr int kRobotJoints = 8;  ///< the arm's, then the gripper
 inline constexpr int kColours = 3;      ///< cubes, and plates
@@ -37,9 +39,13 @@ struct TabletopLayout {
   std::array<double, kArmJoints> joints{};  ///< rad
 };
 
-/// A random layout: nothing overlaps, everything is within reach with the gripper pointing down. The same for the same
-/// seed on every platform.
+/// A random layout: nothing overlaps, cubes at any yaw, everything is within reach with the gripper pointing down. The same
+/// for the same seed on every platform.
 [[nodiscard]] TabletopLayout make_tabletop_layout(std::uint64_t seed);
+
+/// One in which `instruction` can be done: to push a cube, the lane to its side is free and within reach. The same for the
+/// same seed and instruction. Throws Error for an invalid instruction.
+[[nodiscard]] TabletopLayout make_tabletop_layout(std::uint64_t seed, const Instruction& instruction);
 
 /// Joint names in command order: "j1" to "j7", "gripper".
 [[nodiscard]] const std::array<std::string_view, kRobotJoints>& tabletop_joint_names() noexcept;
