@@ -51,12 +51,19 @@ class _Table:
         )
 
     def _restart(self):
+        """From where the arm is; a finger or joint that swings past its limit gets time to come back."""
         self.policy.reset()
-        self.loop.reset()
+        for _ in range(10):
+            try:
+                return self.loop.reset()
+            except sinew.Error:
+                self.robot.wait_until(self.robot.now + 0.05)
+        return self.loop.reset()
 
     def _go(self, target, seconds):
         """Straight in joint space, past the control loop, as a hand that moves the arm."""
-        start, begun = self.robot.positions(), self.robot.now
+        limits, begun = self.robot.limits, self.robot.now
+        start, target = (np.clip(q, limits.lower, limits.upper) for q in (self.robot.positions(), target))
         for share in np.linspace(0, 1, max(int(seconds / _TICK), 2))[1:]:
             self.robot.command(start + share * (target - start))
             self.robot.wait_until(begun + share * seconds)
@@ -73,9 +80,8 @@ class _Table:
     def _disturb(self, target, seconds):
         if target is None:
             return
-        limits = self.robot.limits
         self.recorder.add_event(self.robot.now, "intervention", json.dumps({"begin": True, "by": "disturbance"}))
-        self._go(np.clip(target, limits.lower, limits.upper), seconds)
+        self._go(target, seconds)
         self.recorder.add_event(self.robot.now, "intervention", json.dumps({"begin": False}))
         self._restart()
 

@@ -167,7 +167,10 @@ def known(families):
 
 
 def _convert(reading_of, keep, path):
-    folder = recordings.convert(path, reading_of(), path.with_suffix(""))
+    folder = path.with_suffix("")
+    if (folder / "samples.json").exists():
+        return folder
+    folder = recordings.convert(path, reading_of(), folder)
     if not keep:
         path.write_bytes(b"")  # what was recorded is in the samples now
     return folder
