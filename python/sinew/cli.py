@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from sinew import Error, __version__
+from sinew import learning_commands as learning
 from sinew.dataset import commands as dataset
 
 
@@ -145,6 +146,7 @@ def _parser():
     recover.add_argument("--cut-damage", action="store_true", help="give up whole chunks that lie behind damage, instead of refusing")
     recover.set_defaults(run=_record_recover)
     dataset.add(commands, _number)
+    learning.add(commands, _number)
     _add_curate(commands)
     _add_view(commands)
     return parser

@@ -28,6 +28,21 @@ class Condition:
     who: str = "policy"  # "policy", "demonstrator" or "random"
 
 
+CONDITIONS = {
+    condition.name: condition
+    for condition in (
+        Condition("plain"),
+        Condition("random", look="random"),
+        Condition("outside", look="outside"),
+        Condition("paraphrase", look="random", words="paraphrase"),
+        Condition("swapped", look="random", words="swapped"),
+        Condition("black", images="black"),
+        Condition("demonstrator", look="random", who="demonstrator"),
+        Condition("random_policy", who="random"),
+    )
+}
+
+
 @dataclass(frozen=True)
 class Options:
     directory: Path

@@ -10,7 +10,7 @@ import torch
 
 import sinew
 from sinew import kinematics
-from sinew.train import policy, processes, recordings, samples, tabletop, targets, tokenizer
+from sinew.train import adapt, policy, processes, recordings, samples, tabletop, targets, tokenizer
 from sinew.train.batches import Batches
 from sinew.train.flow_dit import FlowDitConfig
 from sinew.train.qwen3_vl import Qwen3Vl, Qwen3VlConfig
@@ -64,7 +64,7 @@ def test_tokenizer_is_read_by_sinew(tmp_path):
     words = tokenizer.train(corpus * 3 + tokenizer.common_words(), 1024)
     assert words.get_vocab_size() == 1024
     words.save(str(tmp_path / "tokenizer.json"))
-    ours = sinew.observation.Tokenizer.from_pretrained(str(tmp_path))
+    ours = sinew.observation.Tokenizer.from_file(str(tmp_path))
     for text in [*corpus, "Käse → box", "", "  two  spaces", "<|im_start|>user\nput<|im_end|>"]:
         assert list(ours.encode(text)) == words.encode(text, add_special_tokens=False).ids, text
 
@@ -295,3 +295,53 @@ def test_gradients_that_are_not_finite_stop_the_run(prepared, tmp_path):
     batches.actions[3] = np.nan
     with pytest.raises(sinew.Error, match="expected finite gradients"):
         Trainer(model, batches, options, tmp_path, Share()).run()
+
+
+# --- fine-tuning and adaptation ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(prepared, tmp_path_factory):
+    """A policy directory with a model that has been trained a little."""
+    folder = tmp_path_factory.mktemp("trained")
+    model, batches, options = build(prepared, steps=60)
+    trainer = Trainer(model, batches, options, folder / "run")
+    trainer.run()
+    for name in ("tokenizer.json", "stats.json", "preprocessor_config.json", "sinew.json"):
+        (folder / name).write_bytes((prepared / "policy" / name).read_bytes())
+    policy.write_model(folder, model, trainer.averaged)
+    return folder
+
+
+def weights_of(directory):
+    from safetensors.torch import load_file
+
+    return load_file(directory / "model.safetensors")
+
+
+def test_adaptation_changes_the_head_and_keeps_what_is_better(trained, tmp_path):
+    paths = [write_recording(tmp_path / f"{i}.mcap", takeover=6) for i in range(3)]
+    options = adapt.AdaptOptions(train=TrainOptions(steps=40, batch_size=8, learning_rate=2e-3, warm_up=2, average=0.9, head_only=True, readout_share=0.0, threads=1))
+    verdict = adapt.adapt(trained, paths, tmp_path / "new", options)
+    assert verdict.better and verdict.after < verdict.before
+    old, new = weights_of(trained), weights_of(tmp_path / "new")
+    assert all(torch.equal(value, new[name]) for name, value in old.items() if name.startswith("model."))
+    assert any(not torch.equal(value, new[name]) for name, value in old.items() if name.startswith("action_model."))
+    about = json.loads((tmp_path / "new" / "adaptation.json").read_text())
+    assert about["kept"] == "new" and about["episodes"] == 6 and about["corrected_moments"] == 36
+    sinew.Policy.load(tmp_path / "new")
+
+
+def test_a_policy_that_is_not_better_is_not_taken(trained, tmp_path):
+    path = write_recording(tmp_path / "a.mcap", takeover=6)
+    options = adapt.AdaptOptions(train=TrainOptions(steps=2, batch_size=8, head_only=True, readout_share=0.0, threads=1))
+    verdict = adapt.adapt(trained, [path], tmp_path / "new", options, judge=lambda old, new: adapt.Verdict(0.9, 0.9, False, "a draw"))
+    assert not verdict.better
+    assert (tmp_path / "new" / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+    assert json.loads((tmp_path / "new" / "adaptation.json").read_text())["kept"] == "old"
+
+
+def test_adaptation_needs_corrections(trained, tmp_path):
+    path = write_recording(tmp_path / "a.mcap")
+    with pytest.raises(sinew.Error, match="expected episodes in which somebody took over"):
+        adapt.adapt(trained, [path], tmp_path / "new", adapt.AdaptOptions())

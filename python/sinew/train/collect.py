@@ -51,19 +51,24 @@ class _Table:
         )
 
     def _restart(self):
-        """From where the arm is; a finger or joint that swings past its limit gets time to come back."""
+        """From where the arm is; a finger or joint that swings past its limit is led back."""
         self.policy.reset()
-        for _ in range(10):
+        for _ in range(20):
             try:
                 return self.loop.reset()
             except sinew.Error:
+                self.robot.command(self._inside(self.robot.positions()))
                 self.robot.wait_until(self.robot.now + 0.05)
         return self.loop.reset()
 
+    def _inside(self, q):
+        limits = self.robot.limits
+        margin = 0.02 * (np.asarray(limits.upper) - limits.lower)
+        return np.clip(q, limits.lower + margin, limits.upper - margin)
+
     def _go(self, target, seconds):
         """Straight in joint space, past the control loop, as a hand that moves the arm."""
-        limits, begun = self.robot.limits, self.robot.now
-        start, target = (np.clip(q, limits.lower, limits.upper) for q in (self.robot.positions(), target))
+        begun, start, target = self.robot.now, self._inside(self.robot.positions()), self._inside(target)
         for share in np.linspace(0, 1, max(int(seconds / _TICK), 2))[1:]:
             self.robot.command(start + share * (target - start))
             self.robot.wait_until(begun + share * seconds)

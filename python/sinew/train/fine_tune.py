@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training from any recordings and LeRobot datasets: from a policy directory, or from a card with small sizes of one's own."""
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sinew
+from sinew.train import policy, processes, recordings, samples, targets, tokenizer
+from sinew.train.batches import Batches
+from sinew.train.flow_dit import FlowDitConfig
+from sinew.train.qwen3_vl import Qwen3VlConfig, TextConfig, VisionConfig
+from sinew.train.trainer import Trainer, TrainOptions
+
+
+@dataclass
+class Plan:
+    """What is trained on what, and where it goes."""
+
+    sources: list  # recordings and LeRobot datasets
+    output: Path  # policy directory; its parts of a run lie in output/run
+    start: Path | None = None  # policy directory to start from
+    card: dict | None = None  # for training from nothing
+    chain: object = None  # for decoder tool_delta
+    use_chunks: bool = True
+    intervention_weight: float = 1.0
+    width: int = 128  # of a model of one's own
+    processes: int = 1
+    options: TrainOptions = field(default_factory=TrainOptions)
+    only_succeeded: bool = True
+    run_folder: Path | None = None  # None: output/run
+
+    @property
+    def run(self):
+        return self.run_folder or self.output / "run"
+
+
+def as_recordings(sources, folder):
+    """Paths of recordings; datasets are imported into `folder`."""
+    from sinew.dataset import importing
+
+    paths = []
+    for source in map(Path, sources):
+        if source.is_dir():
+            target = Path(folder) / f"{len(paths):03d}-{source.name}.mcap"
+            importing.run(source, target, importing.Options())
+            paths.append(target)
+        elif source.is_file():
+            paths.append(source)
+        else:
+            raise sinew.Error(f"[train] {source}: expected a recording or a LeRobot dataset, got nothing there")
+    return paths
+
+
+def gather(plan):
+    """The plan's samples; those of an earlier run of the same folder are taken as they are."""
+    folder = plan.run / "samples"
+    if (folder / "samples.json").exists():
+        return samples.Samples.open(folder)
+    card = plan.card or json.loads((plan.start / "sinew.json").read_text())
+    reading = recordings.Reading(
+        card=card,
+        targets=targets.make_targets(card, plan.chain),
+        use_chunks=plan.use_chunks,
+        intervention_weight=plan.intervention_weight,
+        only_succeeded=plan.only_succeeded,
+    )
+    plan.run.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=plan.run) as scratch:
+        paths = as_recordings(plan.sources, scratch)
+        folders = [recordings.convert(path, reading, Path(scratch) / f"samples-{i}") for i, path in enumerate(paths)]
+        return samples.join([f for f in folders if f is not None], folder)
+
+
+def small_sizes(card, vocab_size, image_token, width, state_dim, action_dim):
+    """Backbone and head of a model that a CPU can train: 16-pixel patches, unmerged up to 128 pixels a side."""
+    camera = card["cameras"][0]
+    patches = (camera["height"] // 16, camera["width"] // 16)
+    head_dim = 32
+    vision = VisionConfig(
+        depth=2, hidden_size=width, intermediate_size=4 * width, num_heads=width // head_dim, out_hidden_size=width,
+        num_position_embeddings=max(patches) ** 2, spatial_merge_size=1 if max(patches) <= 8 else 2, deepstack_visual_indexes=[0],
+    )  # fmt: skip
+    text = TextConfig(
+        num_hidden_layers=4, hidden_size=width, intermediate_size=3 * width, num_attention_heads=width // head_dim, num_key_value_heads=width // head_dim,
+        head_dim=head_dim, vocab_size=vocab_size, mrope_section=[6, 5, 5], rope_theta=100.0,
+    )  # fmt: skip
+    horizon = card["action"]["horizon"]
+    head = FlowDitConfig(
+        width=width, heads=width // head_dim, layers=6, context_width=width, output_width=width, mlp_width=width, horizon=horizon, action_dim=action_dim,
+        state_dim=state_dim, future_tokens=0, positions=horizon, steps=5,
+    )  # fmt: skip
+    return Qwen3VlConfig(vision, text, image_token), head
+
+
+def prepare(plan):
+    """Writes all of the output directory but the model."""
+    data = gather(plan)
+    if (plan.output / "sinew.json").exists():
+        return
+    plan.output.mkdir(parents=True, exist_ok=True)
+    if plan.start:
+        card = json.loads((plan.start / "sinew.json").read_text())
+        for name in (card["statistics"]["file"], card["text"]["tokenizer"], "preprocessor_config.json", "sinew.json"):
+            shutil.copyfile(plan.start / name, plan.output / name)
+        return
+    camera = plan.card["cameras"][0]
+    words = tokenizer.train(list(data.instructions) * 3 + tokenizer.common_words(), 1024)
+    merge = 1 if max(camera["height"], camera["width"]) <= 128 else 2
+    policy.write_inputs(plan.output, plan.card, words, policy.statistics(data), policy.qwen_processor(16, camera["height"] * camera["width"], merge))
+
+
+def build(plan, data):
+    if plan.start:
+        return policy.load_policy(plan.start)
+    from tokenizers import Tokenizer
+
+    words = Tokenizer.from_file(str(plan.output / "tokenizer.json"))
+    sizes = small_sizes(plan.card, words.get_vocab_size(), words.token_to_id("<|image_pad|>"), plan.width, data.state.shape[1], data.chunk.shape[2])
+    return policy.new_policy(*sizes, seed=plan.options.seed)
+
+
+def _train(share, plan, report):
+    data = samples.Samples.open(plan.run / "samples")
+    model = build(plan, data)
+    trainer = Trainer(model, Batches(plan.output, data), plan.options, plan.run, share)
+    trainer.resume()
+    trainer.run(report if share.rank == 0 else None)
+    if share.rank == 0:
+        policy.write_model(plan.output, model, trainer.averaged)
+
+
+def train(plan, report=None):
+    """Samples, directory, training; a run that was stopped goes on."""
+    prepare(plan)
+    processes.run(_train, (plan, report), plan.processes)
+    return plan.output
