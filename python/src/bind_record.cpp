@@ -64,6 +64,7 @@ void bind_record(py::module_& m) {
       .def(
           "add",
           [](Recorder& self, const Observation& observation, const std::optional<Doubles>& command, const ActionChunk* chunk) {
+            if (command) require_shape(*command, {-1}, "Recorder.add", "command");
             return self.add(observation, command ? as_span(*command) : std::span<const double>{}, chunk);
           },
           py::arg("observation"), py::arg("command") = py::none(), py::arg("chunk") = py::none(),
@@ -73,6 +74,7 @@ void bind_record(py::module_& m) {
       .def(
           "add_command",
           [](Recorder& self, double time, const Doubles& command) {
+            require_shape(command, {-1}, "Recorder.add_command", "command");
             return self.add_command(time_of(time, "Recorder.add_command", "time"), as_span(command));
           },
           py::arg("time"), py::arg("command"), "Records joint targets float64 [dof] (rad or m) sent at `time` (s); returns the number.")

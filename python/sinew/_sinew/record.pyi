@@ -196,6 +196,11 @@ class Recording:
         False: a crash cut the file; reading stops before the first torn record
         """
     @property
+    def dropped(self) -> int:
+        """
+        records that, as what was read so far says, were dropped while it was recorded
+        """
+    @property
     def end(self) -> tuple[int, int, str]:
         """
         of a file that is not complete, once read: (byte where reading stopped, bytes from there, complaint)
