@@ -26,7 +26,9 @@ def read(paths, measure_cameras=True):
         found = list(reader)
         files.append(data.CurationFile(str(path), found, reader.joint_names, _gripper_names(reader.card)))
         episodes.append(found)
-        lacks.append(losses(path, reader))
+        unfinished = sum(not episode.finished for episode in found)
+        said = [f"has {counted(unfinished, 'episode')} without an end, as a crash leaves it"] if unfinished and reader.complete else []
+        lacks.append(losses(path, reader) + said)
     return files, episodes, lacks
 
 

@@ -37,8 +37,8 @@ def require_place(where, option, path, start):
         return
     if start is None:
         raise error("invalid_argument", where, option, "a name that is free", f"{path}, which is there", "name another")
-    if not path.is_file():
-        return  # a pipe, /dev/stdout
+    if not path.is_file() or path.parts[:2] == ("/", "dev"):
+        return  # a pipe, or wherever standard output goes
     with open(path, "rb") as file:
         found = file.read(len(start))
     if found and found.lower() != start.lower():

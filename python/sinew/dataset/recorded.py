@@ -29,7 +29,9 @@ def losses(path, recording):
     """What a recording that was read to its end lacks, in sentences without its name. `recording`: record.Recording or data.EpisodeReader."""
     said = []
     if not recording.complete:
-        if _is_being_written(path):
+        if Path(path).stat().st_size == 0:
+            said.append("is empty")
+        elif _is_being_written(path):
             said.append("is still being written, and was read as far as it is")
         else:
             why = f" ({recording.end[2]})" if recording.end[2] else ""
