@@ -108,7 +108,7 @@ def test_a_round_trip_keeps_what_is_not_known_and_what_was_not_finished(tmp_path
         dataset.import_lerobot(tmp_path / "d", tmp_path / "b.mcap", overwrite=True)
         (episode,) = data.read_episodes(tmp_path / "b.mcap")
         assert (episode.finished, episode.succeeded, len(episode)) == (finished, None, 20)
-        said(capsys, ["curate", tmp_path / "b.mcap"], 0)
+        assert ("has 1 episode without an end" in said(capsys, ["curate", tmp_path / "b.mcap"], 0)) == (not finished)
 
 
 def test_a_copy_of_a_torn_recording_is_not_left_behind(tmp_path, good, capsys):
@@ -244,6 +244,22 @@ if importlib.util.find_spec("rerun") is not None:  # optional: the lock does not
             assert "lacks 2 records" in said(capsys, ["view", tmp_path / "drop.mcap", "--save", tmp_path / "x.rrd"], 0)
         assert view._span(2**63 / 1e9) == np.timedelta64(2**63 - 1, "ns")  # the last moment of a C++ recorder
         assert not list(tmp_path.glob("*.writing*"))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda path: sinew.Observation({"front": (np.zeros((4, 4, 3), np.uint8), None)}, {}, "\ud800", time=1.0), "instruction: expected text"),
+        (lambda path: sinew.record.Recorder(path, frame_bytes=-1), "frame_bytes: expected 0 or more, got -1"),
+        (lambda path: sinew.record.Recorder(path, joint_names="abc"), "joint_names: expected a list of names"),
+        (lambda path: sinew.record.Recorder(path, joint_names=["a", "a"]), "joint_names: expected each once, got 'a' twice"),
+        (lambda path: sinew.record.Recorder(path).add_command(1.0, [[1.0, 2.0]]), "command: expected"),
+    ],
+)
+def test_what_no_recorder_takes_is_an_error_in_the_form(tmp_path, call, words):
+    with pytest.raises(sinew.Error) as refused:
+        call(tmp_path / "a.mcap")
+    assert words in str(refused.value)
 
 
 def test_replay_needs_ticks(good, tmp_path):
