@@ -35,7 +35,14 @@ struct Bench {
 
 /// In a process of its own, which dies without warning after three seconds of the robot's time.
 void record_and_die(const std::filesystem::path& file) {
-  sinew::Recorder recorder(file, nullptr, {.file = {.chunk_interval = 100ms}, .wait_for_room = true});  // a simulator may wait
+  const Bench described(nullptr);  // what the recording says of policy and robot
+  const sinew::PolicyCard& card = described.policy.card();
+  const sinew::JointLimits& limits = described.loop.limits();
+  const sinew::RecordWriterOptions options{
+      .joint_names = card.action.joint_names,
+      .limits = sinew::LimitsCard{limits.lower, limits.upper, limits.velocity, limits.acceleration, limits.jerk},
+      .chunk_interval = 100ms};
+  sinew::Recorder recorder(file, &card, {.file = options, .wait_for_room = true});  // a simulator may wait
   Bench bench(&recorder);
   recorder.add_event(bench.robot.now(), "episode", R"({"index": 0, "seed": 7, "instruction": ")" + kInstruction + R"("})");
   if (bench.loop.reset() != sinew::Status::ok) return;

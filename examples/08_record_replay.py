@@ -12,12 +12,13 @@ from pathlib import Path
 import sinew
 from sinew import cli, kinematics, sim
 
+SEED = 7
 INSTRUCTION = "put the red cube on the yellow plate"
 
 
 def make_loop(recorder=None):
     """The same robot and loop for the run and for its repetition."""
-    robot = sim.MujocoRobot.tabletop(seed=7)
+    robot = sim.MujocoRobot.tabletop(seed=SEED)
     policy = sim.demonstrator_policy(robot)  # stands in for a model: it sees the simulator's state
     chain = kinematics.Chain.from_urdf(robot.urdf, "link0", "tool")
     loop = sinew.runtime.ControlLoop(robot, policy, chain=chain, recorder=recorder)
@@ -27,9 +28,12 @@ def make_loop(recorder=None):
 
 def record_and_die(file):
     """In a process of its own, which dies without warning after three seconds of the robot's time."""
-    recorder = sinew.record.Recorder(file, wait_for_room=True)  # a simulator may wait
+    robot = sim.MujocoRobot.tabletop(seed=SEED)
+    card = sim.demonstrator_policy(robot).card
+    names = card["action"]["joint_names"]
+    recorder = sinew.record.Recorder(file, card=card, joint_names=names, limits=robot.limits, wait_for_room=True)  # a simulator may wait
     robot, loop = make_loop(recorder)
-    recorder.add_event(robot.now, "episode", json.dumps({"index": 0, "seed": 7, "instruction": INSTRUCTION}))
+    recorder.add_event(robot.now, "episode", json.dumps({"index": 0, "seed": SEED, "instruction": INSTRUCTION}))
     loop.reset()
     loop.run_for(3.0)
     print("killed;", recorder.acknowledged(), "records are with the kernel", flush=True)

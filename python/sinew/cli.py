@@ -8,6 +8,7 @@ from pathlib import Path
 from sinew import Error, __version__
 from sinew import learning_commands as learning
 from sinew.dataset import commands as dataset
+from sinew.dataset.recorded import counted
 
 
 def _demo(arguments):
@@ -34,11 +35,12 @@ def _record_recover(arguments):
     from sinew import record
 
     report = record.recover(arguments.file, cut_damage=arguments.cut_damage)
-    kept = f"{report.messages} messages in {report.chunks} chunks, the last with sequence {report.last_sequence}"
+    kept = f"{counted(report.messages, 'message')} in {counted(report.chunks, 'chunk')}, the last with sequence {report.last_sequence}"
     if report.changed:
-        print(f"{arguments.file}: recovered: {kept}; {report.bytes_cut} bytes cut")
-        if report.reason:
-            print(f"  first of them: {report.reason}")
+        print(f"{arguments.file}: recovered: {kept}; {counted(report.bytes_cut, 'byte')} cut")
+        why = report.reason or (report.bytes_cut and "index and summary, whose end was missing or wrong; they were written anew, and every message was kept")
+        if why:
+            print(f"  first of them: {why}")
     else:
         print(f"{arguments.file}: complete, not touched: {kept}")
     return 0
@@ -161,7 +163,7 @@ def main(argv=None):
     try:
         return arguments.run(arguments)
     except OSError as error:
-        print(f"sinew: {error}", file=sys.stderr)
+        print(f"sinew: [{error.filename or 'system'}] file or folder: expected one that can be used, got {error.strerror or error}", file=sys.stderr)
         return 1
     except Error as error:
         print(f"sinew: {error}", file=sys.stderr)

@@ -2,10 +2,11 @@
 """`sinew curate`: what spoils training data in recordings, frame by frame, with reasons; and a copy without what can be corrected."""
 
 import json
-import sys
 from pathlib import Path
 
-from sinew import data, kinematics
+from sinew import data, kinematics, outputs
+from sinew.dataset._errors import error
+from sinew.dataset.recorded import counted, losses, require_each_once
 
 
 def _gripper_names(card):
@@ -14,23 +15,33 @@ def _gripper_names(card):
 
 def load(paths):
     """The recordings as data.CurationFile, cameras measured; and their episodes. What a crash cut short is judged as far as it goes."""
-    files, episodes = [], []
+    return read(paths)[:2]
+
+
+def read(paths, measure_cameras=True):
+    """As `load`, and of each recording what it lacks, as sentences."""
+    files, episodes, lacks = [], [], []
     for path in paths:
-        reader = data.read_episodes(path, measure_cameras=True)
-        read = list(reader)
-        files.append(data.CurationFile(str(path), read, reader.joint_names, _gripper_names(reader.card)))
-        episodes.append(read)
-    return files, episodes
+        reader = data.read_episodes(path, measure_cameras=measure_cameras)
+        found = list(reader)
+        files.append(data.CurationFile(str(path), found, reader.joint_names, _gripper_names(reader.card)))
+        episodes.append(found)
+        unfinished = sum(not episode.finished for episode in found)
+        said = [f"has {counted(unfinished, 'episode')} without an end, as a crash leaves it"] if unfinished and reader.complete else []
+        lacks.append(losses(path, reader) + said)
+    return files, episodes, lacks
 
 
-def verdicts(report):
-    """What `sinew export --curation` reads."""
+def verdicts(report, lacks):
+    """What `sinew export --curation` reads. `lacks`: of each file, as `read` gives it."""
     files = []
-    for file in report.files:
+    for file, lack in zip(report.files, lacks):
         entries = [
-            {"index": e["index"], "verdict": e["verdict"], "reason": e["reason"], "frames": [list(run) for run in e["runs"]]} for e in file["episodes"]
+            {"index": e["index"], "length": e["frames"], "verdict": e["verdict"], "reason": e["reason"], "frames": [list(run) for run in e["runs"]]}
+            for e in file["episodes"]
         ]
-        files.append({"file": file["name"], "episodes": entries, "corrections": file["correction"].changes, "notes": file["notes"]})
+        changes = file["correction"].changes
+        files.append({"file": file["name"], "episodes": entries, "corrections": changes, "notes": file["notes"], "losses": lack})
     return {"format": 1, "files": files}
 
 
@@ -44,11 +55,11 @@ def _counts(report):
 
 def summary(report):
     by_verdict, frames, bad = _counts(report)
-    parts = [f"{by_verdict['keep']} episodes kept", f"{by_verdict['correctable']} to be corrected", f"{by_verdict['reject']} rejected"]
-    return ", ".join(parts) + f"; {bad} of {frames} frames rejected"
+    parts = [f"{counted(by_verdict['keep'], 'episode')} kept", f"{by_verdict['correctable']} to be corrected", f"{by_verdict['reject']} rejected"]
+    return ", ".join(parts) + f"; {bad} of {counted(frames, 'frame')} rejected"
 
 
-def _print(report):
+def _print(report, lacks):
     rows = []
     for finding in report.findings:
         name = Path(report.files[finding["file"]]["name"]).name
@@ -69,45 +80,64 @@ def _print(report):
             for row in rows:
                 table.add_row(*map(Text, row))  # names come from the file: no markup
             Console().print(table)
-    for file in report.files:
+    for file, lack in zip(report.files, lacks):
+        for said in lack:
+            print(f"{file['name']} {said}")
         for note in file["notes"]:
             print(f"{Path(file['name']).name}: {note}")
     print(summary(report))
 
 
-def _fix(report, paths, output):
-    if len(paths) != 1:
-        print("sinew curate: --fix takes one recording at a time", file=sys.stderr)
-        return 2
-    correction = report.files[0]["correction"]
+def _still_wrong(output, chain, arguments):
+    """The corrections that a copy needs again."""
+    files, _, _ = read([output], measure_cameras=False)
+    report = data.curate(files, chain=chain, joint_channel=arguments.joints, pose_channel=arguments.tool)
+    return report.files[0]["correction"].changes
+
+
+def _fix(report, chain, arguments):
+    correction, output = report.files[0]["correction"], arguments.fix
     if not correction.changes:
         print("nothing to correct; no copy written")
         return 0
-    observations, commands, left_out = data.write_corrected(paths[0], output, correction)
-    print(f"{output}: {observations} observations and {commands} commands, {left_out} commands left out; changed:")
+    observations, commands, left_out = data.write_corrected(arguments.files[0], output, correction)
+    again = _still_wrong(output, chain, arguments)
+    if again:
+        output.unlink()
+        raise error("failed", str(output), "copy", "one with nothing left to correct", again[0], "it was removed; the recording is as it was")
+    print(f"{output}: {counted(observations, 'observation')} and {counted(commands, 'command')}, {counted(left_out, 'command')} left out; changed:")
     for change in correction.changes:
         print(f"  {change}")
     return 0
 
 
-def run(arguments):
-    """The command; returns the exit code: 0, also where there are findings."""
+def _check(arguments):
+    """Raises Error for arguments that do not fit together."""
     given = [arguments.urdf, arguments.base, arguments.tip]
     if any(given) and not all(given):
-        print("sinew curate: --urdf, --base and --tip belong together", file=sys.stderr)
-        return 2
-    chain = kinematics.Chain.from_urdf(str(arguments.urdf), arguments.base, arguments.tip) if all(given) else None
-    files, episodes = load(arguments.files)
-    if not any(len(episode) for read in episodes for episode in read):
-        print("sinew curate: no episode has a frame", file=sys.stderr)
-        return 1
+        got = ", ".join(name for name, value in zip(("--urdf", "--base", "--tip"), given) if value)
+        raise error("invalid_argument", "curate", "robot description", "--urdf, --base and --tip, which belong together", f"{got} alone")
+    require_each_once("curate", arguments.files)
+    if arguments.fix and len(arguments.files) != 1:
+        raise error("invalid_argument", "curate", "--fix", "one recording at a time", f"{len(arguments.files)}")
+    targets = {"--report": (arguments.report, outputs.HTML), "--json": (arguments.json, outputs.JSON), "--fix": (arguments.fix, None)}
+    outputs.require_free("curate", targets, [*arguments.files, arguments.urdf])
+
+
+def run(arguments):
+    """The command; returns the exit code: 0, also where there are findings."""
+    _check(arguments)
+    chain = kinematics.Chain.from_urdf(str(arguments.urdf), arguments.base, arguments.tip) if arguments.urdf else None
+    files, episodes, lacks = read(arguments.files)
+    if not any(len(episode) for found in episodes for episode in found):
+        raise error("failed", ", ".join(map(str, arguments.files)), "episodes", "one with a frame", "none", "; ".join(said for lack in lacks for said in lack))
     report = data.curate(files, chain=chain, joint_channel=arguments.joints, pose_channel=arguments.tool)
-    _print(report)
+    _print(report, lacks)
     if arguments.json:
-        arguments.json.write_text(json.dumps(verdicts(report), indent=1) + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps(verdicts(report, lacks), indent=1) + "\n", encoding="utf-8")
     if arguments.report:
         from sinew import curate_report
 
-        curate_report.write(arguments.report, report, files, episodes)
-        print(f"{arguments.report}: verdicts with plots")
-    return _fix(report, arguments.files, arguments.fix) if arguments.fix else 0
+        drawn = curate_report.write(arguments.report, report, files, episodes, lacks)
+        print(f"{arguments.report}: verdicts, and plots of {counted(drawn, 'episode')}")
+    return _fix(report, chain, arguments) if arguments.fix else 0

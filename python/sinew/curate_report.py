@@ -18,6 +18,7 @@ _MOST_LINES = 6  # of each
 
 _BODY = string.Template("""<h1>Curation</h1>
 <p>$summary</p>
+$losses
 $corrections
 <h2>Episodes</h2>
 $episodes
@@ -65,11 +66,22 @@ def _draw(axis, label, values, findings):
             axis.axhline(finding["bound"], color="#d94545", linestyle=(0, (4, 2)), linewidth=0.9)
 
 
-def _figure(episode, findings, joint_names, title):
+def _lines_of(episode, findings, joint_names):
+    """(label, numbers, findings about it) of what findings are about."""
     lines = []
     for name in dict.fromkeys(finding["name"] for finding in findings):
         own = [finding for finding in findings if finding["name"] == name]
         lines += [(label, values, own) for label, values in _lines(episode, name, joint_names)]
+    return lines
+
+
+def _usual_lines(episode):
+    """The same of an episode without findings: its commands and channels."""
+    tables = {"command": episode.actions} | {channel: values for channel, (values, _) in episode.channels.items()}
+    return [(name, values, ()) for name, values in tables.items() if values.size]
+
+
+def _figure(lines, title):
     lines = lines[:_MOST_LINES]
     if not lines:
         return ""
@@ -82,19 +94,26 @@ def _figure(episode, findings, joint_names, title):
 
 
 def _figures(report, given, episodes):
-    figures = []
+    """The episodes that findings are about, and behind them clean ones while there is room."""
+    figures, clean = [], []
     for f, file in enumerate(report.files):
         own = [item for item in report.findings if item["file"] == f and item["episode"] is not None]
         for e, verdict in enumerate(file["episodes"]):
             findings = [item for item in own if item["episode"] == e]
-            if findings and len(figures) < _MOST_EPISODES:
-                title = f"{Path(file['name']).name}, episode {verdict['index']}: {findings[0]['reason']}"
-                figures.append(_figure(episodes[f][e], findings, given[f].joint_names, title))
-    return "\n".join(filter(None, figures)) or '<p class="note">Nothing to show.</p>'
+            title = f"{Path(file['name']).name}, episode {verdict['index']}: {findings[0]['reason'] if findings else 'no finding in its frames'}"
+            if not findings:
+                clean.append((episodes[f][e], title))
+            elif len(figures) < _MOST_EPISODES:
+                figures.append(_figure(_lines_of(episodes[f][e], findings, given[f].joint_names), title))
+    figures = [figure for figure in figures if figure]
+    for episode, title in clean[: _MOST_EPISODES - len(figures)]:
+        figures.append(_figure(_usual_lines(episode), title))
+    return [figure for figure in figures if figure]
 
 
-def write(path, report, files, episodes):
-    """`report`: data.CurationReport; `files`: the data.CurationFile that it judged; `episodes`: per file the list of data.Episode."""
+def write(path, report, files, episodes, lacks):
+    """`report`: data.CurationReport; `files`: the data.CurationFile that it judged; `episodes`: per file the list of data.Episode;
+    `lacks`: per file what it lacks. Returns how many episodes are drawn."""
     rows = [
         (Path(file["name"]).name, e["index"], e["frames"], ("good" if e["verdict"] == "keep" else "bad", e["verdict"]), e["reason"])
         for file in report.files
@@ -114,11 +133,15 @@ def write(path, report, files, episodes):
         for item in report.findings
     ]
     corrections = [f"<li>{html.escape(change)}</li>" for file in report.files for change in file["correction"].changes]
+    said = [f"<li>{html.escape(file['name'])} {html.escape(text)}</li>" for file, lack in zip(report.files, lacks) for text in lack]
+    figures = _figures(report, files, episodes)
     body = _BODY.substitute(
         summary=html.escape(curate.summary(report)),
+        losses="<ul>" + "".join(said) + "</ul>" if said else "",
         corrections="<h2>What --fix corrects</h2><ul>" + "".join(corrections) + "</ul>" if corrections else "",
         episodes=page.table(("file", "episode", "frames", "verdict", "reason"), rows, numeric=(1, 2)),
         findings=page.table(("file", "episode", "frames", "stage", "what", "value", "bound", "reason"), found, numeric=(1, 2, 5, 6)),
-        figures=_figures(report, files, episodes),
+        figures="\n".join(figures) or '<p class="note">Nothing to show.</p>',
     )
     Path(path).write_text(page.html_page("Curation", body), encoding="utf-8")
+    return len(figures)

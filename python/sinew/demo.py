@@ -99,7 +99,7 @@ class _Demo:
             self._robot.succeeded(options.instruction)  # raises for an instruction that it does not know
         self.card = self._policy.card
         self.recorder = sinew.record.Recorder(
-            str(recorder_path), card=self.card, joint_names=self.card["action"]["joint_names"], overwrite=True, wait_for_room=True
+            str(recorder_path), card=self.card, joint_names=self.card["action"]["joint_names"], limits=self._robot.limits, overwrite=True, wait_for_room=True
         )
         self._loop = sinew.runtime.ControlLoop(
             self._robot,

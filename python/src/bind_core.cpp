@@ -62,12 +62,21 @@ CameraFrame jpeg_frame(const std::string& camera, const Entry& entry) {
   return frame;
 }
 
-Observation make_observation(const py::dict& cameras, const py::dict& state, std::string instruction, std::optional<double> time,
+/// UTF-8 of a str; a lone surrogate has none.
+std::string utf8_of(const py::str& text, std::string_view where, std::string_view what) {
+  Py_ssize_t size = 0;
+  const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (bytes != nullptr) return {bytes, static_cast<std::size_t>(size)};
+  PyErr_Clear();
+  fail(ErrorCode::invalid_argument, {where, what, "text", "a str with a lone surrogate, which is none", "str.encode(errors=\"replace\")"});
+}
+
+Observation make_observation(const py::dict& cameras, const py::dict& state, const py::str& instruction, std::optional<double> time,
                              std::uint64_t id) {
   Observation observation;
   observation.time = time ? time_of(*time, "Observation", "time") : SteadyClock().now();
   observation.id = id;
-  observation.instruction = std::move(instruction);
+  observation.instruction = utf8_of(instruction, "Observation", "instruction");
   for (const auto& [name, item] : cameras) {
     const Entry entry = entry_of(item, observation.time);
     const std::string camera = name.cast<std::string>();

@@ -191,6 +191,17 @@ void bind_data(py::module_& m) {
           "joint_names", [](const EpisodeReader& reader) { return reader.recording().joint_names(); }, "of the actions, in order")
       .def_property_readonly(
           "complete", [](const EpisodeReader& reader) { return reader.recording().complete(); }, "False: a crash cut the file")
+      .def_property_readonly(
+          "end",
+          [](const EpisodeReader& reader) {
+            const McapEnd& end = reader.recording().end();
+            return py::make_tuple(end.offset, end.bytes, end.reason);
+          },
+          "as of record.Recording")
+      .def_property_readonly(
+          "incomplete", [](const EpisodeReader& reader) { return reader.recording().incomplete(); }, "as of record.Recording")
+      .def_property_readonly(
+          "dropped", [](const EpisodeReader& reader) { return reader.recording().dropped(); }, "as of record.Recording")
       .def("__iter__", [](py::object self) { return self; })
       .def("__next__", &next_of);
   data.def("read_episodes", &read_episodes, py::arg("path"), py::kw_only(), py::arg("measure_cameras") = false,

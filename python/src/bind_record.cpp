@@ -23,11 +23,18 @@ PolicyCard to_card(const py::dict& card) {
   return card_from_json(Json::parse(text, "Recorder card"), "Recorder card");
 }
 
+std::vector<std::string> names_of(const py::sequence& names) {
+  if (py::isinstance<py::str>(names)) fail(ErrorCode::invalid_argument, {"Recorder", "joint_names", "a list of names", "one str", ""});
+  return names.cast<std::vector<std::string>>();
+}
+
 std::unique_ptr<Recorder> make_recorder(const std::filesystem::path& path, const std::optional<py::dict>& card,
-                                        std::vector<std::string> joint_names, const std::optional<JointLimits>& limits, bool overwrite,
-                                        std::size_t frame_bytes, bool wait_for_room) {
-  RecorderOptions options{
-      .file = {.joint_names = std::move(joint_names), .overwrite = overwrite}, .frame_bytes = frame_bytes, .wait_for_room = wait_for_room};
+                                        const py::sequence& joint_names, const std::optional<JointLimits>& limits, bool overwrite,
+                                        std::int64_t frame_bytes, bool wait_for_room) {
+  if (frame_bytes < 0) fail(ErrorCode::invalid_argument, {"Recorder", "frame_bytes", "0 or more", std::to_string(frame_bytes), ""});
+  RecorderOptions options{.file = {.joint_names = names_of(joint_names), .overwrite = overwrite},
+                          .frame_bytes = static_cast<std::size_t>(frame_bytes),
+                          .wait_for_room = wait_for_room};
   if (limits) options.file.limits = LimitsCard{limits->lower, limits->upper, limits->velocity, limits->acceleration, limits->jerk};
   if (!card) return std::make_unique<Recorder>(path, nullptr, options);
   const PolicyCard parsed = to_card(*card);
@@ -55,15 +62,16 @@ void bind_record(py::module_& m) {
       "Writes one recording on a thread of its own. Any thread may add; nothing waits for the disk. What cannot be kept is\n"
       "dropped and counted, not raised; close() raises then.")
       .def(
-          py::init(&make_recorder), py::arg("path"), py::arg("card") = py::none(), py::kw_only(),
-          py::arg("joint_names") = std::vector<std::string>{}, py::arg("limits") = py::none(), py::arg("overwrite") = false,
-          py::arg("frame_bytes") = RecorderOptions{}.frame_bytes, py::arg("wait_for_room") = false,
+          py::init(&make_recorder), py::arg("path"), py::arg("card") = py::none(), py::kw_only(), py::arg("joint_names") = py::list(),
+          py::arg("limits") = py::none(), py::arg("overwrite") = false, py::arg("frame_bytes") = RecorderOptions{}.frame_bytes,
+          py::arg("wait_for_room") = false,
           "path: file to create; one with content is refused unless overwrite. card: dict in the form of sinew.json, embedded.\n"
           "joint_names: of the commands, in order. limits: sinew.motion.JointLimits, embedded. frame_bytes: memory for camera frames that\n"
           "wait for the disk. wait_for_room: for simulators: an add waits for the disk instead of dropping.")
       .def(
           "add",
           [](Recorder& self, const Observation& observation, const std::optional<Doubles>& command, const ActionChunk* chunk) {
+            if (command) require_shape(*command, {-1}, "Recorder.add", "command");
             return self.add(observation, command ? as_span(*command) : std::span<const double>{}, chunk);
           },
           py::arg("observation"), py::arg("command") = py::none(), py::arg("chunk") = py::none(),
@@ -73,6 +81,7 @@ void bind_record(py::module_& m) {
       .def(
           "add_command",
           [](Recorder& self, double time, const Doubles& command) {
+            require_shape(command, {-1}, "Recorder.add_command", "command");
             return self.add_command(time_of(time, "Recorder.add_command", "time"), as_span(command));
           },
           py::arg("time"), py::arg("command"), "Records joint targets float64 [dof] (rad or m) sent at `time` (s); returns the number.")

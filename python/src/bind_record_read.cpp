@@ -99,6 +99,8 @@ void bind_recording(py::module_& record) {
           "end", [](const Recording& r) { return py::make_tuple(r.end().offset, r.end().bytes, r.end().reason); },
           "of a file that is not complete, once read: (byte where reading stopped, bytes from there, complaint)")
       .def_property_readonly("incomplete", &Recording::incomplete, "observations passed over because parts of theirs are not in the file")
+      .def_property_readonly("dropped", &Recording::dropped,
+                             "records that, as what was read so far says, were dropped while it was recorded")
       .def_property_readonly("unverified", &unverified_of, "dict: what was read so far without a checksum to compare with")
       .def("__iter__", [](py::object self) { return self; })
       .def("__next__", &next_of);

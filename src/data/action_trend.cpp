@@ -42,6 +42,13 @@ struct Sums {
   double product = 0, states = 0, actions = 0;
 };
 
+std::size_t pairs(std::span<const std::vector<JointMotion>> joints, int lag) {
+  std::size_t count = 0;
+  if (!joints.empty())
+    for (const JointMotion& episode : joints.front()) for_each_pair(episode, lag, [&count](double, double) { ++count; });
+  return count;
+}
+
 double correlation(std::span<const std::vector<JointMotion>> joints, int lag) {
   double sum = 0;
   std::size_t counted = 0;
@@ -84,9 +91,14 @@ LagFit find_lag(std::span<const TrendEpisode> episodes, const ActionTrendOptions
       motions[j].push_back({motion(episode.states, joints, j, options), motion(episode.actions, joints, j, options)});
   LagFit fit{.lag = options.expected_lag, .correlation = 0, .expected_correlation = correlation(motions, options.expected_lag)};
   fit.correlation = fit.expected_correlation;
-  for (int lag = -options.most_lag; lag <= options.most_lag; ++lag) {
-    const double value = correlation(motions, lag);
-    if (value > fit.correlation && value > fit.expected_correlation + options.least_gain && value >= options.least_correlation) {
+  const std::size_t enough = std::max(options.least_pairs, pairs(motions, options.expected_lag) / 2);
+  std::vector<double> values;
+  for (int lag = -options.most_lag; lag <= options.most_lag; ++lag) values.push_back(correlation(motions, lag));
+  for (int lag = 1 - options.most_lag; lag < options.most_lag; ++lag) {
+    const auto place = static_cast<std::size_t>(lag + options.most_lag);
+    const double value = values[place];
+    const bool peak = value > values[place - 1] && value > values[place + 1] && pairs(motions, lag) >= enough;
+    if (peak && value > fit.correlation && value > fit.expected_correlation + options.least_gain && value >= options.least_correlation) {
       fit.lag = lag;
       fit.correlation = value;
     }

@@ -37,8 +37,34 @@ std::vector<PairedCommand> paired_commands(const std::filesystem::path& input) {
       commands.back().values = std::move(command->values);
     }
   }
+  if (!recording.complete())
+    fail(ErrorCode::invalid_argument, {"write_corrected", printable(input.string(), 512), "a whole file", "one that ends early",
+                                       "`sinew record recover` makes it whole"});
   return commands;
 }
+
+/// A file beside the one that is to be, until it is whole.
+class UnfinishedCopy {
+ public:
+  explicit UnfinishedCopy(const std::filesystem::path& output) : output_(output), beside_(output) { beside_ += ".writing"; }
+  ~UnfinishedCopy() {
+    std::error_code ignored;
+    std::filesystem::remove(beside_, ignored);
+  }
+  UnfinishedCopy(const UnfinishedCopy&) = delete;
+  UnfinishedCopy& operator=(const UnfinishedCopy&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return beside_; }
+  void publish() const {
+    std::error_code error;
+    std::filesystem::rename(beside_, output_, error);
+    if (error) fail(ErrorCode::io, {"write_corrected", "renaming " + quote(beside_.string(), 512), "success", error.message(), ""});
+  }
+
+ private:
+  const std::filesystem::path& output_;
+  std::filesystem::path beside_;
+};
 
 class Copy {
  public:
@@ -48,7 +74,7 @@ class Copy {
         paired_(paired_commands(input)),
         recording_(input, {.decode_jpeg = false}),
         writer_(output, recording_.card() ? &*recording_.card() : nullptr,
-                {.joint_names = recording_.joint_names(), .limits = recording_.limits()}) {}
+                {.joint_names = recording_.joint_names(), .limits = recording_.limits(), .overwrite = true}) {}
 
   CorrectionResult run() {
     Record next;
@@ -71,17 +97,13 @@ class Copy {
         std::visit([this](auto& content) { copy(content); }, record.content);
       }
     }
-    if (!recording_.complete()) refuse("a whole file", "one that ends early", "sinew record recover");
-    if (result_.observations > 0 && !found_) refuse("what is to be corrected", "none of its channels", "");
+    if (result_.observations > 0 && !found_)
+      fail(ErrorCode::invalid_argument, {"write_corrected", input_, "what is to be corrected", "none of its channels", ""});
     if (!writer_.close()) fail(ErrorCode::io, {"write_corrected", "writing the copy", "success", std::string(writer_.last_error()), ""});
     return result_;
   }
 
  private:
-  [[noreturn]] void refuse(std::string_view expected, std::string_view got, std::string_view hint) const {
-    fail(ErrorCode::invalid_argument, {"write_corrected", input_, expected, got, hint});
-  }
-
   static Time time_of(const Record& record) {
     return std::visit([](const auto& content) { return content.time; }, record.content);
   }
@@ -137,7 +159,10 @@ class Copy {
       status = static_cast<Status>(static_cast<int>(status) + 1);
     writer_.add_chunk(recorded.time, recorded.chunk, status);
   }
-  void copy(RecordedEvent& event) { writer_.add_event(event.time, event.kind, event.text); }
+  void copy(RecordedEvent& event) {
+    const bool drop = event.kind == "drop";
+    writer_.add_event(event.time, event.kind, drop ? fmt::format("{} records of the original: {}", event.dropped, event.text) : event.text);
+  }
   void copy(RecordedMotion& motion) {
     writer_.add_motion({.time = motion.time, .kind = motion.kind, .event = motion.event, .dt = motion.dt, .values = motion.values});
   }
@@ -174,7 +199,14 @@ class Copy {
 
 CorrectionResult write_corrected(const std::filesystem::path& input, const std::filesystem::path& output, const Correction& correction) {
   if (correction.empty()) fail(ErrorCode::invalid_argument, {"write_corrected", "correction", "something to correct", "nothing", ""});
-  return Copy(input, output, correction).run();
+  std::error_code ignored;
+  if (std::filesystem::exists(output, ignored))
+    fail(ErrorCode::invalid_argument, {"write_corrected", quote(output.string(), 512), "a name that is free", "a file that is there",
+                                       "a copy takes no file's place; name another"});
+  const UnfinishedCopy unfinished(output);
+  const CorrectionResult result = Copy(input, unfinished.path(), correction).run();
+  unfinished.publish();
+  return result;
 }
 
 }  // namespace sinew

@@ -212,8 +212,11 @@ CurationReport curate(std::span<const CurationFile> files, const Chain<>* chain,
   Curation curation{.files = files, .chain = chain, .options = options, .report = {}};
   for (const CurationFile& file : files)
     curation.report.files.push_back({.name = file.name, .episodes = {}, .correction = {}, .notes = {}});
+  require_fitting_inputs(curation);
   const std::vector<Column> columns = gather_columns(files);
   check_structure(curation);
+  check_gaps(curation);
+  note_names(curation);
   check_sudden_changes(curation, columns);
   for (std::size_t file = 0; file < files.size(); ++file) check_action_trend(curation, file);
   check_extreme_values(curation, columns);

@@ -67,7 +67,9 @@ class TrendCheck {
 
   void run() {
     if (tables_.empty() || joints_.empty()) {
-      curation_.report.files[file_].notes.push_back("action_trend: no episode has commands and a channel of as many measured positions");
+      curation_.report.files[file_].notes.push_back(
+          too_short_ ? fmt::format("action_trend: no episode has {} frames in a row", options_.smooth_window)
+                     : std::string("action_trend: no episode has commands and a channel of as many measured positions"));
       return;
     }
     std::vector<TrendEpisode> views;
@@ -91,6 +93,7 @@ class TrendCheck {
   void add(std::size_t e, std::span<const double> states) {
     const Episode& episode = *curation_.files[file_].episodes[e];
     for (const auto& [first, frames] : stretches_of(episode)) {
+      too_short_ = too_short_ || frames < static_cast<std::size_t>(options_.smooth_window);
       if (frames < static_cast<std::size_t>(options_.smooth_window)) continue;
       const auto rows = [&](std::span<const double> table) { return select(table.subspan(first * dof_, frames * dof_), dof_, joints_); };
       tables_.push_back({e, rows(states), rows(episode.actions)});
@@ -150,6 +153,7 @@ class TrendCheck {
   const ActionTrendOptions& options_;
   std::size_t file_;
   std::size_t dof_ = 0;
+  bool too_short_ = false;
   std::vector<std::size_t> joints_;
   std::string channel_;
   Time period_{};

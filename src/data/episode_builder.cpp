@@ -2,6 +2,7 @@
 #include "episode_builder.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -21,6 +22,7 @@ void EpisodeBuilder::begin(std::int64_t index, std::optional<std::string> instru
   command_sequences_.clear();
   command_times_.clear();
   commands_.clear();
+  camera_sizes_.clear();
   episode_.index = index;
   instruction_known_ = instruction.has_value();
   if (instruction) episode_.instruction = std::move(*instruction);
@@ -59,6 +61,15 @@ void EpisodeBuilder::add_channel(const Channel& channel, std::size_t frame) {
   kept->values.resize((frame + 1) * kept->width, kNan);
 }
 
+void EpisodeBuilder::check_size(const CameraFrame& camera, std::size_t frame) {
+  const Image& image = camera.image;
+  if (image.empty()) return;  // not decoded
+  const std::array<int, 3> size{image.height(), image.width(), image.channels()};
+  const auto [first, fresh] = camera_sizes_.try_emplace(camera.name, size);
+  if (first->second == size) return;
+  fault(frame, camera.name, fmt::format("camera has {} pixels, not {} as before", fmt::join(size, "x"), fmt::join(first->second, "x")));
+}
+
 void EpisodeBuilder::add_camera(const CameraFrame& camera, std::size_t frame) {
   auto kept = std::ranges::find(episode_.cameras, camera.name, &CameraTrack::name);
   if (kept == episode_.cameras.end()) {
@@ -72,6 +83,7 @@ void EpisodeBuilder::add_camera(const CameraFrame& camera, std::size_t frame) {
     }
   }
   if (kept->digest.size() > frame) return;  // a second one of that name
+  check_size(camera, frame);
   const FrameMeasure measure = measure_cameras_ ? meter_.measure(camera.image.view()) : FrameMeasure{0, 0, 1};
   kept->digest.push_back(measure.digest);
   if (!measure_cameras_) return;

@@ -2,7 +2,9 @@
 // Gathers the records of one episode and makes arrays of them.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +32,7 @@ class EpisodeBuilder {
  private:
   void fault(std::size_t frame, const std::string& name, std::string reason);
   void add_channel(const Channel& channel, std::size_t frame);
+  void check_size(const CameraFrame& camera, std::size_t frame);
   void add_camera(const CameraFrame& camera, std::size_t frame);
   void note_absent(std::size_t frame);
   void choose_actions();
@@ -41,6 +44,7 @@ class EpisodeBuilder {
   std::vector<std::uint64_t> command_sequences_;  // in the order of the file, as the next two
   std::vector<Time> command_times_;
   std::vector<std::vector<double>> commands_;
+  std::map<std::string, std::array<int, 3>> camera_sizes_;  // height, width, channels of each camera's first frame
   FrameMeter meter_;
 };
 

@@ -33,6 +33,12 @@ struct Curation {
 /// The channel of tool poses, or nullptr.
 [[nodiscard]] const EpisodeChannel* pose_channel(const Episode& episode, const CurationOptions& options);
 
+/// Throws Error for files of different robots, a channel that a file does not have, and a description of another robot.
+void require_fitting_inputs(const Curation& curation);
+/// Notes on files whose joint names do not fit their commands.
+void note_names(Curation& curation);
+/// The frames that come after a gap in time longer than what the other stages bridge.
+void check_gaps(Curation& curation);
 void check_structure(Curation& curation);
 void check_sudden_changes(Curation& curation, std::span<const Column> columns);
 void check_action_trend(Curation& curation, std::size_t file);

@@ -37,7 +37,9 @@ class RecordQueue {
       const std::uint32_t place = from.block % blocks_;
       const std::uint32_t skipped = place + needed > blocks_ ? blocks_ - place : 0;  // a record lies in one piece
       const Mark to{from.record + 1, from.block + skipped + needed};
-      if (from.record - done.record >= slots_.size() || to.block - done.block > blocks_) return {};
+      const bool nothing_waits =
+          from.record == done.record;  // then what is skipped is free, and any record that the ring can hold has room
+      if (from.record - done.record >= slots_.size() || (to.block - done.block > blocks_ && !nothing_waits)) return {};
       if (!head_.compare_exchange_weak(head, pack(to), std::memory_order_relaxed)) continue;
       Slot& slot = slots_[from.record % slots_.size()];
       slot.bytes = std::span(memory_).subspan((from.block + skipped) % blocks_ * kBlock, bytes);

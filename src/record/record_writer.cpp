@@ -11,8 +11,10 @@
 #include "json_text.hpp"
 #include "little_endian.hpp"
 #include "schemas.hpp"
+#include "sinew/core/error.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/io/json.hpp"
+#include "sinew/io/text.hpp"
 
 namespace sinew {
 namespace {
@@ -59,10 +61,16 @@ void put_cdr_string(std::vector<std::uint8_t>& out, std::string_view text) {
   out.push_back(0);
 }
 
+void require_different(const std::vector<std::string>& names) {
+  for (auto name = names.begin(); name != names.end(); ++name)
+    if (std::find(names.begin(), name, *name) != name)
+      fail(ErrorCode::invalid_argument, {"RecordWriter", "joint_names", "each once", quote(*name) + " twice", ""});
+}
+
 }  // namespace
 
 RecordWriter::RecordWriter(const std::filesystem::path& path, const PolicyCard* card, RecordWriterOptions options)
-    : writer_(path, options.overwrite),
+    : writer_((require_different(options.joint_names), path), options.overwrite),
       chunk_bytes_(options.chunk_bytes),
       chunk_interval_(options.chunk_interval),
       sync_interval_(options.sync_interval),

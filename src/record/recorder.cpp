@@ -32,13 +32,26 @@ constexpr std::size_t kMaxCameras = 64;
 /// How long the thread sleeps when the queue is empty. Producers do not wake it: that would be a system call.
 constexpr auto kNap = std::chrono::milliseconds(5);
 
-enum class Reason : std::uint8_t { none, queue_full, no_frame, negative_time, closed, cameras };
+enum class Reason : std::uint8_t {
+  none,
+  queue_full,
+  no_frame,
+  record_too_large,
+  frames_too_large,
+  frames_not_waited_for,
+  negative_time,
+  closed,
+  cameras
+};
 
 std::string_view text_of(Reason reason) noexcept {
   switch (reason) {
     case Reason::none: return "";
     case Reason::queue_full: return "the queue is full: the disk does not keep up";
     case Reason::no_frame: return "no memory for frames is left: the disk does not keep up";
+    case Reason::record_too_large: return "the record is larger than the queue: raise queue_bytes";
+    case Reason::frames_too_large: return "the record's frames are larger than the memory for frames: raise frame_bytes";
+    case Reason::frames_not_waited_for: return "no memory is left for frames of more than a quarter of frame_bytes: raise it";
     case Reason::negative_time: return "the time is negative";
     case Reason::closed: return "the recording is closed";
     case Reason::cameras: return "more cameras than a record may have";
@@ -62,6 +75,7 @@ struct Recorder::State {
   std::uint64_t add(const Observation& observation, Observation* exchanged, std::span<const double> command,
                     const ActionChunk* chunk) noexcept;
   [[nodiscard]] bool take_frames(const Observation& observation, std::span<int> frames) noexcept;
+  [[nodiscard]] Reason await_frames(const Observation& observed, std::span<int> places) noexcept;
   void fill_frame(int index, const CameraFrame& frame, CameraFrame* exchanged) noexcept;
   std::uint64_t refuse(Reason why) noexcept;
 
@@ -85,8 +99,8 @@ struct Recorder::State {
   RecordWriter writer;  // of the thread that writes
   detail::RecordQueue queue;
   detail::FramePool pool;
-  std::size_t frame_bytes;
-  bool wait_for_room;
+  const std::size_t frame_bytes;
+  const bool wait_for_room;
 
   std::atomic<std::uint64_t> refused{0};  // by producers
   std::atomic<Reason> reason{Reason::none};
@@ -109,6 +123,7 @@ struct Recorder::State {
   bool close_asked = false;
   bool answer = false;
   std::string error;
+  std::uint64_t refused_in_error = 0;  // refusals that `error` knows of
   std::thread thread;
 };
 
@@ -126,8 +141,9 @@ std::uint64_t Recorder::State::enqueue(QueuedKind kind, Time time, const Put& pu
   put_number(count, kind);
   put_number(count, time);
   put(count);
+  if (count.size() > queue.capacity()) return refuse(Reason::record_too_large);
   auto claim = queue.claim(count.size());
-  while (!claim && wait_for_room && count.size() <= queue.capacity()) {
+  while (!claim && wait_for_room) {
     std::this_thread::sleep_for(kNap / 10);
     claim = queue.claim(count.size());
   }
@@ -153,6 +169,20 @@ bool Recorder::State::take_frames(const Observation& observed, std::span<int> pl
     return false;
   }
   return true;
+}
+
+/// Takes memory for all frames, waiting for it where that is wanted and will end: JPEGs take twice their size, and the pool keeps what it
+/// has for frames of other sizes.
+Reason Recorder::State::await_frames(const Observation& observed, std::span<int> places) noexcept {
+  std::size_t needed = 0;
+  for (const auto& frame : observed.cameras) needed += frame.jpeg.empty() ? frame.image.pixels().size() : 2 * frame.jpeg.size();
+  if (needed > frame_bytes) return Reason::frames_too_large;
+  while (!take_frames(observed, places)) {
+    if (!wait_for_room) return Reason::no_frame;
+    if (2 * needed > frame_bytes / 2) return Reason::frames_not_waited_for;
+    std::this_thread::sleep_for(kNap / 10);
+  }
+  return Reason::none;
 }
 
 /// The frame's JPEG, or else its pixels, into the pool's; nothing allocates, `take` made room.
@@ -187,11 +217,7 @@ std::uint64_t Recorder::State::add(const Observation& observed, Observation* exc
   if (closed.load(std::memory_order_acquire)) return refuse(Reason::closed);
   if (observed.time < Time::zero()) return refuse(Reason::negative_time);
   const std::span<int> used = std::span(places).first(observed.cameras.size());
-  std::size_t needed = 0;
-  for (const auto& frame : observed.cameras) needed += std::max(frame.jpeg.size(), frame.image.pixels().size());
-  bool taken = take_frames(observed, used);
-  for (; !taken && wait_for_room && 4 * needed <= frame_bytes; taken = take_frames(observed, used)) std::this_thread::sleep_for(kNap / 10);
-  if (!taken) return refuse(Reason::no_frame);
+  if (const Reason why = await_frames(observed, used); why != Reason::none) return refuse(why);
   const std::uint64_t number = enqueue(QueuedKind::observation, observed.time, [&]<class Sink>(Sink& sink) {
     put_observation(sink, observed, used);
     put_doubles(sink, command);
@@ -324,6 +350,7 @@ void Recorder::State::tell() noexcept {
   lost.store(now, std::memory_order_release);
   try {
     error.assign(writer.last_error());
+    refused_in_error = refused_told;
   } catch (const std::bad_alloc&) {
     error.clear();
   }
@@ -396,9 +423,9 @@ std::uint64_t Recorder::dropped() const noexcept {
 }
 
 std::string Recorder::last_error() const {
-  if (state_->refused.load(std::memory_order_acquire) > 0 && state_->lost.load(std::memory_order_acquire) == 0)
-    return std::string(text_of(state_->reason.load(std::memory_order_relaxed)));
   const std::lock_guard lock(state_->mutex);
+  if (state_->refused.load(std::memory_order_acquire) != state_->refused_in_error)
+    return std::string(text_of(state_->reason.load(std::memory_order_relaxed)));
   return state_->error;
 }
 

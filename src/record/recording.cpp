@@ -69,6 +69,7 @@ struct Recording::State {
   std::uint64_t observation = 0;  // the record that it is, 0 = none
   std::uint64_t lost = 0;         // the newest record that was not complete
   std::uint64_t incomplete = 0;
+  std::uint64_t dropped = 0;
 };
 
 /// The record's number: the file has it modulo 2^32, and it grows.
@@ -115,6 +116,7 @@ bool Recording::State::take(Record& record) {
   } else {
     auto event = detail::read_event(text_of(message.data), where());
     check_time(event.time);
+    if (event.kind == "drop") dropped = std::max({dropped, event.dropped, std::uint64_t{1}});
     record.content = std::move(event);
   }
   return true;
@@ -178,6 +180,8 @@ bool Recording::complete() const noexcept { return state_->reader.complete(); }
 const McapEnd& Recording::end() const noexcept { return state_->reader.end(); }
 const McapUnverified& Recording::unverified() const noexcept { return state_->reader.unverified(); }
 std::uint64_t Recording::incomplete() const noexcept { return state_->incomplete; }
+
+std::uint64_t Recording::dropped() const noexcept { return state_->dropped; }
 
 std::vector<std::string> Recording::joint_names() const {
   for (const auto& [id, channel] : state_->reader.channels()) {

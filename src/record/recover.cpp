@@ -169,6 +169,7 @@ RecoverReport recover(const fs::path& name, const RecoverOptions& options) {
   if (auto report = read_complete(path, options)) return *std::move(report);
   const FileLock lock(path);
   const RandomAccessFile file(path, std::numeric_limits<std::size_t>::max());
+  if (file.size() == 0) fail(ErrorCode::parse, {file.where(), "recover", "an MCAP file", "an empty one", "nothing was changed"});
   detail::check_magic(file);
   const detail::McapSalvage kept = detail::salvage(file, options.reading.max_record_bytes);
   refuse_loss(file, kept, has_good_summary(file, options.reading.max_record_bytes), options);

@@ -68,11 +68,13 @@ void for_each_call(const std::filesystem::path& path, const Take& take) {
 struct MotionLogSize {
   std::size_t entries = 0;
   std::size_t numbers = 0;
+  std::size_t ticks = 0;
 
   void count(const decltype(Record::content)& content) {
-    if (const auto* command = std::get_if<RecordedCommand>(&content); command != nullptr && command->dt > Time{})
+    if (const auto* command = std::get_if<RecordedCommand>(&content); command != nullptr && command->dt > Time{}) {
       numbers += command->values.size() + command->measured.size();
-    else if (const auto* chunk = std::get_if<RecordedChunk>(&content))
+      ++ticks;
+    } else if (const auto* chunk = std::get_if<RecordedChunk>(&content))
       numbers += chunk->chunk.values.size();
     else if (const auto* motion = std::get_if<RecordedMotion>(&content))
       numbers += motion->values.size();
@@ -105,6 +107,9 @@ void add_call(MotionLog& log, const RecordedMotion& motion, const std::filesyste
 MotionLog read_motion_log(const std::filesystem::path& path) {
   MotionLogSize size;
   for_each_call(path, [&](const auto& content) { size.count(content); });
+  if (size.ticks == 0)
+    fail(ErrorCode::invalid_argument,
+         {"read_motion_log", printable(path.string(), 512), "control ticks", "none", "a ControlLoop with this recorder writes them"});
   MotionLog log(size.entries, size.numbers);
   for_each_call(path, [&](const auto& content) {
     if (const auto* command = std::get_if<RecordedCommand>(&content); command != nullptr && command->dt > Time{})

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
+#include "sinew/core/error.hpp"
 #include "smooth_motion.hpp"
 
 using namespace sinew;
@@ -117,10 +119,14 @@ TEST_CASE("curation: long gaps are told as what they are, and nothing beside the
     if (e == 0) std::fill_n(values.begin() + 50 * kJoints, 12 * kJoints, std::numeric_limits<double>::quiet_NaN());
   }
   const CurationReport report = judge(episodes);
-  REQUIRE(report.findings.size() == 1);
-  CHECK(report.findings[0].stage == CurationStage::structure);
+  REQUIRE(report.findings.size() == 1 + kEpisodes - 3);  // gaps of up to two frames are bridged
   CHECK(report.findings[0].first == 50);
   CHECK(report.findings[0].last == 61);
+  for (std::size_t e = 3; e < kEpisodes; ++e) {
+    const Finding& finding = report.findings[e - 2];
+    CHECK((finding.stage == CurationStage::structure && finding.episode == e && finding.first == 20 && finding.last == 20));
+    CHECK(finding.value == doctest::Approx(0.05 * static_cast<double>(e + 1)));
+  }
 }
 
 TEST_CASE("curation: late commands and turned joints are corrected, in every episode") {
@@ -158,4 +164,37 @@ TEST_CASE("curation: episodes of no and of one frame, without channels or comman
   CHECK_FALSE(report.files[0].notes.empty());
   CHECK(curate({}).findings.empty());
   CHECK(judge({}).files[0].episodes.empty());
+}
+
+TEST_CASE("curation: no lag is found in clean recordings of few frames") {
+  for (std::size_t frames = 1; frames <= 30; ++frames)
+    for (const std::uint64_t seed : {1, 2, 3, 4}) {
+      CAPTURE(frames);
+      const testing::SmoothMotion motion(kJoints, seed);
+      Episode episode{.index = 0, .instruction = {}, .times = {}, .channels = {}, .actions = {}, .cameras = {}, .faults = {}};
+      for (std::size_t i = 0; i < frames; ++i) episode.times.push_back(from_seconds(0.1 * static_cast<double>(i)));
+      episode.channels.push_back({"joint_position", "rad", kJoints, motion.table(frames, 0.1, 0)});
+      episode.dof = kJoints;
+      episode.actions = motion.table(frames, 0.1, 1);
+      CHECK(judge({episode}).files[0].correction.empty());
+    }
+}
+
+TEST_CASE("curation: files of different robots and channels that nobody has are refused") {
+  const std::vector<Episode> episodes = make_episodes();
+  std::vector<CurationFile> files(2, {.name = "a.mcap", .episodes = {&episodes[0]}, .joint_names = {"a", "b", "c"}, .gripper_names = {}});
+  CHECK_NOTHROW((void)curate(files));
+  for (const auto& [joints, pose] : {std::pair("nochan", ""), std::pair("", "joint_position")}) {
+    CurationOptions options;
+    options.joint_channel = joints;
+    options.pose_channel = pose;
+    CHECK_THROWS_WITH_AS((void)curate(files, nullptr, options), doctest::Contains("joint_position (3 values)"), Error);
+  }
+  files[1].joint_names = {"a", "b", "d"};
+  CHECK_THROWS_WITH_AS((void)curate(files), doctest::Contains("joint names: expected a, b, c, got a, b, d"), Error);
+  Episode other = episodes[0];
+  other.dof = 1;
+  other.actions.resize(other.frames());
+  files[1] = {.name = "b.mcap", .episodes = {&other}, .joint_names = {}, .gripper_names = {}};
+  CHECK_THROWS_WITH_AS((void)curate(files), doctest::Contains("[b.mcap] commands: expected 3 joints, got 1"), Error);
 }

@@ -301,6 +301,22 @@ TEST_CASE("recorder: a record of before time began, one after the end and one of
   CHECK_FALSE(recorder.flush());
 }
 
+TEST_CASE("recorder: what can never fit is refused with its reason, at once, also by a recorder that waits for room") {
+  for (const bool wait : {false, true}) {
+    const testing::TemporaryDirectory folder;
+    Recorder recorder(folder.path() / "a.mcap", nullptr,
+                      {.queue_bytes = 4096, .queue_records = 16, .frame_bytes = 1000, .wait_for_room = wait});
+    CHECK(recorder.add_event(1ms, "note", std::string(5000, 'a')) == 0);
+    CHECK(recorder.last_error().find("larger than the queue") != std::string::npos);
+    CHECK(recorder.add(make_observation(2ms, 64)) == 0);
+    CHECK(recorder.last_error().find("larger than the memory for frames") != std::string::npos);
+    CHECK(recorder.add_command(-1ns, {}) == 0);
+    CHECK(recorder.last_error() == "the time is negative");
+    for (int i = 3; wait && i < 30; ++i) CHECK(recorder.add_event(1ms * i, "note", std::string(2500, 'b')) != 0);
+    CHECK(recorder.dropped() == 3);
+  }
+}
+
 TEST_CASE("recorder: what the disk refuses is counted with the rest") {
   const testing::TemporaryDirectory folder;
   const auto path = folder.path() / "a.mcap";

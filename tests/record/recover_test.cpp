@@ -87,7 +87,10 @@ TEST_CASE_FIXTURE(Fixture, "recover: a file cut at any byte becomes complete, wi
   write_recording(path, 3, 20);
   const Bytes whole = read_bytes(path);
   std::size_t kept[4] = {};
-  for (std::size_t size = 0; size < whole.size(); ++size) {
+  write_file(path, {});
+  CHECK_THROWS_WITH_AS((void)recover(path), doctest::Contains("expected an MCAP file, got an empty one"), Error);
+  CHECK(std::filesystem::is_empty(path));
+  for (std::size_t size = 1; size < whole.size(); ++size) {
     CAPTURE(size);
     write_file(path, std::span(whole).first(size));
     const auto report = recover(path);

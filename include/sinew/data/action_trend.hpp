@@ -16,6 +16,7 @@ struct ActionTrendOptions {
   int expected_lag = 1;            ///< frames: an action says where to be at the next frame
   double least_correlation = 0.5;  ///< below this no lag is believed
   double least_gain = 0.02;        ///< of correlation, for another lag than the expected one to be believed
+  std::size_t least_pairs = 20;    ///< of frames that a lag compares, and half of those that the expected lag does: fewer say nothing
   double dead_band = 0.05;         ///< of the joint's 95 % quantile of motion: less is no motion
   double least_motion = 0.002;     ///< rad or m between two frames: less is no motion
   double least_agreement = 0.65;   ///< share of directions; an episode below it is rejected
@@ -46,7 +47,8 @@ struct DirectionCount {
 };
 
 /// The lag with the largest cross-correlation of the differences from frame to frame, over all episodes, each joint weighing the same,
-/// whichever its sign. The expected lag unless another is better by `least_gain`.
+/// whichever its sign. The expected lag unless another is better by `least_gain`, compares enough frames, and is a peak: better than both
+/// of its neighbours, and so not at an end of what is searched.
 [[nodiscard]] LagFit find_lag(std::span<const TrendEpisode> episodes, const ActionTrendOptions& options = {});
 
 /// Directions of the smoothed motion, the states `lag` frames later than the actions.

@@ -98,7 +98,8 @@ struct CurationReport {
 };
 
 /// Runs all stages over a data set of one kind of robot: bounds of sudden changes and extremes are those of all files together.
-/// `chain`: of the robot description; null leaves out tool consistency.
+/// `chain`: of the robot description; null leaves out tool consistency. Throws Error for files whose commands or joint names differ, for a
+/// channel of the options that a file does not have, and for a chain without a joint of theirs.
 [[nodiscard]] CurationReport curate(std::span<const CurationFile> files, const Chain<>* chain = nullptr,
                                     const CurationOptions& options = {});
 

@@ -23,16 +23,17 @@ struct RecorderOptions {
   std::size_t queue_bytes = std::size_t{4} << 20;   ///< room for records that wait for the disk, camera frames apart
   std::size_t queue_records = 16384;                ///< how many may wait
   std::size_t frame_bytes = std::size_t{64} << 20;  ///< room for camera frames that wait
-  bool wait_for_room = false;  ///< for simulators and conversions: an add waits for the disk instead of dropping; not for a robot
+  bool wait_for_room = false;  ///< for simulators and conversions: an add waits for the disk instead of dropping, but for what can never
+                               ///< fit; not for a robot
 };
 
 /// Writes one recording on a thread of its own.
 ///
 /// Each `add…` copies its record into a queue of bounded size and returns the record's number, counted from 1; 0 when it is dropped,
-/// because the queue or the memory for frames is full, its time is negative, or the recorder is closed. Drops are counted, and reported in
-/// the file. Any thread may add, many at once: no lock is taken, nothing waits, nothing throws, and after the first records of a size
-/// nothing is allocated. (With `wait_for_room` an add waits.) Numbers are in the order of the file. Chunks of the file end after
-/// `chunk_interval` of robot time or, when nothing comes, of real time: so long, at most, a record waits for the kernel.
+/// because the queue or the memory for frames is full or smaller than the record, its time is negative, or the recorder is closed. Drops
+/// are counted, and reported in the file. Any thread may add, many at once: no lock is taken, nothing waits, nothing throws, and after the
+/// first records of a size nothing is allocated. (With `wait_for_room` an add waits.) Numbers are in the order of the file. Chunks of the
+/// file end after `chunk_interval` of robot time or, when nothing comes, of real time: so long, at most, a record waits for the kernel.
 class Recorder {
  public:
   /// Creates the file with the card, when there is one, attached as sinew.json; starts the thread. Throws Error.

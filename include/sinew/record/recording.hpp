@@ -88,6 +88,8 @@ class Recording {
   [[nodiscard]] const McapUnverified& unverified() const noexcept;
   /// Observations passed over so far because frames of theirs are not in the file, or frames without their observation.
   [[nodiscard]] std::uint64_t incomplete() const noexcept;
+  /// Records that the events of kind "drop" read so far say are not in the file.
+  [[nodiscard]] std::uint64_t dropped() const noexcept;
 
  private:
   struct State;

@@ -81,6 +81,21 @@ class EpisodeReader:
         False: a crash cut the file
         """
     @property
+    def dropped(self) -> int:
+        """
+        as of record.Recording
+        """
+    @property
+    def end(self) -> tuple[int, int, str]:
+        """
+        as of record.Recording
+        """
+    @property
+    def incomplete(self) -> int:
+        """
+        as of record.Recording
+        """
+    @property
     def joint_names(self) -> list[str]:
         """
         of the actions, in order

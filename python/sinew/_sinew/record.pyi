@@ -19,7 +19,7 @@ class Recorder:
         ...
     def __exit__(self, *args) -> None:
         ...
-    def __init__(self, path: os.PathLike | str | bytes, card: dict | None = None, *, joint_names: collections.abc.Sequence[str] = [], limits: sinew._sinew.motion.JointLimits | None = None, overwrite: bool = False, frame_bytes: typing.SupportsInt | typing.SupportsIndex = 67108864, wait_for_room: bool = False) -> None:
+    def __init__(self, path: os.PathLike | str | bytes, card: dict | None = None, *, joint_names: collections.abc.Sequence = [], limits: sinew._sinew.motion.JointLimits | None = None, overwrite: bool = False, frame_bytes: typing.SupportsInt | typing.SupportsIndex = 67108864, wait_for_room: bool = False) -> None:
         """
         path: file to create; one with content is refused unless overwrite. card: dict in the form of sinew.json, embedded.
         joint_names: of the commands, in order. limits: sinew.motion.JointLimits, embedded. frame_bytes: memory for camera frames that
@@ -194,6 +194,11 @@ class Recording:
     def complete(self) -> bool:
         """
         False: a crash cut the file; reading stops before the first torn record
+        """
+    @property
+    def dropped(self) -> int:
+        """
+        records that, as what was read so far says, were dropped while it was recorded
         """
     @property
     def end(self) -> tuple[int, int, str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ._errors import error, missing_packages
+from .recorded import counted
 
 
 @contextmanager
@@ -30,12 +31,14 @@ def _export(arguments):
     if kind != "lerobot":
         raise error("invalid_argument", "export", "--to", "lerobot", kind)
     options = {name: getattr(arguments, name) for name in export.Options.__dataclass_fields__ if hasattr(arguments, name)}
+    if arguments.file_mb:
+        options |= {"data_file_mib": arguments.file_mb, "video_file_mib": arguments.file_mb}
     with _progress("exporting") as progress:
         report = export.run(arguments.files, directory, export.Options(**options | {"progress": progress}))
     for note in report.notes:
         print(f"note: {note}")
-    resumed = f", {report.resumed} episodes of them from the interrupted export" if report.resumed else ""
-    print(f"{directory}: LeRobotDataset v3.0, {report.episodes} episodes, {report.frames} frames at {report.fps} per second{resumed}")
+    resumed = f", {counted(report.resumed, 'episode')} of them from the interrupted export" if report.resumed else ""
+    print(f"{directory}: LeRobotDataset v3.0, {counted(report.episodes, 'episode')}, {counted(report.frames, 'frame')} at {report.fps} per second{resumed}")
     return 0
 
 
@@ -47,7 +50,7 @@ def _import_dataset(arguments):
         report = importing.run(arguments.directory, arguments.file, options)
     for note in report.notes:
         print(f"note: {note}")
-    print(f"{arguments.file}: {report.episodes} episodes, {report.frames} frames")
+    print(f"{arguments.file}: {counted(report.episodes, 'episode')}, {counted(report.frames, 'frame')}")
     return 0
 
 
@@ -80,6 +83,7 @@ def add(commands, number):
     export.add_argument("--state", metavar="CHANNEL", help="that is observation.state; default: the one with joint positions")
     export.add_argument("--quantiles", choices=["mean", "envelope"], default="mean", help="rule of LeRobot up to 0.4.4, or of later ones")
     export.add_argument("--curation", type=Path, metavar="JSON", help="verdicts of `sinew curate`; what it rejects is left out")
+    export.add_argument("--file-mb", type=number(1, 100_000, int), metavar="MIB", help="largest Parquet file and film (default 100 and 200)")
     export.add_argument("--resume", action="store_true", help="go on with an export that was interrupted")
     export.add_argument("--overwrite", action="store_true", help="replace the dataset that is there")
     export.set_defaults(run=_export)

@@ -15,7 +15,7 @@ from . import features as layout
 from . import grid
 from ._errors import error, require
 from .curation import Curation
-from .recorded import EpisodeReader
+from .recorded import EpisodeReader, counted, losses, require_each_once
 
 IMAGES = ("video", "image", "none")
 
@@ -91,10 +91,7 @@ def _read(sources, with_cameras):
         if reader.joint_names and names and reader.joint_names != names:
             raise error("invalid_argument", str(path), "joint names", ", ".join(names), ", ".join(reader.joint_names))
         names = reader.joint_names or names
-        if not reader.recording.complete:
-            notes.append(f"{path} is torn at its end and was read as far as it goes; `sinew record recover` mends it")
-        if reader.recording.incomplete:
-            notes.append(f"{path}: {reader.recording.incomplete} observations lack frames and are left out")
+        notes.extend(f"{path} {lack}" for lack in losses(path, reader.recording))
         for ordinal, episode in enumerate(episodes):
             if len(episode):
                 found.append((number, ordinal, episode))
@@ -116,24 +113,30 @@ def _pieces(found, fps, options, curation, notes):
         notes.extend([said] if said else [])
         if not keep.any():
             continue
-        frames = grid.choose(episode, fps, options.fps is not None)
-        stays = keep[frames.observations]
-        idle = stays & (frames.actions < 0) & bool(len(episode.commands))
-        if idle.any():
-            notes.append(f"{np.count_nonzero(idle)} frames of {episode.name} come before its first command and are left out")
-        runs = list(_runs(stays & ~idle))
+        runs, idle = [], 0
+        for first, behind in _runs(keep):
+            frames = grid.choose(episode, first, behind, fps, options.fps is not None)
+            told = (frames.actions >= 0) | (not len(episode.commands))
+            idle += np.count_nonzero(~told)
+            runs.extend((frames, *run) for run in _runs(told))
+            if frames.held:
+                notes.append(f"{counted(frames.held, 'frame')} of {episode.name} repeat the one before, because none came in a gap of its times")
+        if idle:
+            notes.append(f"{counted(idle, 'frame')} of {episode.name} come before its first command and are left out")
         if len(runs) > 1:
             notes.append(f"{episode.name} becomes {len(runs)} episodes, split where frames are left out")
         if not episode.finished:
             notes.append(f"{episode.name} was never finished")
-        for first, behind in runs:
-            yield source, ordinal, episode, frames, first, behind
+        for run in runs:
+            yield source, ordinal, episode, *run
 
 
 def survey(sources, options):
     """Reads the numbers of all recordings and plans the dataset. Throws Error for whatever cannot be exported."""
     found, names, notes, marked = _read(sources, options.images != "none")
     curation = Curation(options.curation) if options.curation else None
+    if curation:
+        notes.extend(curation.unjudged(sources))
     kept = [one for one in found if curation is None or curation.kept(one[2])[0].any()]
     if not kept:
         what = "none with frames" if not found else "all of them left out"
@@ -145,11 +148,12 @@ def survey(sources, options):
         if columns is None:
             columns = layout.plan(episode, episode.layouts[episode.layout_of[chosen[0]]], names, options)
         if not len(episode.commands):
-            raise error("invalid_argument", episode.path.name, f"commands of {episode.name}", "at least one", "none", "--curation can leave it out")
+            raise error("invalid_argument", episode.path.name, f"commands of {episode.label}", "at least one", "none", "--curation can leave it out")
         used, back = np.unique(chosen, return_inverse=True)
         mask = np.zeros(len(episode), bool)
         mask[used] = True
         values = layout.require_layout(columns, episode, mask)[back]
+        layout.require_commands(columns, episode, chosen, frames.actions[first:behind])
         pieces.append(Piece(episode, source, ordinal, chosen, frames.actions[first:behind], values, frames.resampled))
     return Survey(pieces, columns, fps, notes, marked, [Path(source) for source in sources])
 
@@ -169,6 +173,7 @@ def _check_options(sources, options):
             raise error("invalid_argument", "export", name, ", ".join(known), getattr(options, name))
     if not sources:
         raise error("invalid_argument", "export", "recordings", "at least one", "none")
+    require_each_once("export", sources)
     if options.images == "video":
         from . import videos
 

@@ -21,6 +21,8 @@ DEFAULTS = {
     "index": {"dtype": "int64", "shape": [1], "names": None},
     "task_index": {"dtype": "int64", "shape": [1], "names": None},
 }
+_LARGEST = {"float32": float(np.finfo(np.float32).max), "float64": 1e150}
+_WAY_OUT = "--curation with what `sinew curate --json` writes"
 _POSE = ["x", "y", "z", "qw", "qx", "qy", "qz"]
 
 
@@ -86,7 +88,7 @@ def plan(episode, layout, joint_names, options):
     """The Columns of a dataset whose first kept observation has this layout."""
     where = episode.path.name
     if not len(episode.commands):
-        raise error("invalid_argument", where, f"commands of {episode.name}", "at least one", "none", "without commands there is no action to learn")
+        raise error("invalid_argument", where, f"commands of {episode.label}", "at least one", "none", "without commands there is no action to learn")
     for name, width, _ in layout.channels:
         if width == 0:
             raise error("invalid_argument", where, f"channel '{name}'", "numbers", "none")
@@ -114,17 +116,30 @@ def require_layout(columns, episode, keep):
         layout = episode.layouts[number]
         if layout != columns.layout:
             frame = int(chosen[episode.layout_of[chosen] == number][0])
-            raise error("invalid_argument", episode.path.name, f"frame {frame} of {episode.name}", *_difference(columns.layout, layout),
-                        "--curation can leave frames out")
+            raise error("invalid_argument", episode.path.name, f"frame {frame} of {episode.label}", *_difference(columns.layout, layout),
+                        f"{_WAY_OUT} leaves out frames that differ within an episode; episodes that differ are exported apart")
     if len(episode.commands) and episode.commands.shape[1] != columns.dof:
-        raise error("invalid_argument", episode.path.name, f"commands of {episode.name}", f"{columns.dof} joints", episode.commands.shape[1])
+        raise error("invalid_argument", episode.path.name, f"commands of {episode.label}", f"{columns.dof} joints", episode.commands.shape[1])
     values = episode.values[chosen] if isinstance(episode.values, np.ndarray) else np.stack([episode.values[i] for i in chosen])
-    good = np.isfinite(values).all(axis=1)
-    if not good.all():
-        frame = int(chosen[np.flatnonzero(~good)[0]])
-        raise error("invalid_argument", episode.path.name, f"frame {frame} of {episode.name}", "finite numbers", "NaN or infinity",
-                    "--curation can leave frames out")
+    _require_numbers(columns, episode, chosen, values, "")
     return values
+
+
+def require_commands(columns, episode, frames, actions):
+    """Raises Error unless the commands that are these frames' actions are numbers of the planned type."""
+    _require_numbers(columns, episode, frames, episode.commands[actions], "command of ")
+
+
+def _require_numbers(columns, episode, frames, values, what):
+    largest = np.abs(values).max(axis=1, initial=0)
+    for good, expected, got, hint in (
+        (np.isfinite(largest), "finite numbers", "NaN or infinity", f"{_WAY_OUT} leaves such frames out"),
+        (largest <= _LARGEST[columns.dtype], f"numbers up to {_LARGEST[columns.dtype]:.3g}", f"{largest.max(initial=0):.3g}",
+         "--dtype float64 has room up to 1e+150" if columns.dtype == "float32" else "their squares are needed for statistics"),
+    ):
+        if not good.all():
+            frame = int(frames[np.flatnonzero(~good)[0]])
+            raise error("invalid_argument", episode.path.name, f"{what}frame {frame} of {episode.label}", expected, got, hint)
 
 
 def _difference(planned, got):

@@ -3,13 +3,14 @@
 
 import json
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 import sinew
+from sinew import outputs
 
 from . import features as layout
 from ._errors import error, require
@@ -30,6 +31,33 @@ class Report:
     notes: list = field(default_factory=list)
 
 
+@contextmanager
+def _reading(path, what, expected):
+    """Turns whatever its readers raise at a file that is missing, torn or foreign into an Error that names it."""
+    try:
+        yield
+    except FileNotFoundError as problem:
+        raise error("not_found", str(path), what, expected, "no such file") from problem
+    except OSError as problem:
+        raise error("io", str(path), what, expected, problem.strerror or str(problem)) from problem
+    except json.JSONDecodeError as problem:
+        raise error("corrupt", str(path), what, expected, f"{problem.msg} in line {problem.lineno}") from problem
+    except KeyError as problem:
+        raise error("corrupt", str(path), what, expected, f"one without {problem.args[0]!r}") from problem
+    except sinew.Error:
+        raise
+    except Exception as problem:  # noqa: BLE001 -- pyarrow and FFmpeg raise what they like
+        raise error("corrupt", str(path), what, expected, " ".join(str(problem).split()) or type(problem).__name__) from problem
+
+
+def _json(path, expected):
+    with _reading(path, "JSON", expected):
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(said, dict):
+            raise TypeError("no object")
+        return said
+
+
 class _Source:
     """A dataset being read, episode by episode."""
 
@@ -37,20 +65,25 @@ class _Source:
         import pyarrow.parquet as pq
 
         self.root, self._read = Path(root), pq.read_table
-        try:
-            self.info = json.loads((self.root / "meta/info.json").read_text(encoding="utf-8"))
+        info = self.root / "meta/info.json"
+        self.info = _json(info, "that of a LeRobotDataset")
+        with _reading(info, "JSON", "that of a LeRobotDataset"):
             version, self.features, self.fps = self.info["codebase_version"], self.info["features"], self.info["fps"]
-        except (OSError, ValueError, KeyError, TypeError) as problem:
-            raise error("not_found", str(root), "dataset", "a LeRobotDataset with meta/info.json", str(problem)) from problem
+        if not isinstance(self.fps, (int, float)) or not 0 < self.fps <= 1e6:
+            raise error("corrupt", str(info), "fps", "a number above 0", repr(self.fps))
         if not str(version).startswith("v3."):
             raise error("unsupported", str(root), "codebase_version", "v3.0", version, "LeRobot's convert_dataset_v21_to_v30 converts older ones")
         about = self.root / "meta/sinew.json"
-        self.about = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {}
+        self.about = _json(about, "what `sinew export` noted") if about.exists() else {}
         columns = [name for name in self._schema("meta/episodes") if not name.startswith("stats/")]
-        self.episodes = [row for path in self._files("meta/episodes") for row in pq.read_table(path, columns=columns).to_pylist()]
-        tasks = pq.read_table(self.root / "meta/tasks.parquet").to_pydict()
-        names = next(values for name, values in tasks.items() if name != "task_index")
-        self.tasks = dict(zip(tasks["task_index"], names))
+        self.episodes = []
+        for path in self._files("meta/episodes"):
+            with _reading(path, "Parquet", "the dataset's episodes"):
+                self.episodes += pq.read_table(path, columns=columns).to_pylist()
+        with _reading(self.root / "meta/tasks.parquet", "Parquet", "the dataset's tasks"):
+            tasks = pq.read_table(self.root / "meta/tasks.parquet").to_pydict()
+            names = next(values for name, values in tasks.items() if name != "task_index")
+            self.tasks = dict(zip(tasks["task_index"], names))
 
     def _files(self, folder):
         return sorted((self.root / folder).glob("*/*.parquet"))
@@ -61,12 +94,14 @@ class _Source:
         files = self._files(folder)
         if not files:
             raise error("not_found", str(self.root), folder, "Parquet files", "none")
-        return pq.read_schema(files[0]).names
+        with _reading(files[0], "Parquet", "the dataset's episodes"):
+            return pq.read_schema(files[0]).names
 
     def table(self, row):
         """The frames of an episode."""
         path = self.root / self.info["data_path"].format(chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])
-        table = self._read(path, filters=[("episode_index", "=", row["episode_index"])])
+        with _reading(path, "Parquet", f"the frames of episode {row['episode_index']}"):
+            table = self._read(path, filters=[("episode_index", "=", row["episode_index"])])
         if len(table) != row["length"]:
             raise error("corrupt", str(path), f"episode {row['episode_index']}", f"{row['length']} frames", len(table))
         return table
@@ -83,11 +118,14 @@ class _Source:
             yield encoded if encoded.startswith(b"\xff\xd8") else pixels(encoded)
 
     def _film(self, feature, row):
-        import av
-
         place = {f"{kind}_index": row[f"videos/{feature}/{kind}_index"] for kind in ("chunk", "file")}
         path = self.root / self.info["video_path"].format(video_key=feature, **place)
-        start = row[f"videos/{feature}/from_timestamp"]
+        with _reading(path, "film", f"the frames of episode {row['episode_index']}"):
+            yield from self._frames(path, row[f"videos/{feature}/from_timestamp"], row)
+
+    def _frames(self, path, start, row):
+        import av
+
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             container.seek(int(start / stream.time_base), stream=stream)
@@ -159,7 +197,8 @@ def _write_episode(source, mapping, row, recorder, earliest):
         cameras = {camera: (frame, time) for camera, frame in zip(mapping.cameras.values(), frames)}
         observation = sinew.Observation(cameras, state, tasks[i], time=time, id=int(row["dataset_from_index"]) + i)
         recorder.add(observation, command=None if actions is None else actions[i])
-    recorder.add_event(times[-1], "episode", json.dumps({"index": number, "succeeded": said.get("succeeded")}))
+    if said.get("finished", True):
+        recorder.add_event(times[-1], "episode", json.dumps({"index": number, "succeeded": said.get("succeeded")}))
     return times[-1], moved
 
 
@@ -167,12 +206,15 @@ def run(directory, target, options):
     """Writes the recording; returns a Report. Throws Error; then there is no file at `target`."""
     require("import", "pyarrow")
     source = _Source(directory)
-    mapping = _Mapping(source)
+    with _reading(directory, "dataset", "features and names that fit together"):
+        mapping = _Mapping(source)
     if mapping.cameras:
         require("import", "PIL", "av")
     target = Path(target)
     if target.exists() and not options.overwrite:
-        raise error("already_exists", str(target), "file", "none", "one that is there", "--overwrite replaces it")
+        hint = "--overwrite replaces it" if target.is_file() else "name a file"
+        raise error("already_exists", str(target), "file", "none", "one that is there", hint)
+    outputs.require_free("import", {"recording": (target, outputs.MCAP)}, [])
     rows = source.episodes[options.episodes or slice(None)]
     if not rows:
         raise error("invalid_argument", str(directory), "episodes", f"some of {len(source.episodes)}", "none")
@@ -182,7 +224,8 @@ def run(directory, target, options):
     try:
         with closing(sinew.record.Recorder(str(beside), joint_names=mapping.joint_names, overwrite=True)) as recorder:
             for row in rows:
-                end, moved = _write_episode(source, mapping, row, recorder, end)
+                with _reading(directory, f"episode {row.get('episode_index')}", "numbers, frames and tasks that fit together"):
+                    end, moved = _write_episode(source, mapping, row, recorder, end)
                 moves += moved
                 report.episodes, report.frames = report.episodes + 1, report.frames + row["length"]
                 if options.progress:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The episodes of a recording: numbers as arrays, and camera frames one at a time, so that memory holds no film."""
 
+import fcntl
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,51 @@ import sinew
 from sinew import data
 
 from ._errors import error
+
+
+def _is_being_written(path):
+    """Whether a recorder holds its lock on the file."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def losses(path, recording):
+    """What a recording that was read to its end lacks, in sentences without its name. `recording`: record.Recording or data.EpisodeReader."""
+    said = []
+    if not recording.complete:
+        if Path(path).stat().st_size == 0:
+            said.append("is empty")
+        elif _is_being_written(path):
+            said.append("is still being written, and was read as far as it is")
+        else:
+            why = f" ({recording.end[2]})" if recording.end[2] else ""
+            said.append(f"ends early{why}, and was read as far as it goes; `sinew record recover` makes it whole")
+    if recording.dropped:
+        said.append(f"lacks {counted(recording.dropped, 'record')} that were dropped while it was recorded")
+    if recording.incomplete:
+        said.append(f"has {counted(recording.incomplete, 'observation')} without all of their frames, which are left out")
+    return said
+
+
+def require_each_once(where, paths):
+    """Raises Error where a recording is given twice."""
+    seen = set()
+    for path in paths:
+        place = Path(path).resolve()
+        if place in seen:
+            raise error("invalid_argument", where, "recordings", "each once", f"{path} twice")
+        seen.add(place)
+
+
+def counted(count, what):
+    """ "1 episode", "2 episodes"."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 @dataclass
@@ -86,6 +132,11 @@ class Episode:
         return len(self.times)
 
     @property
+    def label(self):
+        """Its name where the recording is named already."""
+        return f"episode {self.index}"
+
+    @property
     def name(self):
         return f"episode {self.index} of {self.path.name}"
 
@@ -125,7 +176,7 @@ class _Gathering:
         episode.values = np.stack(self._rows) if len(self._known) == 1 else self._rows
         widths = {len(values) for values in self._commands}
         if len(widths) > 1:
-            raise error("corrupt", episode.path.name, f"commands of {episode.name}", "one width", f"widths {sorted(widths)}")
+            raise error("invalid_argument", episode.path.name, f"commands of {episode.label}", "one width", f"widths {sorted(widths)}")
         episode.command_times = nanoseconds(self._command_times)
         episode.commands = np.stack(self._commands) if self._commands else np.empty((0, 0))
         episode.command_sequences = np.array(self._command_sequences, np.int64)

@@ -65,6 +65,8 @@ class Workspace:
 
     def __init__(self, target, manifest, resume, overwrite):
         target = Path(os.path.abspath(target))
+        if not target.name:
+            raise error("invalid_argument", "export", "folder", "one that can be made", str(target))
         self.target, self.root = target, target.with_name(target.name + ".exporting")
         self.dataset, self._units = self.root / "dataset", self.root / "units"
         left_over = self._finished() and not self.dataset.exists()  # all that was missing was to remove this folder
