@@ -136,7 +136,7 @@ class _Demo:
         screen.begin(index, instruction)
         self._watch(screen, started, instruction, f"seed {seed}")
         status, succeeded = "ok", False
-        while not succeeded and self._robot.now - started < _LONGEST:
+        while not succeeded and self._robot.now - started < _LONGEST and not self._loop.halted:
             status = self._loop.run_for(1 / FRAME_RATE)
             succeeded = self._robot.succeeded(instruction)
             self._watch(screen, started, instruction, f"seed {seed}")

@@ -169,6 +169,8 @@ class _Stage:
         while not succeeded and self.robot.now - began < LONGEST:
             status = self.loop.run_for(0.1)
             succeeded = self.robot.succeeded(goal)
+            if self.loop.halted:
+                break
         self.recorder.add_event(self.robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
         inferences = self.loop.inferences()
         return Episode(

@@ -120,6 +120,8 @@ class _Table:
         succeeded = False
         while not succeeded and self.robot.now - begun < _LONGEST:
             self.loop.run_for(0.1)
+            if self.loop.halted:
+                break
             succeeded = self.robot.succeeded(text)
             if nudges and not succeeded and rng.random() < 0.05:
                 nudges -= 1
