@@ -136,10 +136,12 @@ class _Demo:
         screen.begin(index, instruction)
         self._watch(screen, started, instruction, f"seed {seed}")
         status, succeeded = "ok", False
-        while not succeeded and self._robot.now - started < _LONGEST and not self._loop.halted:
+        while not succeeded and self._robot.now - started < _LONGEST:
             status = self._loop.run_for(1 / FRAME_RATE)
             succeeded = self._robot.succeeded(instruction)
             self._watch(screen, started, instruction, f"seed {seed}")
+            if self._loop.halted:
+                break
         seconds = self._robot.now - started
         self.recorder.add_event(self._robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
         trace, inferences = self._loop.trace(), self._loop.inferences()
