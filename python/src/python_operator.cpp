@@ -52,7 +52,11 @@ Status PythonOperator::holds(const OperatorView& view, bool& held) noexcept {
 Status PythonOperator::act(const OperatorView& view, ActionChunk& chunk) noexcept {
   return guarded([&] {
     if (view.first && py::hasattr(object_, "reset")) object_.attr("reset")();
-    chunk = object_.attr("act")(observation_).cast<const ActionChunk&>();
+    const py::object answer = object_.attr("act")(observation_);
+    if (!py::isinstance<ActionChunk>(answer))
+      fail(ErrorCode::invalid_argument,
+           {"act", "what it returns", "a sinew.ActionChunk", py::str(py::type::of(answer).attr("__name__")).cast<std::string>(), ""});
+    chunk = answer.cast<const ActionChunk&>();
   });
 }
 
