@@ -72,10 +72,18 @@ void JogOperator::begin(const Pose& here, std::span<const double> grippers) noex
   std::copy(grippers.begin(), grippers.end(), grippers_.begin());
 }
 
-/// The target comes to `now`; then the newest input counts.
-void JogOperator::take_input(Time now) noexcept {
-  target_ = moved(std::max(0.0, to_seconds(std::min(now, live_until_) - updated_)));
+/// The target comes to `now`, but where the arm cannot follow it waits: it stays on the path that was asked for, and only a way back leads
+/// out of the leash.
+void JogOperator::advance(const Pose& here, Time now) noexcept {
+  const Pose next = moved(std::max(0.0, to_seconds(std::min(now, live_until_) - updated_)));
   updated_ = now;
+  const auto distance = [&](const Pose& pose) { return (pose.position - here.position).norm(); };
+  const auto angle = [&](const Pose& pose) { return here.rotation.angularDistance(pose.rotation); };
+  if (distance(next) <= std::max(options_.leash, distance(target_))) target_.position = next.position;
+  if (angle(next) <= std::max(options_.turn_leash, angle(target_))) target_.rotation = next.rotation;
+}
+
+void JogOperator::take_input(Time now) noexcept {
   if (const JogInput* input = inputs_.take(); input != nullptr) {
     velocity_ = bounded(input->velocity, options_.max_speed);
     turn_ = bounded(input->turn, options_.max_turn);
@@ -87,15 +95,6 @@ void JogOperator::take_input(Time now) noexcept {
   }
 }
 
-/// Where the arm cannot follow, the target waits for it.
-void JogOperator::pull_back(const Pose& here) noexcept {
-  const Eigen::Vector3d ahead = target_.position - here.position;
-  if (const double distance = ahead.norm(); distance > options_.leash)
-    target_.position = here.position + ahead * (options_.leash / distance);
-  if (const double angle = here.rotation.angularDistance(target_.rotation); angle > options_.turn_leash)
-    target_.rotation = here.rotation.slerp(options_.turn_leash / angle, target_.rotation);
-}
-
 Status JogOperator::act(const OperatorView& view, ActionChunk& chunk) noexcept {
   const auto arm = static_cast<std::size_t>(chain_.dof());
   if (view.commanded.size() < arm || view.commanded.size() - arm > kMostGrippers || view.max_rows < 1) return Status::bad_shape;
@@ -104,8 +103,8 @@ Status JogOperator::act(const OperatorView& view, ActionChunk& chunk) noexcept {
       forward(chain_, JointRef<Eigen::Dynamic>(Eigen::Map<const Eigen::VectorXd>(view.commanded.data(), chain_.dof())));
   const Pose here{tool.translation(), Eigen::Quaterniond(tool.linear())};
   if (view.first) begin(here, grippers);
+  advance(here, view.now);
   take_input(view.now);
-  pull_back(here);
   const int rows = static_cast<int>(std::min<Time::rep>(options_.plan / options_.step + 1, view.max_rows));
   chunk.resize(rows, kPoseColumns + static_cast<int>(grippers.size()));
   chunk.space = ActionSpace::tool_pose;

@@ -3,8 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <limits>

@@ -71,8 +71,8 @@ class JogOperator {
 
   [[nodiscard]] Pose moved(double seconds) const noexcept;
   void begin(const Pose& here, std::span<const double> grippers) noexcept;
+  void advance(const Pose& here, Time now) noexcept;
   void take_input(Time now) noexcept;
-  void pull_back(const Pose& here) noexcept;
 
   Chain<> chain_;
   JogOptions options_;
