@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The commands of the project. Each first runs scripts/bootstrap, which installs what is missing and is quick when nothing is.
-.PHONY: help demo test bench soak docs cross format tidy clean
+.PHONY: help demo teleop test bench soak docs cross format tidy clean
 .DEFAULT_GOAL := help
 SHELL := bash
 SOAK_MINUTES ?= 10
@@ -13,6 +13,11 @@ demo:    ## watch an arm do what two cameras and an instruction say; make demo A
 	@scripts/bootstrap --sim
 	@scripts/install-python
 	@.venv/bin/python -m sinew demo $(ARGS)
+
+teleop:  ## take over from a policy with the keyboard; make teleop ARGS="--gamepad"
+	@scripts/bootstrap --sim
+	@scripts/install-python
+	@.venv/bin/python -m sinew teleop $(ARGS)
 
 test:    ## build and test everything
 	@scripts/test

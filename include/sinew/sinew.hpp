@@ -108,14 +108,17 @@
 #include "sinew/runtime/chunk_memory.hpp"    // what real-time chunking hands back to the model
 #include "sinew/runtime/control_loop.hpp"    // policy, timeline and filter on the robot's clock
 #include "sinew/runtime/control_trace.hpp"   // what the loop did
+#include "sinew/runtime/jog_operator.hpp"    // the tool driven by velocities, as a keyboard or a gamepad gives them
 #include "sinew/runtime/joint_resolver.hpp"  // tool poses to joints
 #include "sinew/runtime/motion_control.hpp"  // the control thread: chunks and ticks in, commands out
 #include "sinew/runtime/motion_journal.hpp"  // what it is told and does, into a log and a recording
 #include "sinew/runtime/motion_log.hpp"      // what went into it
+#include "sinew/runtime/operator.hpp"        // who may take the loop over from its policy
 #include "sinew/runtime/policy.hpp"          // observation in, chunk out
 #include "sinew/runtime/realtime.hpp"        // what the system gives a control thread
 #include "sinew/runtime/replay.hpp"          // the same commands again
 #include "sinew/runtime/robot.hpp"           // Robot concept
+#include "sinew/runtime/takeover.hpp"        // who holds control, and what becomes of an operator's chunk
 
 // Recordings as training data
 #include "sinew/data/action_trend.hpp"      // curation: do the joints go where they are sent

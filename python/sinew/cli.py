@@ -95,6 +95,42 @@ def _add_view(commands):
     plot.set_defaults(run=_plot)
 
 
+def _teleop(arguments):
+    from sinew import teleop
+
+    options = teleop.Options(
+        directory=arguments.directory,
+        instruction=arguments.instruction,
+        seed=arguments.seed,
+        gamepad=arguments.gamepad,
+        output=arguments.output or teleop.free_path(),
+        rate=arguments.rate,
+        inference_rate=arguments.inference_rate,
+        speed=arguments.speed,
+        headless=arguments.headless,
+    )
+    return teleop.run(options)
+
+
+def _add_teleop(commands):
+    teleop = commands.add_parser(
+        "teleop",
+        help="watch a policy on the simulated tabletop, take over and hand back",
+        description="Runs a policy on the simulated tabletop in real time; keyboard and gamepad take over and hand back. Everything is recorded, each takeover as an "
+        "event. Keys: w s a d q e move, i k j l u o turn, space gripper, t take over / hand back, r new layout, x end.",
+    )
+    teleop.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="policy directory (default: the demonstrator)")
+    teleop.add_argument("--instruction", metavar="TEXT", help="default: another one each layout")
+    teleop.add_argument("--seed", type=_number(0, 2**63 - 1, int), default=0, help="of the first layout (default 0)")
+    teleop.add_argument("--gamepad", nargs="?", const="/dev/input/js0", metavar="DEVICE", help="default device: /dev/input/js0")
+    teleop.add_argument("--output", type=Path, metavar="FILE", help="recording; default: outputs/teleop-<number>.mcap")
+    teleop.add_argument("--rate", type=_number(50, 500, float), default=200.0, metavar="HZ", help="of the commands (default 200)")
+    teleop.add_argument("--inference-rate", type=_number(0.5, 50, float), default=10.0, metavar="HZ", help="of the policy (default 10)")
+    teleop.add_argument("--speed", type=_number(0.01, 1, float), default=0.15, metavar="M/S", help="of the tool under a key or a full stick (default 0.15)")
+    teleop.add_argument("--headless", action="store_true", help="no live picture")
+    teleop.set_defaults(run=_teleop)
+
+
 def _number(least, most, kind):
     """An argparse type: a `kind` from `least` to `most`."""
 
@@ -151,6 +187,7 @@ def _parser():
     learning.add(commands, _number)
     _add_curate(commands)
     _add_view(commands)
+    _add_teleop(commands)
     return parser
 
 

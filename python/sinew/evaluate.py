@@ -87,6 +87,8 @@ class _Blind:
         self._robot = robot
 
     def __getattr__(self, name):
+        if name.startswith("_"):  # the loop would take the robot inside
+            raise AttributeError(name)
         return getattr(self._robot, name)
 
     def observe(self, instruction):

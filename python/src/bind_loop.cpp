@@ -8,6 +8,7 @@
 
 #include "bind_timeline.hpp"
 #include "bindings.hpp"
+#include "python_operator.hpp"
 #include "python_robot.hpp"
 #include "sinew/runtime/control_loop.hpp"
 #include "sinew/runtime/replay.hpp"
@@ -202,6 +203,9 @@ class Loop {
     for (std::size_t i = 0; i < records.size(); ++i)
       status.mutable_at(static_cast<py::ssize_t>(i)) = static_cast<std::uint8_t>(records[i].status);
     columns["status"] = status;
+    py::array_t<bool> operated(static_cast<py::ssize_t>(records.size()));
+    for (std::size_t i = 0; i < records.size(); ++i) operated.mutable_at(static_cast<py::ssize_t>(i)) = records[i].operated;
+    columns["operated"] = operated;
     return columns;
   }
 
@@ -224,7 +228,7 @@ class Loop {
     if (seconds == 0) return nullptr;
     if (!(seconds > 0 && seconds <= 3600))
       fail(ErrorCode::invalid_argument, {"ControlLoop", "log_seconds", "0 to 3600", fmt::format("{}", seconds), ""});
-    const double ticks = seconds * options.control_rate, chunks = seconds * options.inference_rate;
+    const double ticks = seconds * options.control_rate, chunks = seconds * detail::chunk_rate(options);
     return std::make_unique<MotionLog>(static_cast<std::size_t>(ticks + chunks) + 64,
                                        static_cast<std::size_t>(2 * ticks * dof + chunks * 128 * (dof + 7)) + 4096);
   }
@@ -268,7 +272,7 @@ std::unique_ptr<Loop> make_loop(py::object robot, py::object policy, std::option
                                 double inference_rate, py::object recorder, double trace_seconds, std::optional<JointLimits> limits,
                                 bool on_path, std::optional<ToolBox> tool_box, const std::string& merge, const std::string& poses,
                                 double start_tolerance, py::object chunk_delay, double log_seconds, int realtime_priority,
-                                bool hand_back_prefix, const std::string& heartbeat) {
+                                bool hand_back_prefix, const std::string& heartbeat, py::object person) {
   ControlLoopOptions options{.control_rate = control_rate,
                              .inference_rate = inference_rate,
                              .chain = std::move(chain),
@@ -284,6 +288,7 @@ std::unique_ptr<Loop> make_loop(py::object robot, py::object policy, std::option
   if (poses != "ahead" && poses != "differential")
     fail(ErrorCode::invalid_argument, {"ControlLoop", "poses", "\"ahead\" or \"differential\"", poses, ""});
   options.poses = poses == "ahead" ? PoseMode::ahead : PoseMode::differential;
+  if (!person.is_none()) options.takeover_by = operator_of(std::move(person));
   return std::make_unique<Loop>(std::move(robot), std::move(policy), std::move(options), std::move(recorder), log_seconds, heartbeat);
 }
 
@@ -293,19 +298,24 @@ void bind_loop(py::module_& m) {
   py::class_<AnyRobot>(m, "AnyRobot", "A robot implemented in C++, as a module of robots hands it over.");
   py::class_<Loop>(m, "ControlLoop",
                    "Closes the loop: policy at inference_rate, commands within the limits at control_rate, on the robot's clock.")
-      .def(py::init(&make_loop), py::arg("robot"), py::arg("policy"), py::kw_only(), py::arg("chain") = py::none(),
-           py::arg("control_rate") = 200.0, py::arg("inference_rate") = 10.0, py::arg("recorder") = py::none(),
-           py::arg("trace_seconds") = 60.0, py::arg("limits") = py::none(), py::arg("on_path") = false, py::arg("tool_box") = py::none(),
-           py::arg("merge") = "blend", py::arg("poses") = "ahead", py::arg("start_tolerance") = 0.35, py::arg("chunk_delay") = py::none(),
-           py::arg("log_seconds") = 0.0, py::arg("realtime_priority") = 0, py::arg("hand_back_prefix") = false, py::arg("heartbeat") = "",
-           "robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> "
-           "Observation,\n"
-           "positions() -> [dof], command([dof]), stop() and limits (sinew.motion.JointLimits). chain: base to tool, needed when the\n"
-           "policy emits tool poses, and for a tool_box. Rates in Hz. limits: the user's own, beside the robot's and the card's. on_path:\n"
-           "joints that cannot follow slow down all. poses: \"ahead\" or \"differential\". chunk_delay: callable, index of the inference "
-           "-> s\n"
-           "after the observation at which its chunk arrives, for run_for. log_seconds: room for `replay`.\n"
-           "hand_back_prefix: real-time chunking, for backends that take a prefix. heartbeat: name under which `sinew-watchdog` finds it.")
+      .def(
+          py::init(&make_loop), py::arg("robot"), py::arg("policy"), py::kw_only(), py::arg("chain") = py::none(),
+          py::arg("control_rate") = 200.0, py::arg("inference_rate") = 10.0, py::arg("recorder") = py::none(),
+          py::arg("trace_seconds") = 60.0, py::arg("limits") = py::none(), py::arg("on_path") = false, py::arg("tool_box") = py::none(),
+          py::arg("merge") = "blend", py::arg("poses") = "ahead", py::arg("start_tolerance") = 0.35, py::arg("chunk_delay") = py::none(),
+          py::arg("log_seconds") = 0.0, py::arg("realtime_priority") = 0, py::arg("hand_back_prefix") = false, py::arg("heartbeat") = "",
+          py::arg("operator") = py::none(),
+          "robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> "
+          "Observation,\n"
+          "positions() -> [dof], command([dof]), stop() and limits (sinew.motion.JointLimits). chain: base to tool, needed when the\n"
+          "policy emits tool poses, and for a tool_box. Rates in Hz. limits: the user's own, beside the robot's and the card's. on_path:\n"
+          "joints that cannot follow slow down all. poses: \"ahead\" or \"differential\". chunk_delay: callable, index of the inference "
+          "-> s\n"
+          "after the observation at which its chunk arrives, for run_for. log_seconds: room for `replay`.\n"
+          "hand_back_prefix: real-time chunking, for backends that take a prefix. heartbeat: name under which `sinew-watchdog` finds it.\n"
+          "operator: may take control from the policy: JogOperator, PolicyOperator, or any object with holds(observation) -> bool and\n"
+          "act(observation) -> ActionChunk (joint positions, or tool poses where there is a chain); name, rate (Hz while it holds control) "
+          "and\nreset() (when it takes over) are optional. What it raises is the status \"backend_failed\", with the reason in last_error.")
       .def_readwrite("instruction", &Loop::instruction, "what the policy is told")
       .def("reset", &Loop::reset, "Takes the measured positions as the start, at rest; must come before run_for.")
       .def("run_for", &Loop::run_for, py::arg("seconds"),
@@ -340,7 +350,8 @@ void bind_loop(py::module_& m) {
       .def("trace", &Loop::trace,
            "dict of arrays, one row per tick: time [n] s, target, command, velocity, acceleration, measured [n, dof] (rad or m),\n"
            "status [n] uint8, mode [n], tick_time [n] s (timeline and filter), lateness [n] s, dropped (that made room for later ones)")
-      .def("inferences", &Loop::inferences, "dict of arrays [m]: time s, observe, encode, infer, decode, resolve s, status uint8")
+      .def("inferences", &Loop::inferences,
+           "dict of arrays [m]: time s, observe, encode, infer, decode, resolve s, status uint8, operated (an operator held control)")
       .def(
           "chunk", [](const Loop& l) { return l.loop().latest_chunk(); }, "the latest chunk as the control thread got it")
       .def(

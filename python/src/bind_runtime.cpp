@@ -113,10 +113,12 @@ void bind_policy(py::module_& m) {
 }  // namespace
 
 void bind_loop(py::module_& m);
+void bind_operator(py::module_& m);
 
 void bind_runtime(py::module_& m) {
   bind_policy(m);
   auto runtime = m.def_submodule("runtime", "Closing the loop between a policy and a robot.");
+  bind_operator(runtime);
   bind_loop(runtime);
 }
 

@@ -99,7 +99,8 @@ JoinedThread::~JoinedThread() {
 }
 
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options) {
-  if (card.action.tools() == 0) return std::nullopt;
+  const bool for_operator = options.takeover_by && options.chain && card.action.tools() == 0;
+  if (card.action.tools() == 0 && !for_operator) return std::nullopt;
   if (card.action.tools() > 1)
     fail(ErrorCode::unsupported, {"ControlLoop", "tools of the policy", "one", std::to_string(card.action.tools()),
                                   "resolve each arm's columns of the chunk with a JointResolver of its own"});
@@ -107,7 +108,8 @@ std::optional<JointResolver> loop_resolver(const PolicyCard& card, const Control
     fail(ErrorCode::invalid_argument, {"ControlLoop", "chain", "the kinematic chain from base to tool", "none",
                                        "the policy emits tool poses; pass Chain::from_urdf(...) in the options"});
   const auto& names = card.action.joint_names;
-  const int behind = card.action.chunk_size() - 7;  // columns behind the pose: grippers, and joints that no pose resolves to
+  // Columns behind the pose: grippers, and joints that no pose resolves to.
+  const int behind = for_operator ? static_cast<int>(names.size()) - options.chain->dof() : card.action.chunk_size() - 7;
   if (behind < 0 || behind >= static_cast<int>(names.size()))
     fail(ErrorCode::invalid_argument,
          {"ControlLoop", "joint_names", fmt::format("more than the {} columns behind the pose", behind), std::to_string(names.size()), ""});
@@ -117,8 +119,22 @@ std::optional<JointResolver> loop_resolver(const PolicyCard& card, const Control
     fail(ErrorCode::invalid_argument,
          {"ControlLoop", "joints of the chain", fmt::format("{}", fmt::join(arm_names, ", ")),
           fmt::format("{}", fmt::join(options.chain->joint_names(), ", ")), "the card's joint_names without its grippers"});
-  if (options.poses == PoseMode::differential) return std::nullopt;
+  if (options.poses == PoseMode::differential && !for_operator) return std::nullopt;
   return std::optional<JointResolver>(std::in_place, *options.chain, behind, options.resolver);
+}
+
+std::optional<Takeover> loop_takeover(const PolicyCard& card, const ControlLoopOptions& options, const MotionControl& motion) {
+  if (!options.takeover_by) return std::nullopt;
+  return std::optional<Takeover>(std::in_place, *options.takeover_by,
+                                 TakeoverOptions{.space = motion.timeline().options().space,
+                                                 .dim = motion.timeline().dof(),
+                                                 .max_rows = card.action.horizon,
+                                                 .control_period = motion.options().period,
+                                                 .recorder = options.recorder});
+}
+
+double chunk_rate(const ControlLoopOptions& options) noexcept {
+  return options.takeover_by ? std::max(options.inference_rate, options.takeover_by->rate()) : options.inference_rate;
 }
 
 }  // namespace detail

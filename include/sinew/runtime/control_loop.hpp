@@ -25,6 +25,7 @@
 #include "sinew/runtime/motion_control.hpp"
 #include "sinew/runtime/policy.hpp"
 #include "sinew/runtime/realtime.hpp"
+#include "sinew/runtime/takeover.hpp"
 
 namespace sinew {
 
@@ -53,9 +54,10 @@ struct ControlLoopOptions {
   /// For `run_for`: how much later than its observation the chunk of inference `i` arrives, in robot time. A simulator's clock stands still
   /// while the policy runs; this puts the lateness of a real one back. Empty: at once.
   std::function<Time(std::uint64_t)> chunk_delay = {};
-  int realtime_priority = 0;       ///< for `run_threaded`: SCHED_FIFO of the control thread, 1 to 99, where permitted; 0 = do not ask
-  bool lock_memory = false;        ///< for `run_threaded`: mlockall, where permitted
-  Heartbeat* heartbeat = nullptr;  ///< beats after each command that the robot took; a policy in `run_for` makes it pause
+  int realtime_priority = 0;  ///< for `run_threaded`: SCHED_FIFO of the control thread, 1 to 99, where permitted; 0 = do not ask
+  bool lock_memory = false;   ///< for `run_threaded`: mlockall, where permitted
+  std::optional<AnyOperator> takeover_by = {};  ///< may take control from the policy at an inference instant, and hand it back
+  Heartbeat* heartbeat = nullptr;               ///< beats after each command that the robot took; a policy in `run_for` makes it pause
   /// Called after each command that the robot took, on the control thread: to feed a watchdog. Must not block or throw.
   std::function<void(const TickRecord&, const MotionControl&)> after_command = {};
 };
@@ -66,6 +68,9 @@ JointLimits loop_limits(const JointLimits& robot, const PolicyCard& card, const 
 MotionControlOptions motion_options(const PolicyCard& card, const JointLimits& limits, const JointLimits& robot,
                                     const ControlLoopOptions& options);
 std::optional<JointResolver> loop_resolver(const PolicyCard& card, const ControlLoopOptions& options);
+std::optional<Takeover> loop_takeover(const PolicyCard& card, const ControlLoopOptions& options, const MotionControl& motion);
+/// Hz at which chunks may come.
+double chunk_rate(const ControlLoopOptions& options) noexcept;
 /// A thread that is told to end and joined, however its owner is left. Throws Error when the system gives none.
 class JoinedThread {
  public:
@@ -90,6 +95,9 @@ class JoinedThread {
 /// Every command is within the tightest of the robot's, the card's and the user's limits in position, velocity, acceleration and jerk. When
 /// chunks stay away the motion slows down along its path and comes to rest. Ticks that nobody had time for are skipped, never caught up:
 /// the robot stood at its last command, and the motion starts from rest there. Modes and events: `safety_state.hpp`.
+///
+/// While an operator (`operator.hpp`) holds control the policy is not asked; the operator's chunks go the same way as the policy's. At the
+/// hand-back the policy is reset.
 template <Robot R>
 class ControlLoop {
  public:
@@ -153,7 +161,12 @@ class ControlLoop {
   };
 
   Status infer(std::string_view instruction, std::span<const double> commanded) noexcept;
-  Status hand_over(Time observed) noexcept;
+  Status choose(InferenceRecord& record, std::span<const double> commanded) noexcept;
+  Status ask_policy(InferenceRecord& record, std::span<const double> commanded) noexcept;
+  Status ask_operator(const OperatorView& view, InferenceRecord& record) noexcept;
+  void change_hands() noexcept;
+  Status hand_over(const InferenceRecord& record) noexcept;
+  [[nodiscard]] Time period() const noexcept { return takeover_ ? takeover_->period(inference_period_) : inference_period_; }
   void keep_inferring(std::string_view instruction) noexcept;
   Status deliver_due(Time now) noexcept;
   Status tick() noexcept;
@@ -176,6 +189,7 @@ class ControlLoop {
   std::optional<JointResolver> resolver_;
   std::optional<ChunkMemory> memory_;
   MotionControl motion_;
+  std::optional<Takeover> takeover_;
   ControlTrace trace_;
   Observation observation_;
   ActionChunk chunk_;
@@ -215,8 +229,9 @@ ControlLoop<R>::ControlLoop(R& robot, Policy& policy, const ControlLoopOptions& 
       inference_period_(from_seconds(1 / options.inference_rate)),
       resolver_(detail::loop_resolver(policy.card(), options)),
       motion_(limits_, detail::motion_options(policy.card(), limits_, std::as_const(robot).limits(), options)),
+      takeover_(detail::loop_takeover(policy.card(), options, motion_)),
       trace_(limits_.dof(), static_cast<std::size_t>(options.trace_seconds * options.control_rate) + 1,
-             static_cast<std::size_t>(options.trace_seconds * options.inference_rate) + 1),
+             static_cast<std::size_t>(options.trace_seconds * detail::chunk_rate(options)) + 1),
       chunk_(policy.make_chunk()),
       joints_(policy.card().action.horizon, motion_.timeline().dof()),
       measured_(static_cast<std::size_t>(limits_.dof())),
@@ -249,6 +264,7 @@ Status ControlLoop<R>::reset() noexcept {
       return keep_error(status, "the measured posture is refused");
   }
   trace_.clear();
+  if (takeover_) takeover_->restart(now);
   policy_.reset();
   if (memory_) memory_->clear();
   fault_ = Status::ok;
@@ -277,7 +293,7 @@ Status ControlLoop<R>::run_for(std::string_view instruction, Time duration) noex
         result = status;
         error_.assign(inference_error_);
       }
-      next_inference_ += inference_period_;
+      next_inference_ += period();
       if (const Status status = skip_missed_ticks(); status != Status::ok) return status;
     }
     if (const Status status = deliver_due(next_tick_); status != Status::ok) {
@@ -358,7 +374,7 @@ void ControlLoop<R>::keep_inferring(std::string_view instruction) noexcept {
     if (const Commanded* latest = commanded_.take(); latest != nullptr)
       std::copy(latest->q.begin(), latest->q.end(), latest_command_.begin());
     if (const Status status = infer(instruction, latest_command_); status != Status::ok) inference_status_ = status;
-    next = std::max(next + inference_period_, robot_.now());
+    next = std::max(next + period(), robot_.now());
   }
   inferring_.store(false, std::memory_order_release);
 }
@@ -390,55 +406,97 @@ Status ControlLoop<R>::infer(std::string_view instruction, std::span<const doubl
   const Time start = clock.now();
   record.status = robot_.observe(instruction, observation_);
   record.observe = clock.now() - start;
-  if (record.status == Status::ok) {
-    record.status = policy_.act(observation_, chunk_, memory_ ? memory_->options(record.time) : ActOptions{});
-    record.encode = policy_.timing().encode;
-    record.infer = policy_.timing().infer;
-    record.decode = policy_.timing().decode;
-    if (record.status != Status::ok) inference_error_.assign(policy_.last_error());
-    if (options_.recorder != nullptr) (void)options_.recorder->add(observation_);
-  } else {
+  if (record.status == Status::ok)
+    record.status = choose(record, commanded);
+  else
     inference_error_.assign("the robot gave no observation");
-  }
-  if (record.status == Status::ok) {
-    const Time resolving = clock.now();
-    if (resolver_) {
-      record.status = resolver_->resolve(chunk_, commanded, joints_);
-      if (resolver_->resolved_rows() < chunk_.horizon) raise(SafetyEvent::pose_unreachable);
-      if (record.status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(record.status));
-    } else {
-      std::swap(joints_, chunk_);
-    }
-    record.resolve = clock.now() - resolving;
-  }
-  if (record.status == Status::ok) record.status = hand_over(record.time);
+  if (record.status == Status::ok) record.status = hand_over(record);
   trace_.add_inference(record);
   return record.status;
 }
 
+/// Fills joints_ with what the policy wants, or the operator that holds control.
+template <Robot R>
+Status ControlLoop<R>::choose(InferenceRecord& record, std::span<const double> commanded) noexcept {
+  Status status = Status::ok;
+  const OperatorView view{observation_, commanded, record.time, motion_.timeline().options().max_horizon};
+  if (takeover_) {
+    status = takeover_->ask(view);
+    if (status != Status::ok) inference_error_.assign(takeover_->last_error());
+    if (takeover_->changed()) change_hands();
+    record.operated = takeover_->held();
+  }
+  if (status == Status::ok) status = record.operated ? ask_operator(view, record) : ask_policy(record, commanded);
+  if (options_.recorder != nullptr) (void)options_.recorder->add(observation_);
+  return status;
+}
+
+template <Robot R>
+Status ControlLoop<R>::ask_policy(InferenceRecord& record, std::span<const double> commanded) noexcept {
+  Status status = policy_.act(observation_, chunk_, memory_ ? memory_->options(record.time) : ActOptions{});
+  record.encode = policy_.timing().encode;
+  record.infer = policy_.timing().infer;
+  record.decode = policy_.timing().decode;
+  if (status != Status::ok) {
+    inference_error_.assign(policy_.last_error());
+    return status;
+  }
+  const SteadyClock clock;
+  const Time resolving = clock.now();
+  if (resolver_ && chunk_.space == ActionSpace::tool_pose) {
+    status = resolver_->resolve(chunk_, commanded, joints_);
+    if (resolver_->resolved_rows() < chunk_.horizon) raise(SafetyEvent::pose_unreachable);
+    if (status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(status));
+  } else {
+    std::swap(joints_, chunk_);
+  }
+  record.resolve = clock.now() - resolving;
+  return status;
+}
+
+template <Robot R>
+Status ControlLoop<R>::ask_operator(const OperatorView& view, InferenceRecord& record) noexcept {
+  const SteadyClock clock;
+  const Time asking = clock.now();
+  const Status status = takeover_->act(view, resolver_ ? &*resolver_ : nullptr, joints_);
+  record.infer = clock.now() - asking;
+  if (takeover_->cut()) raise(SafetyEvent::pose_unreachable);
+  if (status != Status::ok) inference_error_.assign(takeover_->last_error());
+  return status;
+}
+
+/// Nothing that the policy said before is followed any longer, and nothing of it is taken up again.
+template <Robot R>
+void ControlLoop<R>::change_hands() noexcept {
+  delivery_count_ = 0;
+  if (memory_) memory_->clear();
+  if (!takeover_->held()) policy_.reset();
+}
+
 /// To the control thread, now or in a while.
 template <Robot R>
-Status ControlLoop<R>::hand_over(Time observed) noexcept {
+Status ControlLoop<R>::hand_over(const InferenceRecord& record) noexcept {
   const std::uint64_t index = inference_count_++;
   Status status = Status::ok;
-  Time arrival = observed;
+  Time arrival = record.time;
+  if (takeover_) joints_.sequence = takeover_->next_sequence();
   if (inferring_.load(std::memory_order_relaxed)) {  // even after it was told to end: motion_ is the control thread's
     chunks_.back() = joints_;
     chunks_.publish();
     arrival = robot_.now() + control_period_;
-  } else if (!options_.chunk_delay) {
-    status = motion_.deliver(joints_, observed);
+  } else if (!options_.chunk_delay || record.operated) {
+    status = motion_.deliver(joints_, record.time);
   } else if (delivery_count_ == deliveries_.size()) {
     status = Status::over_capacity;
   } else {
     const Time delay = options_.chunk_delay(index);
-    arrival = observed + std::max(Time{}, delay);
+    arrival = record.time + std::max(Time{}, delay);
     if (delay < Time{} || delay > std::chrono::hours(1))
       status = Status::out_of_range;
     else
       deliveries_[delivery_count_++] = {joints_, arrival};
   }
-  if (status == Status::ok && memory_) memory_->keep(policy_.outputs(), joints_, arrival);
+  if (status == Status::ok && memory_ && !record.operated) memory_->keep(policy_.outputs(), joints_, arrival);
   if (status != Status::ok) inference_error_.assign("chunk refused: ").append(to_string(status));
   return status;
 }

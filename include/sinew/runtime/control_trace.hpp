@@ -32,6 +32,7 @@ struct InferenceRecord {
   Time decode{};
   Time resolve{};
   Status status = Status::ok;
+  bool operated = false;  ///< an operator held control: `infer` is its time, resolving included
 };
 
 /// The vectors of a tick, each `[dof]`: rad or m, and their time derivatives.

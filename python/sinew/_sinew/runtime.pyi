@@ -2,12 +2,67 @@
 Closing the loop between a policy and a robot.
 """
 from __future__ import annotations
+import collections.abc
 import os
 import sinew._sinew
 import sinew._sinew.kinematics
 import sinew._sinew.motion
 import typing
-__all__: list[str] = ['AnyRobot', 'ControlLoop']
+__all__: list[str] = ['AnyOperator', 'AnyRobot', 'ControlLoop', 'JogOperator', 'PolicyOperator']
+class AnyOperator:
+    """
+    An operator implemented in C++.
+    """
+class JogOperator:
+    """
+    Drives the tool by velocities, as a keyboard or a gamepad gives them. While it is in control and nothing is said it holds the tool where it is.
+    Methods may be called while the loop runs.
+    """
+    def __init__(self, chain: sinew._sinew.kinematics.Chain, *, max_speed: typing.SupportsFloat | typing.SupportsIndex = 0.2, max_turn: typing.SupportsFloat | typing.SupportsIndex = 1.0, widest_gripper: typing.SupportsFloat | typing.SupportsIndex = 0.08, rate: typing.SupportsFloat | typing.SupportsIndex = 20.0, deadman: typing.SupportsFloat | typing.SupportsIndex = 0.3, name: str = 'jog') -> None:
+        """
+        chain: base to tool. max_speed: m/s. max_turn: rad/s. widest_gripper: m. rate: Hz of its chunks. deadman: s, for so long an input
+        moves the tool; then it holds. name: stands in recordings.
+        """
+    def _any_operator(self) -> AnyOperator:
+        ...
+    def hand_back(self) -> None:
+        """
+        The policy, which is reset, holds control from the next inference instant on.
+        """
+    def set_input(self, velocity: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 0.0], turn: typing.Annotated[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"] = [0.0, 0.0, 0.0], gripper: typing.SupportsFloat | typing.SupportsIndex | None = None) -> None:
+        """
+        velocity: of the tool, m/s. turn: rad/s. Both in base axes, scaled down to the most that is allowed. gripper: opening, m; None leaves
+        it. Raises sinew.Error for what is not finite.
+        """
+    def take_over(self) -> None:
+        """
+        It holds control from the next inference instant on.
+        """
+    @property
+    def in_control(self) -> bool:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+class PolicyOperator:
+    """
+    An operator that lets another policy act whenever a trigger says so.
+    """
+    def __init__(self, policy: typing.Any, trigger: typing.Any, *, name: str = 'policy') -> None:
+        """
+        policy: sinew.Policy, not that of the loop. trigger: callable, observation -> bool. name: stands in recordings.
+        """
+    def act(self, observation: typing.Any) -> typing.Any:
+        ...
+    def holds(self, observation: typing.Any) -> bool:
+        ...
+    def reset(self) -> None:
+        """
+        Called when it takes over.
+        """
+    @property
+    def name(self) -> str:
+        ...
 class AnyRobot:
     """
     A robot implemented in C++, as a module of robots hands it over.
@@ -16,7 +71,7 @@ class ControlLoop:
     """
     Closes the loop: policy at inference_rate, commands within the limits at control_rate, on the robot's clock.
     """
-    def __init__(self, robot: typing.Any, policy: typing.Any, *, chain: sinew._sinew.kinematics.Chain | None = None, control_rate: typing.SupportsFloat | typing.SupportsIndex = 200.0, inference_rate: typing.SupportsFloat | typing.SupportsIndex = 10.0, recorder: typing.Any = None, trace_seconds: typing.SupportsFloat | typing.SupportsIndex = 60.0, limits: sinew._sinew.motion.JointLimits | None = None, on_path: bool = False, tool_box: sinew._sinew.motion.ToolBox | None = None, merge: str = 'blend', poses: str = 'ahead', start_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.35, chunk_delay: typing.Any = None, log_seconds: typing.SupportsFloat | typing.SupportsIndex = 0.0, realtime_priority: typing.SupportsInt | typing.SupportsIndex = 0, hand_back_prefix: bool = False, heartbeat: str = '') -> None:
+    def __init__(self, robot: typing.Any, policy: typing.Any, *, chain: sinew._sinew.kinematics.Chain | None = None, control_rate: typing.SupportsFloat | typing.SupportsIndex = 200.0, inference_rate: typing.SupportsFloat | typing.SupportsIndex = 10.0, recorder: typing.Any = None, trace_seconds: typing.SupportsFloat | typing.SupportsIndex = 60.0, limits: sinew._sinew.motion.JointLimits | None = None, on_path: bool = False, tool_box: sinew._sinew.motion.ToolBox | None = None, merge: str = 'blend', poses: str = 'ahead', start_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.35, chunk_delay: typing.Any = None, log_seconds: typing.SupportsFloat | typing.SupportsIndex = 0.0, realtime_priority: typing.SupportsInt | typing.SupportsIndex = 0, hand_back_prefix: bool = False, heartbeat: str = '', operator: typing.Any = None) -> None:
         """
         robot: sinew.sim.MujocoRobot, or any object with now (s; attribute or method), wait_until(s), observe(instruction) -> Observation,
         positions() -> [dof], command([dof]), stop() and limits (sinew.motion.JointLimits). chain: base to tool, needed when the
@@ -24,6 +79,9 @@ class ControlLoop:
         joints that cannot follow slow down all. poses: "ahead" or "differential". chunk_delay: callable, index of the inference -> s
         after the observation at which its chunk arrives, for run_for. log_seconds: room for `replay`.
         hand_back_prefix: real-time chunking, for backends that take a prefix. heartbeat: name under which `sinew-watchdog` finds it.
+        operator: may take control from the policy: JogOperator, PolicyOperator, or any object with holds(observation) -> bool and
+        act(observation) -> ActionChunk (joint positions, or tool poses where there is a chain); name, rate (Hz while it holds control) and
+        reset() (when it takes over) are optional. What it raises is the status "backend_failed", with the reason in last_error.
         """
     def change_limits(self, limits: sinew._sinew.motion.JointLimits) -> None:
         """
@@ -35,7 +93,7 @@ class ControlLoop:
         """
     def inferences(self) -> dict:
         """
-        dict of arrays [m]: time s, observe, encode, infer, decode, resolve s, status uint8
+        dict of arrays [m]: time s, observe, encode, infer, decode, resolve s, status uint8, operated (an operator held control)
         """
     def observation(self) -> sinew._sinew.Observation:
         """
