@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The commands of the project. Each first runs scripts/bootstrap, which installs what is missing and is quick when nothing is.
-.PHONY: help demo teleop test bench soak docs cross format tidy clean
+.PHONY: help demo teleop train test bench soak docs cross format tidy clean
 .DEFAULT_GOAL := help
 SHELL := bash
 SOAK_MINUTES ?= 10
@@ -21,6 +21,11 @@ teleop:  ## take over from a policy with the keyboard; make teleop ARGS="--gamep
 
 test:    ## build and test everything
 	@scripts/test
+
+train:   ## record demonstrations and train the tabletop's policy; make train ARGS="--episodes 4000"
+	@scripts/bootstrap --sim --dev --with-torch
+	@scripts/install-python
+	@.venv/bin/python -m sinew train --tabletop --output outputs/train --processes 2 $(ARGS)
 
 bench:   ## run every benchmark; results in build/bench and docs/benchmarks.md
 	@scripts/bootstrap --sim --dev --bench --with-torch
