@@ -2,6 +2,7 @@
 """Training: the modules against transformers, samples against the recording and the decoder, runs that stop and go on, and the policy in C++."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import policy_directory as made
@@ -155,10 +156,7 @@ def test_a_missing_camera_or_channel_is_named(tmp_path):
 
 def test_tool_targets_are_the_decoders_way_back():
     """Rows made of joint targets, decoded by the policy's own decoder, are the tool poses of those joint targets."""
-    path = sinew.package_file("models/robots/panda.urdf") if hasattr(sinew, "package_file") else None
-    from pathlib import Path
-
-    path = path or Path(__file__).parents[2] / "models/robots/panda.urdf"
+    path = Path(__file__).parents[2] / "models/robots/panda.urdf"
     chain = kinematics.Chain.from_urdf(str(path), "panda_link0", "panda_hand_tcp")
     rng = np.random.default_rng([SEED, 30])
     q = chain.lower + (chain.upper - chain.lower) * rng.uniform(0.3, 0.7, (6, 7))
