@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import sinew
+from sinew.tabletop_words import CUBES, HELD_OUT, known, phrases_of, words_of
 
 LONGEST = 12.0  # s of the robot's time, then an episode has failed
 FIRST_SEED = 500_000_000  # of the layouts: no training recipe comes near
@@ -144,8 +145,6 @@ class _Stage:
         )
 
     def _told(self, instruction, rng):
-        from sinew.train.tabletop import CUBES, HELD_OUT, phrases_of, words_of
-
         if self.condition.words == "paraphrase":
             return instruction, phrases_of(instruction, HELD_OUT)[rng.integers(len(HELD_OUT[words_of(instruction)[0]]))]
         if self.condition.words == "swapped":
@@ -205,8 +204,6 @@ def evaluate(options, condition, report=None):
     """Episodes of one condition, in order; report(done, of) after each piece."""
     import tempfile
 
-    from sinew.train.tabletop import known
-
     texts = known(options.families)
     jobs = [(index, texts[index % len(texts)]) for index in range(options.episodes)]
     piece = max(1, min(10, math.ceil(len(jobs) / options.processes)))
@@ -226,8 +223,6 @@ def evaluate(options, condition, report=None):
 
 def summarize(condition, episodes):
     """Success in all, by family and by instruction, with Wilson intervals; latencies and limit events."""
-    from sinew.train.tabletop import words_of
-
     def rate(some):
         won = sum(e.succeeded for e in some)
         low, high = wilson(won, len(some))

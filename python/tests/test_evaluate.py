@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 import sinew
-from sinew import evaluate
+from sinew import evaluate, tabletop_words
 from sinew.train import collect, policy, tabletop
 
 pytest.importorskip("sinew._sinew_sim")
@@ -42,9 +42,9 @@ def test_demonstrations_are_what_training_reads(untrained):
     read = tabletop.readouts(data).reshape(len(data), 8, 3) * 0.15 + [0.5, 0, 0.05]
     np.testing.assert_allclose(read[:, :6], data.readouts.reshape(len(data), 6, 3), atol=1e-6)
     first = data.instructions[data.instruction[0]]
-    _, cube, plate = tabletop.words_of(first)
-    np.testing.assert_allclose(read[0, 6], data.readouts[0].reshape(6, 3)[tabletop.CUBES.index(cube)], atol=1e-6)
-    np.testing.assert_allclose(read[0, 7], data.readouts[0].reshape(6, 3)[3 + tabletop.PLATES.index(plate)], atol=1e-6)
+    _, cube, plate = tabletop_words.words_of(first)
+    np.testing.assert_allclose(read[0, 6], data.readouts[0].reshape(6, 3)[tabletop_words.CUBES.index(cube)], atol=1e-6)
+    np.testing.assert_allclose(read[0, 7], data.readouts[0].reshape(6, 3)[3 + tabletop_words.PLATES.index(plate)], atol=1e-6)
 
 
 def test_the_demonstrator_succeeds_and_chance_does_not(untrained):
@@ -61,7 +61,7 @@ def test_swapped_words_name_another_cube_of_the_same_layout(untrained):
     options = evaluate.Options(untrained.policy, episodes=2, processes=1)
     told = replace(evaluate.CONDITIONS["swapped"], who="demonstrator", look="plain")
     episodes = evaluate.evaluate(options, told)
-    known = tabletop.known(("put",))
+    known = tabletop_words.known(("put",))
     assert all(e.instruction == e.told != known[e.index] and e.succeeded and not e.other for e in episodes)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import sinew
-from sinew import kinematics
+from sinew import kinematics, tabletop_words
 from sinew.train import adapt, policy, processes, recordings, samples, tabletop, targets, tokenizer
 from sinew.train.batches import Batches
 from sinew.train.flow_dit import FlowDitConfig
@@ -61,7 +61,7 @@ def test_backbone_is_transformers(case):
 
 
 def test_tokenizer_is_read_by_sinew(tmp_path):
-    corpus = [text for instruction in ("put the red cube on the yellow plate", "push the blue cube to the left") for text in tabletop.phrases_of(instruction)]
+    corpus = [text for instruction in ("put the red cube on the yellow plate", "push the blue cube to the left") for text in tabletop_words.phrases_of(instruction)]
     words = tokenizer.train(corpus * 3 + tokenizer.common_words(), 1024)
     assert words.get_vocab_size() == 1024
     words.save(str(tmp_path / "tokenizer.json"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sinew.tabletop_words import CUBES, PLATES, known, phrases_of, words_of
 from sinew.train import collect as demonstrations
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
@@ -19,53 +20,6 @@ SIDE, PATCH = 96, 16  # pixels
 HORIZON, RATE = 16, 10.0  # steps, Hz
 WIDTH = 128
 STATE = (("joint_position", "rad,m", 8), ("joint_velocity", "rad/s,m/s", 8), ("tool_pose", "m,quat_wxyz", 7))
-CUBES, PLATES = ("red", "green", "blue"), ("yellow", "purple", "white")
-
-# What an instruction is also called; those of HELD_OUT are for evaluation and never trained on.
-PHRASES = {
-    "put": (
-        "put the {a} cube on the {b} plate",
-        "place the {a} cube on the {b} plate",
-        "move the {a} cube onto the {b} plate",
-        "put the {a} block on the {b} plate",
-        "pick up the {a} cube and put it on the {b} plate",
-        "take the {a} block and place it onto the {b} plate",
-    ),
-    "stack": (
-        "stack the {a} cube on the {b} cube",
-        "put the {a} cube on top of the {b} cube",
-        "place the {a} cube on the {b} cube",
-        "stack the {a} block onto the {b} block",
-    ),
-    "push": (
-        "push the {a} cube to the {b}",
-        "slide the {a} cube to the {b}",
-        "move the {a} cube to the {b}",
-        "push the {a} block {b}",
-    ),
-}
-HELD_OUT = {
-    "put": ("set the {a} cube down on the {b} plate", "pick up the {a} block and move it onto the {b} plate", "the {a} cube goes on the {b} plate"),
-    "stack": ("set the {a} cube on top of the {b} cube", "place the {a} block on top of the {b} block"),
-    "push": ("shove the {a} cube to the {b}", "slide the {a} block {b}"),
-}
-
-
-def words_of(instruction):
-    """("put" | "stack" | "push", a, b) of a canonical instruction."""
-    for family, forms in PHRASES.items():
-        words, form = instruction.split(), forms[0].split()
-        if len(words) == len(form) and all(w == f or f in ("{a}", "{b}") for w, f in zip(words, form, strict=True)):
-            return family, words[form.index("{a}")], words[form.index("{b}")]
-    raise ValueError(instruction)
-
-
-def phrases_of(instruction, table=None):
-    """Texts for an instruction; of the training table, the canonical one three times."""
-    family, a, b = words_of(instruction)
-    forms = (PHRASES[family][:1] * 2 + PHRASES[family]) if table is None else table[family]
-    return [form.format(a=a, b=b) for form in forms]
-
 
 def card(name="tabletop", dtype="f32"):
     camera = {"view": "", "processor": "qwen3_vl", "resample": "pil_bicubic", "height": SIDE, "width": SIDE, "rotate_180": False}
@@ -158,12 +112,6 @@ class Recipe:
     @property
     def samples(self):
         return self.folder / "samples"
-
-
-def known(families):
-    from sinew import sim
-
-    return [text for text in sim.known_instructions() if words_of(text)[0] in families]
 
 
 def _convert(reading_of, keep, path):
