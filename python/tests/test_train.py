@@ -85,8 +85,8 @@ def small_card():
     return card
 
 
-def write_recording(path, episodes=2, moments=12, takeover=None):
-    """Joints that follow a ramp; chunks for every moment of even episodes; from moment `takeover` on, somebody else's commands."""
+def write_recording(path, episodes=2, moments=12, takeover=None, corrected=None):
+    """Joints that follow a ramp; chunks for every moment of even episodes; from moment `takeover` on, somebody else's commands, or `corrected`(q)."""
     rng = np.random.default_rng([SEED, 20])
     time = 1.0
     with sinew.record.Recorder(str(path), joint_names=[f"j{i}" for i in range(JOINTS)], wait_for_room=True) as recorder:
@@ -105,7 +105,7 @@ def write_recording(path, episodes=2, moments=12, takeover=None):
                     chunk = sinew.ActionChunk(q + 0.5 + 0.01 * np.arange(HORIZON)[:, None] * np.ones(JOINTS), time, 0.1, sequence=number, observation_id=number)
                 recorder.add(observation, chunk=chunk)
                 for tick in range(10):
-                    recorder.add_command(time + 0.01 * tick, q + 0.001 * tick)
+                    recorder.add_command(time + 0.01 * tick, corrected(q) if corrected and moment >= takeover else q + 0.001 * tick)
                 time += 0.1
             recorder.add_event(time, "episode", json.dumps({"index": episode, "succeeded": True}))
             time += 1.0
@@ -318,7 +318,7 @@ def weights_of(directory):
 
 
 def test_adaptation_changes_the_head_and_keeps_what_is_better(trained, tmp_path):
-    paths = [write_recording(tmp_path / f"{i}.mcap", takeover=6) for i in range(3)]
+    paths = [write_recording(tmp_path / f"{i}.mcap", 1, takeover=6, corrected=lambda q: q + 0.5) for i in range(6)]
     options = adapt.AdaptOptions(train=TrainOptions(steps=40, batch_size=8, learning_rate=2e-3, warm_up=2, average=0.9, head_only=True, readout_share=0.0, threads=1))
     verdict = adapt.adapt(trained, paths, tmp_path / "new", options)
     assert verdict.better and verdict.after < verdict.before
@@ -343,3 +343,15 @@ def test_adaptation_needs_corrections(trained, tmp_path):
     path = write_recording(tmp_path / "a.mcap")
     with pytest.raises(sinew.Error, match="expected episodes in which somebody took over"):
         adapt.adapt(trained, [path], tmp_path / "new", adapt.AdaptOptions())
+
+
+def test_corrections_that_contradict_what_works_are_not_taken(trained, tmp_path):
+    """Somebody always steers the other way; the policy's own moments are as before."""
+    paths = [write_recording(tmp_path / f"{i}.mcap", 1, takeover=6, corrected=lambda q: -5 * q) for i in range(4)]
+    options = adapt.AdaptOptions(
+        correction_weight=50.0,
+        train=TrainOptions(steps=60, batch_size=8, learning_rate=5e-3, warm_up=2, average=0.9, head_only=True, readout_share=0.0, threads=1),
+    )
+    verdict = adapt.adapt(trained, paths, tmp_path / "new", options)
+    assert verdict.after < verdict.before and not verdict.better, verdict.text  # it learned them, and lost the rest
+    assert (tmp_path / "new" / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()

@@ -33,22 +33,33 @@ class Verdict:
     text: str
 
 
-def judge_by_loss(old, new, data, seed=0):
-    """Compares two policy directories by the flow loss on samples that neither was trained on, with the same times and noise. Better: lower."""
+def _losses(directory, data, seed):
+    """Flow loss of each sample, averaged over eight times and draws of noise that depend on the seed alone."""
+    model, options = policy.load_policy(directory).eval(), TrainOptions(bf16=False, readout_share=0.0, draws=8)
+    batches = Batches(directory, data)
+    model.grid = batches.grid
+    rng, losses = np.random.default_rng(seed), []
+    with torch.no_grad():
+        for place in range(len(data)):
+            batch = batches.draw(np.array([place]), rng)
+            losses.append(flow_loss(model, batch, *draw_flow(batch, options, rng), options)[0].item())
+    return np.array(losses)
 
-    def loss(directory):
-        model, options = policy.load_policy(directory).eval(), TrainOptions(bf16=False, readout_share=0.0, draws=8)
-        batches = Batches(directory, data)
-        model.grid = batches.grid
-        rng, losses = np.random.default_rng(seed), []
-        with torch.no_grad():
-            for begin in range(0, len(data), 32):
-                batch = batches.draw(np.arange(begin, min(begin + 32, len(data))), rng)
-                losses += [flow_loss(model, batch, *draw_flow(batch, options, rng), options)[0].item()] * len(batch.ids)
-        return float(np.mean(losses))
 
-    before, after = loss(old), loss(new)
-    return Verdict(before, after, after < before, f"loss on {len(data)} held-out moments {before:.4f} before, {after:.4f} after")
+def judge_by_loss(old, new, data, seed=0, worse=1.05):
+    """Compares two policy directories by the flow loss on moments that neither was trained on, with the same times and noise.
+
+    Better: lower where somebody had corrected, and elsewhere at most `worse` times as high, so that corrections that contradict what works are not
+    taken for progress.
+    """
+    corrected = data.weight > 1
+    before, after = (_losses(directory, data, seed) for directory in (old, new))
+    gains = after[corrected].mean() < before[corrected].mean() if corrected.any() else False
+    keeps = not (~corrected).any() or after[~corrected].mean() <= worse * before[~corrected].mean()
+    text = f"loss on {corrected.sum()} held-out corrected moments {before[corrected].mean():.4f} before, {after[corrected].mean():.4f} after" if corrected.any() else "no held-out correction"
+    if (~corrected).any():
+        text += f"; on {(~corrected).sum()} others {before[~corrected].mean():.4f}, {after[~corrected].mean():.4f}"
+    return Verdict(float(before[corrected].mean()), float(after[corrected].mean()), bool(gains and keeps), text)
 
 
 def judge_by_success(old, new, options, condition):
