@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from sinew import data, kinematics, outputs
-from sinew.dataset._errors import error
+from sinew._errors import error
 from sinew.dataset.recorded import counted, losses, require_each_once
 
 

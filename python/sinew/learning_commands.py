@@ -5,14 +5,14 @@ import json
 import sys
 from pathlib import Path
 
-from sinew import Error
+from sinew._errors import error, require
 
 
 def _chain(arguments):
     if not (arguments.urdf or arguments.base or arguments.tip):
         return None
     if not (arguments.urdf and arguments.base and arguments.tip):
-        raise Error("[sinew train] --urdf: expected --urdf, --base and --tip together, got some of them")
+        raise error("invalid_argument", "sinew train", "--urdf", "--urdf, --base and --tip together", "some of them")
     from sinew import kinematics
 
     return kinematics.Chain.from_urdf(str(arguments.urdf), arguments.base, arguments.tip)
@@ -32,12 +32,15 @@ def _options(arguments):
 
 
 def _train(arguments):
-    try:
-        import torch  # noqa: F401
-    except ImportError as failure:
-        raise Error(f"[sinew train] torch: expected PyTorch, got: {failure} (pip install 'sinew-robotics[train]')") from failure
+    require("sinew train", "torch", "safetensors", "tokenizers", "rich", "matplotlib", install="pip install 'sinew-robotics[train]'")
     from sinew.train import progress
 
+    adapts = arguments.adapt
+    for name, own, usual in (("steps", 600, 16000), ("learning_rate", 3e-4, 1e-3), ("intervention_weight", 4.0, 1.0)):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, own if adapts else usual)
+    if adapts:
+        return _adapt(arguments)
     with progress.bar("training", "steps") as show:
 
         def report(at, row):
@@ -61,13 +64,45 @@ def _train_tabletop(arguments, report):
     return recipe.policy
 
 
+def _adapt(arguments):
+    """Prints which policy was kept, and why."""
+    from dataclasses import replace
+
+    from sinew import evaluate
+    from sinew.train import adapt, progress
+
+    if not arguments.start or not arguments.sources:
+        raise error("invalid_argument", "sinew train", "--adapt", "--from DIR and recordings with interventions", "one of them or none")
+    options = adapt.AdaptOptions(episodes=arguments.last, correction_weight=arguments.intervention_weight)
+    options.train = replace(options.train, steps=arguments.steps, seed=arguments.seed, learning_rate=arguments.learning_rate, bf16=not arguments.no_bf16)
+    judge = None
+    if arguments.judge == "success":
+        trial = evaluate.Options(arguments.start, 50, tuple(arguments.families), processes=arguments.processes)
+
+        def judge(old, new):
+            return adapt.judge_by_success(old, new, trial, evaluate.CONDITIONS["random"])
+
+    with progress.bar("adapting", "steps") as show:
+        verdict = adapt.adapt(
+            arguments.start,
+            arguments.sources,
+            arguments.output,
+            options,
+            judge,
+            _chain(arguments),
+            lambda at, row: show(row["step"], arguments.steps, progress.describe(row)),
+        )
+    print(f"{arguments.output}: the {'new' if verdict.better else 'old'} policy: {verdict.text}")
+    return 0
+
+
 def _train_sources(arguments, report):
     from sinew.train import fine_tune
 
     if not arguments.sources:
-        raise Error("[sinew train] SOURCE: expected recordings or datasets, or --tabletop, got none")
+        raise error("invalid_argument", "sinew train", "SOURCE", "recordings or datasets, or --tabletop", "none")
     if bool(arguments.start) == bool(arguments.card):
-        raise Error("[sinew train] --from: expected either a policy directory (--from) or a card (--card), got both or none")
+        raise error("invalid_argument", "sinew train", "--from", "either a policy directory (--from) or a card (--card)", "both or none")
     plan = fine_tune.Plan(
         sources=arguments.sources,
         output=arguments.output,
@@ -120,13 +155,16 @@ def add(commands, number):
     train.add_argument("--tabletop", action="store_true", help="the recipe of the shipped policy, demonstrations included")
     train.add_argument("--episodes", type=number(1, 10**6, int), default=4000, metavar="N", help="demonstrations of --tabletop (default 4000)")
     train.add_argument("--families", nargs="+", choices=families, default=families, help="of --tabletop (default all)")
-    train.add_argument("--steps", type=number(1, 10**8, int), default=16000, metavar="N", help="of the optimiser (default 16000)")
+    train.add_argument("--steps", type=number(1, 10**8, int), metavar="N", help="of the optimiser (default 16000; --adapt 600)")
     train.add_argument("--batch-size", type=number(1, 65536, int), default=48, metavar="N", help="samples of a step (default 48)")
-    train.add_argument("--learning-rate", type=number(1e-9, 1, float), default=1e-3, metavar="R", help="highest (default 0.001)")
+    train.add_argument("--learning-rate", type=number(1e-9, 1, float), metavar="R", help="highest (default 0.001; --adapt 0.0003)")
     train.add_argument("--head-only", action="store_true", help="leave the backbone as it is")
     train.add_argument("--no-bf16", action="store_true", help="f32 throughout")
     train.add_argument("--commands-only", action="store_true", help="learn from commands even where a recording has chunks")
-    train.add_argument("--intervention-weight", type=number(0, 1000, float), default=1.0, metavar="W", help="of moments when somebody had taken over")
+    train.add_argument("--intervention-weight", type=number(0, 1000, float), metavar="W", help="of moments when somebody had taken over (default 1; --adapt 4)")
+    train.add_argument("--adapt", action="store_true", help="fine-tune the head of --from on its last episodes, and keep the old one unless the new one is better")
+    train.add_argument("--last", type=number(2, 10**6, int), default=30, metavar="N", help="episodes of --adapt (default 30)")
+    train.add_argument("--judge", choices=["loss", "success"], default="loss", help="of --adapt: held-out moments, or 50 layouts of the simulator (default loss)")
     train.add_argument("--urdf", type=Path, metavar="FILE", help="robot description, for tool actions; with --base and --tip")
     train.add_argument("--base", metavar="LINK")
     train.add_argument("--tip", metavar="LINK")

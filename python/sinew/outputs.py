@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from sinew.dataset._errors import error
+from sinew._errors import error
 
 MCAP = b"\x89MCAP0\r\n"
 HTML = b"<!doctype html>"

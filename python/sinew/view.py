@@ -12,7 +12,7 @@ import numpy as np
 
 import sinew
 from sinew import outputs, record
-from sinew.dataset._errors import error
+from sinew._errors import error
 from sinew.dataset.recorded import Span, counted, cut, losses
 
 _INSTALL = "pip install 'sinew-robotics[view]'"

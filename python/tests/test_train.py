@@ -355,3 +355,28 @@ def test_corrections_that_contradict_what_works_are_not_taken(trained, tmp_path)
     verdict = adapt.adapt(trained, paths, tmp_path / "new", options)
     assert verdict.after < verdict.before and not verdict.better, verdict.text  # it learned them, and lost the rest
     assert (tmp_path / "new" / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+
+
+def test_commands_on_the_command_line(trained, prepared, tmp_path, capsys):
+    from sinew import cli
+
+    recording = write_recording(tmp_path / "a.mcap", takeover=6)
+    assert cli.main(["train", str(recording), "--from", str(trained), "--output", str(tmp_path / "tuned"), "--steps", "4", "--batch-size", "8", "--head-only"]) == 0
+    assert "4 of 4 steps" in capsys.readouterr().out
+    sinew.Policy.load(tmp_path / "tuned")
+    assert (tmp_path / "tuned" / "run" / "curves.png").stat().st_size > 1000
+    card = tmp_path / "card.json"
+    card.write_text(json.dumps(small_card()))
+    assert cli.main(["train", str(recording), "--card", str(card), "--output", str(tmp_path / "own"), "--steps", "2", "--batch-size", "8"]) == 0
+    sinew.Policy.load(tmp_path / "own")
+    assert cli.main(["train", "--adapt", "--from", str(trained), str(recording), "--output", str(tmp_path / "adapted"), "--steps", "2"]) == 0
+    assert "policy: loss on" in capsys.readouterr().out
+    for arguments, words in (
+        (["--from", str(trained)], "expected recordings or datasets"),
+        ([str(recording)], "expected either a policy directory"),
+        ([str(tmp_path / "none"), "--from", str(trained)], "got nothing there"),
+        (["--adapt", str(recording)], "expected --from DIR"),
+        ([str(recording), "--from", str(trained), "--urdf", "x"], "together"),
+    ):
+        assert cli.main(["train", "--output", str(tmp_path / "bad"), *arguments]) != 0
+        assert words in capsys.readouterr().err

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings as LeRobot datasets and back (docs/datasets.md): `export_lerobot`, `import_lerobot`."""
 
-from ._errors import missing_packages
+from sinew._errors import missing_packages
 
 __all__ = ["export_lerobot", "import_lerobot", "missing_packages"]
 

@@ -5,7 +5,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from ._errors import error, missing_packages
+from sinew._errors import error, missing_packages
 from .recorded import counted
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import features as layout
 from . import grid
-from ._errors import error, require
+from sinew._errors import error, require
 from .curation import Curation
 from .recorded import EpisodeReader, counted, losses, require_each_once
 

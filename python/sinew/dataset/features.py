@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._errors import error
+from sinew._errors import error
 
 VERSION = "v3.0"
 STATE_NAMES = ("joint_position", "joint_positions", "state", "qpos", "position")

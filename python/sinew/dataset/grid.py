@@ -7,7 +7,7 @@ import numpy as np
 
 from sinew import data
 
-from ._errors import error
+from sinew._errors import error
 
 TOLERANCE = 0.1  # of a period, on both sides
 

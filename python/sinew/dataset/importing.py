@@ -13,7 +13,7 @@ import sinew
 from sinew import outputs
 
 from . import features as layout
-from ._errors import error, require
+from sinew._errors import error, require
 
 
 @dataclass(frozen=True)

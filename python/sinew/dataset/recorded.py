@@ -10,7 +10,7 @@ import numpy as np
 import sinew
 from sinew import data
 
-from ._errors import error
+from sinew._errors import error
 
 
 def _is_being_written(path):

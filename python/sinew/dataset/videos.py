@@ -7,7 +7,7 @@ from fractions import Fraction
 import av
 
 from . import features as layout
-from ._errors import error
+from sinew._errors import error
 from .tables import Rolling
 
 os.environ.setdefault("SVT_LOG", "1")  # errors only

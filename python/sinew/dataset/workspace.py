@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._errors import error
+from sinew._errors import error
 
 _FORMAT = 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import sinew
+from sinew._errors import error
 from sinew.train import fine_tune, policy, samples
 from sinew.train.batches import Batches
 from sinew.train.trainer import TrainOptions, draw_flow, flow_loss
@@ -103,10 +103,10 @@ def adapt(directory, recordings, output, options, judge=None, chain=None, report
     data = _last_episodes(samples.Samples.open(plan.run / "samples"), options.episodes)
     numbers = np.unique(data.episode)
     if len(numbers) < 2:
-        raise sinew.Error(f"[adapt] recordings: expected at least 2 episodes, got {len(numbers)}")
+        raise error("invalid_argument", "adapt", "recordings", "at least 2 episodes", str(len(numbers)))
     tested = np.isin(data.episode, numbers[:: max(options.held_out, 2)]) if judge is None else np.zeros(len(data), bool)
     if not data.weight[~tested].any() or (data.weight > 1).sum() == 0:
-        raise sinew.Error("[adapt] recordings: expected episodes in which somebody took over, got none (event 'intervention')")
+        raise error("invalid_argument", "adapt", "recordings", "episodes in which somebody took over", "none", "event 'intervention'")
     _select(data, ~tested).save(plan.run / "samples")
     candidate = plan.run / "candidate"
     candidate.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import sinew
+from sinew._errors import error
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
 from sinew.train.flow_dit import FlowDitConfig
@@ -50,7 +50,7 @@ def as_recordings(sources, folder):
         elif source.is_file():
             paths.append(source)
         else:
-            raise sinew.Error(f"[train] {source}: expected a recording or a LeRobot dataset, got nothing there")
+            raise error("not_found", "train", str(source), "a recording or a LeRobot dataset", "nothing there")
     return paths
 
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-import sinew
+from sinew._errors import error
 from sinew.train.flow_dit import FlowDit, FlowDitConfig
 from sinew.train.qwen3_vl import Qwen3Vl, Qwen3VlConfig, initialize
 
@@ -68,7 +68,7 @@ def load_policy(directory, readout=None):
     missing, left = policy.load_state_dict(weights, strict=False)
     missing = [name for name in missing if not name.startswith("readout.")]
     if missing or left:
-        raise sinew.Error(f"[train] {directory}: expected the weights of its config.json, got missing {missing[:3]}, left over {left[:3]}")
+        raise error("invalid_argument", "train", str(directory), "the weights of its config.json", f"missing {missing[:3]}, left over {left[:3]}")
     return policy
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import sinew
+from sinew._errors import error
 from sinew.train.samples import Samples
 
 
@@ -110,7 +111,7 @@ def read_recording(path, reading):
             try:
                 sample = _sample(episode, observation, intervened, reading)
             except KeyError as missing:
-                raise sinew.Error(f"[train] {path}: expected camera or channel {missing} of the card, got an observation without it") from missing
+                raise error("invalid_argument", "train", str(path), f"camera or channel {missing} of the card", "an observation without it") from missing
             if sample is None:
                 continue
             text = episode.instruction or observation.instruction

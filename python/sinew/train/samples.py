@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-import sinew
+from sinew._errors import error
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Samples:
             text = json.loads((folder / "samples.json").read_text())
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r" if name == "images" else None) for name in cls._ARRAYS}
         except (OSError, ValueError, KeyError) as failure:
-            raise sinew.Error(f"[train] samples {folder}: expected a folder that Samples.save wrote, got: {failure}") from failure
+            raise error("not_found", "train", f"samples {folder}", "a folder that Samples.save wrote", str(failure)) from failure
         return cls(**arrays, **text)
 
 
@@ -53,14 +53,14 @@ def join(folders, target):
     """Copies several folders of samples, of one card, behind one another into `target`, frames piece by piece; returns them opened."""
     parts = [Samples.open(folder) for folder in folders]
     if not parts:
-        raise sinew.Error("[train] samples: expected at least one recording with episodes, got none")
+        raise error("invalid_argument", "train", "samples", "at least one recording with episodes", "none")
     target = Path(target)
     target.mkdir(parents=True, exist_ok=True)
     texts = sorted({text for part in parts for text in part.instructions})
     place = {text: i for i, text in enumerate(texts)}
     shapes = {(part.images.shape[1:], part.state.shape[1:], part.chunk.shape[1:], part.readouts.shape[1:]) for part in parts}
     if len(shapes) != 1:
-        raise sinew.Error(f"[train] samples: expected frames, states and chunks of one shape, got {sorted(map(str, shapes))}")
+        raise error("invalid_argument", "train", "samples", "frames, states and chunks of one shape", str(sorted(map(str, shapes))))
     total, episodes = sum(map(len, parts)), 0
     images = np.lib.format.open_memmap(target / "images.npy", mode="w+", dtype=np.uint8, shape=(total, *parts[0].images.shape[1:]))
     columns = {field.name: [] for field in fields(Samples) if field.name not in ("images", "instructions")}

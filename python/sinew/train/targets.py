@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import sinew
 from sinew import action, kinematics
+from sinew._errors import error
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,6 @@ def make_targets(card, chain=None):
         return JointTargets(len(spec["joint_names"]))
     if spec["decoder"] == "tool_delta":
         if chain is None:
-            raise sinew.Error("[train] action: expected a chain from base to tool for decoder tool_delta, got none (--urdf, --base, --tip)")
+            raise error("invalid_argument", "train", "action", "a chain from base to tool for decoder tool_delta", "none", "--urdf, --base, --tip")
         return ToolTargets(chain, len(spec["gripper_names"]), spec["tool_channel"])
-    raise sinew.Error(f"[train] action: expected decoder joint_absolute or tool_delta, got {spec['decoder']}")
+    raise error("unsupported", "train", "action", "decoder joint_absolute or tool_delta", spec["decoder"])

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-import sinew
+from sinew._errors import error
 
 
 @dataclass
@@ -137,9 +137,8 @@ class Trainer:
         other = [key for key, value in state["options"].items() if key not in free and now.get(key) != value]
         if other:
             key = other[0]
-            raise sinew.Error(
-                f"[train] {self.checkpoint}: expected a run with {key} {now.get(key)}, got one with {state['options'][key]} (another --output, or remove it)"
-            )
+            got, expected = state["options"][key], now.get(key)
+            raise error("invalid_argument", "train", str(self.checkpoint), f"a run with {key} {expected}", f"one with {got}", "another --output, or remove it")
         self.policy.load_state_dict(state["policy"])
         self.averaged = state["averaged"]
         self.optimizer.load_state_dict(state["optimizer"])
@@ -186,7 +185,7 @@ class Trainer:
         self._average_gradients(trained)
         norm = torch.nn.utils.clip_grad_norm_(trained, o.clip)
         if not torch.isfinite(norm):
-            raise sinew.Error(f"[train] step {step}: expected finite gradients, got {norm.item()} (a lower --learning-rate, or samples that are not finite)")
+            raise error("failed", "train", f"step {step}", "finite gradients", str(norm.item()), "a lower --learning-rate, or samples that are not finite")
         self.optimizer.step()
         decay = min(o.average, (1 + step) / (10 + step))
         torch._foreach_lerp_(list(self.averaged.values()), list(self.policy.state_dict().values()), 1 - decay)
