@@ -4,6 +4,7 @@
 import json
 import math
 import multiprocessing
+import tempfile
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -66,7 +67,7 @@ class Episode:
     seconds: float  # of the robot's time
     other: bool  # the instruction that was swapped out has been carried out instead
     status: str
-    limit_events: int
+    limited_ticks: int  # whose target the limits changed
     inference: list = field(default_factory=list)  # s each
     wall: float = 0.0  # s
 
@@ -183,7 +184,7 @@ class _Stage:
             self.robot.now - began,
             goal != instruction and self.robot.succeeded(instruction),
             status,
-            int(self.loop.safety().get("limits", 0)),
+            int((self.loop.trace()["status"] != 0).sum()),
             (inferences["encode"] + inferences["infer"] + inferences["decode"]).tolist(),
             time.perf_counter() - wall,
         )
@@ -202,8 +203,6 @@ def _work(job):
 
 def evaluate(options, condition, report=None):
     """Episodes of one condition, in order; report(done, of) after each piece."""
-    import tempfile
-
     texts = known(options.families)
     jobs = [(index, texts[index % len(texts)]) for index in range(options.episodes)]
     piece = max(1, min(10, math.ceil(len(jobs) / options.processes)))
@@ -222,7 +221,8 @@ def evaluate(options, condition, report=None):
 
 
 def summarize(condition, episodes):
-    """Success in all, by family and by instruction, with Wilson intervals; latencies and limit events."""
+    """Success in all, by family and by instruction, with Wilson intervals; latencies and ticks at the limits."""
+
     def rate(some):
         won = sum(e.succeeded for e in some)
         low, high = wilson(won, len(some))
@@ -239,7 +239,7 @@ def summarize(condition, episodes):
         "other_instead": sum(e.other for e in episodes),
         "seconds": float(np.median([e.seconds for e in episodes if e.succeeded] or [np.nan])),
         "inference_ms": {"p50": float(np.quantile(times, 0.5) * 1e3), "p99": float(np.quantile(times, 0.99) * 1e3)},
-        "limit_events": sum(e.limit_events for e in episodes),
+        "limited_ticks": sum(e.limited_ticks for e in episodes),
         "real_time": sum(e.seconds for e in episodes) / max(sum(e.wall for e in episodes), 1e-9),
         "failed": [{"seed": e.seed, "instruction": e.instruction, "told": e.told, "status": e.status} for e in episodes if not e.succeeded],
     }
