@@ -30,8 +30,7 @@ def untrained(tmp_path_factory):
     recipe = tabletop.Recipe(folder, episodes=2, families=("put",), processes=1)
     data = tabletop.gather(recipe)
     words = tabletop.write_inputs(recipe, data)
-    sizes = tabletop.backbone(words.get_vocab_size(), words.token_to_id("<|image_pad|>"))
-    policy.write_model(recipe.policy, policy.new_policy(sizes, tabletop.head()))
+    policy.write_model(recipe.policy, policy.new_policy(*tabletop.sizes(words)))
     return recipe
 
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from sinew._errors import error
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
-from sinew.train.flow_dit import FlowDitConfig
-from sinew.train.qwen3_vl import Qwen3VlConfig, TextConfig, VisionConfig
 from sinew.train.trainer import Trainer, TrainOptions
 
 
@@ -74,27 +72,6 @@ def gather(plan):
         return samples.join([f for f in folders if f is not None], folder)
 
 
-def small_sizes(card, vocab_size, image_token, width, state_dim, action_dim):
-    """Backbone and head of a model that a CPU can train: 16-pixel patches, unmerged up to 128 pixels a side."""
-    camera = card["cameras"][0]
-    patches = (camera["height"] // 16, camera["width"] // 16)
-    head_dim = 32
-    vision = VisionConfig(
-        depth=2, hidden_size=width, intermediate_size=4 * width, num_heads=width // head_dim, out_hidden_size=width,
-        num_position_embeddings=max(patches) ** 2, spatial_merge_size=1 if max(patches) <= 8 else 2, deepstack_visual_indexes=[0],
-    )  # fmt: skip
-    text = TextConfig(
-        num_hidden_layers=4, hidden_size=width, intermediate_size=3 * width, num_attention_heads=width // head_dim, num_key_value_heads=width // head_dim,
-        head_dim=head_dim, vocab_size=vocab_size, mrope_section=[6, 5, 5], rope_theta=100.0,
-    )  # fmt: skip
-    horizon = card["action"]["horizon"]
-    head = FlowDitConfig(
-        width=width, heads=width // head_dim, layers=6, context_width=width, output_width=width, mlp_width=width, horizon=horizon, action_dim=action_dim,
-        state_dim=state_dim, future_tokens=0, positions=horizon, steps=5,
-    )  # fmt: skip
-    return Qwen3VlConfig(vision, text, image_token), head
-
-
 def prepare(plan):
     """Writes all of the output directory but the model."""
     data = gather(plan)
@@ -115,11 +92,8 @@ def prepare(plan):
 def build(plan, data):
     if plan.start:
         return policy.load_policy(plan.start)
-    from tokenizers import Tokenizer
-
-    words = Tokenizer.from_file(str(plan.output / "tokenizer.json"))
-    sizes = small_sizes(plan.card, words.get_vocab_size(), words.token_to_id("<|image_pad|>"), plan.width, data.state.shape[1], data.chunk.shape[2])
-    return policy.new_policy(*sizes, seed=plan.options.seed)
+    words = tokenizer.load(plan.output)
+    return policy.new_policy(*policy.small_sizes(plan.card, words, plan.width, data.state.shape[1], data.chunk.shape[2]), seed=plan.options.seed)
 
 
 def _train(share, plan, report):

@@ -13,7 +13,7 @@ from torch import nn
 
 from sinew._errors import error
 from sinew.train.flow_dit import FlowDit, FlowDitConfig
-from sinew.train.qwen3_vl import Qwen3Vl, Qwen3VlConfig, initialize
+from sinew.train.qwen3_vl import Qwen3Vl, Qwen3VlConfig, TextConfig, VisionConfig, initialize
 
 
 @dataclass
@@ -43,6 +43,27 @@ class VlaPolicy(nn.Module):
         rows = hidden.gather(1, places[..., None].expand(-1, -1, hidden.shape[-1]))
         all_of = self.readout(rows).unflatten(-1, (count, -1))  # each token has its own columns
         return all_of[:, torch.arange(count), torch.arange(count)]
+
+
+def small_sizes(card, words, width, state_dim, action_dim):
+    """Backbone and head of a model that a CPU can train, for a tokenizer: 16-pixel patches, unmerged up to 128 pixels a side."""
+    camera = card["cameras"][0]
+    patches = (camera["height"] // 16, camera["width"] // 16)
+    head_dim = 32
+    vision = VisionConfig(
+        depth=2, hidden_size=width, intermediate_size=4 * width, num_heads=width // head_dim, out_hidden_size=width,
+        num_position_embeddings=max(patches) ** 2, spatial_merge_size=1 if max(patches) <= 8 else 2, deepstack_visual_indexes=[0],
+    )  # fmt: skip
+    text = TextConfig(
+        num_hidden_layers=4, hidden_size=width, intermediate_size=3 * width, num_attention_heads=width // head_dim, num_key_value_heads=width // head_dim,
+        head_dim=head_dim, vocab_size=words.get_vocab_size(), mrope_section=[6, 5, 5], rope_theta=100.0,
+    )  # fmt: skip
+    horizon = card["action"]["horizon"]
+    head = FlowDitConfig(
+        width=width, heads=width // head_dim, layers=6, context_width=width, output_width=width, mlp_width=width, horizon=horizon, action_dim=action_dim,
+        state_dim=state_dim, future_tokens=0, positions=horizon, steps=5,
+    )  # fmt: skip
+    return Qwen3VlConfig(vision, text, words.token_to_id("<|image_pad|>")), head
 
 
 def new_policy(backbone, head, readout=None, seed=0):

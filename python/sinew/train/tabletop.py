@@ -12,8 +12,6 @@ from sinew.tabletop_words import CUBES, PLATES, known, phrases_of, words_of
 from sinew.train import collect as demonstrations
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
-from sinew.train.flow_dit import FlowDitConfig
-from sinew.train.qwen3_vl import Qwen3VlConfig, TextConfig, VisionConfig
 from sinew.train.trainer import TrainOptions, Trainer
 
 SIDE, PATCH = 96, 16  # pixels
@@ -55,25 +53,9 @@ def card(name="tabletop", dtype="f32"):
     }
 
 
-def backbone(vocab_size, image_token):
-    """36 tokens an image: patches are not merged at this size."""
-    head_dim = 32
-    vision = VisionConfig(
-        depth=2, hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_heads=WIDTH // head_dim, out_hidden_size=WIDTH, patch_size=PATCH,
-        num_position_embeddings=(SIDE // PATCH) ** 2, spatial_merge_size=1, deepstack_visual_indexes=[0],
-    )  # fmt: skip
-    text = TextConfig(
-        num_hidden_layers=4, hidden_size=WIDTH, intermediate_size=3 * WIDTH, num_attention_heads=WIDTH // head_dim, num_key_value_heads=WIDTH // head_dim,
-        head_dim=head_dim, vocab_size=vocab_size, mrope_section=[6, 5, 5], rope_theta=100.0,
-    )  # fmt: skip
-    return Qwen3VlConfig(vision, text, image_token)
-
-
-def head():
-    return FlowDitConfig(
-        width=WIDTH, heads=4, layers=6, context_width=WIDTH, output_width=WIDTH, mlp_width=WIDTH, horizon=HORIZON, action_dim=7,
-        state_dim=sum(size for *_, size in STATE), future_tokens=0, positions=HORIZON, steps=5,
-    )  # fmt: skip
+def sizes(words):
+    """Backbone and head for a tokenizer."""
+    return policy.small_sizes(card(), words, WIDTH, sum(size for *_, size in STATE), action_dim=7)
 
 
 READOUT = policy.Readout(tokens=4, size=6)
@@ -161,11 +143,7 @@ def _train(share, recipe, report):
     data.readouts = readouts(data)
     phrases = {text: phrases_of(text) for text in data.instructions}
     batches = Batches(recipe.policy, data, phrases, state_noise=0.02)
-    from tokenizers import Tokenizer
-
-    words = Tokenizer.from_file(str(recipe.policy / "tokenizer.json"))
-    sizes = backbone(words.get_vocab_size(), words.token_to_id("<|image_pad|>"))
-    model = policy.new_policy(sizes, head(), READOUT, recipe.seed)
+    model = policy.new_policy(*sizes(tokenizer.load(recipe.policy)), READOUT, recipe.seed)
     trainer = Trainer(model, batches, recipe.train, recipe.folder / "run", share)
     trainer.resume()
     trainer.run(report if share.rank == 0 else None)

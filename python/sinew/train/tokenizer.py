@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A byte-level BPE of its own for a policy that is trained from nothing, in the form of tokenizer.json."""
 
+from pathlib import Path
+
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
@@ -23,6 +25,11 @@ def train(texts, size):
     made.train_from_iterator(texts, trainer)
     made.add_special_tokens([AddedToken(token, normalized=False) for token in SPECIAL])
     return made
+
+
+def load(directory):
+    """That of a policy directory."""
+    return Tokenizer.from_file(str(Path(directory) / "tokenizer.json"))
 
 
 def common_words():
