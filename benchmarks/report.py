@@ -67,8 +67,6 @@ REASONS = {
     "took the row from 5.4 s to 2.0-2.4 s. What is left needs weights that stay in the file's order.",
     "O6": "The horizontal pass of each camera's first resize (about half of the time), then the vertical passes, each near one multiplication of a "
     "vector per cycle; the frames come from beyond the second cache. Processors without VNNI take the 16-bit kernels.",
-    "R3": "Forward kinematics alone is above the bound (`K4/panda`); turning quaternions into matrices, the differences and two square roots per frame cost more "
-    "than it. Planes of 128 frames and wider instructions took the row from 72 to 54 ms.",
     "T2/p99.9": "Interrupts: the machine's timer alone interrupts more than one tick in a thousand, and a loop that waits as long as a tick meets them too. "
     "The rows without interrupts say what a tick itself takes.",
     "T2/push": "The check takes a seventh of it. The rest is the slopes and second differences of the new plan, and 17 rows of the old one with their derivatives; "

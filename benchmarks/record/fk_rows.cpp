@@ -9,8 +9,8 @@
 #include "fk_baseline.hpp"
 #include "record/suite.hpp"
 #include "sinew/core/clock.hpp"
-#include "sinew/data/tool_consistency.hpp"
 #include "sinew/kinematics/forward.hpp"
+#include "sinew/kinematics/pose_error.hpp"
 
 namespace sinew::bench {
 namespace {
@@ -62,16 +62,15 @@ void fk_rows(Report& report) {
   std::stringstream text;
   text << file.rdbuf();
   const auto chain = Chain<>::from_urdf(text.str(), "panda_link0", "panda_hand_tcp");
-  std::vector<double> q, poses, position(kFrames), angle(kFrames), ours, theirs;
+  std::vector<double> q, poses, position(kFrames), angle(kFrames), our_position(kFrames), our_angle(kFrames), ours, theirs;
   make_frames(chain, q, poses);
   Row row{
       .id = "R3/fk_scan", .what = "tool poses of a million frames against forward kinematics, 7 joints", .unit = "ms", .bound = "≥ 15×"};
   const auto baseline = make_fk_baseline(text.str(), chain.joint_names(), "panda_hand_tcp", row.note);
   row.baseline = baseline ? baseline->name() : kAbsent;
-  const ToolFit fit{.signs = std::vector<double>(static_cast<std::size_t>(chain.dof()), 1.0)};
-  ToolErrors errors;
+  const PoseErrorSpans errors{.position = our_position, .angle = our_angle};  // memory of its own, as the baseline has
   for (int i = 0; i < 31; ++i) {
-    ours.push_back(seconds_of([&] { errors = tool_errors(chain, q, poses, fit); }));
+    ours.push_back(seconds_of([&] { (void)pose_errors(chain, q, poses, {}, errors); }));
     if (baseline && i < 7) theirs.push_back(seconds_of([&] { baseline->scan(q, poses, position, angle); }));
   }
   const Timing timing = summarize(ours);
