@@ -29,6 +29,7 @@ def record(path, seeds, camera_size=(128, 128)):
             succeeded = False
             while not succeeded and robot.now - started < LONGEST:
                 loop.run_for(0.1)
+                assert not loop.halted, loop.last_error
                 succeeded = robot.succeeded(instruction)
             recorder.add_event(robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
             assert succeeded
