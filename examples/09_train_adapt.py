@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import sinew
-from sinew import curate, data, evaluate, sim
+from sinew import curate, data, episodes, evaluate, sim
 from sinew.train import adapt, tabletop
 from sinew.train.trainer import TrainOptions
 
@@ -30,12 +30,10 @@ def record_corrections(directory, file):
             robot.reset(1000 + index, INSTRUCTION)
             begun[0], loop.instruction = robot.now, INSTRUCTION
             loop.reset()
-            recorder.add_event(robot.now, "episode", json.dumps({"index": index, "seed": 1000 + index, "instruction": INSTRUCTION}))
-            while not robot.succeeded(INSTRUCTION) and robot.now < begun[0] + 12:
-                loop.run_for(0.1)
-                if loop.halted:
-                    break
-            recorder.add_event(robot.now, "episode", json.dumps({"index": index, "succeeded": robot.succeeded(INSTRUCTION)}))
+            episodes.begin(recorder, robot.now, index, 1000 + index, INSTRUCTION)
+            for _, succeeded in episodes.steps(loop, robot, INSTRUCTION):
+                pass
+            episodes.end(recorder, robot.now, index, succeeded)
     return chain
 
 

@@ -3,7 +3,6 @@
 and a report."""
 
 import importlib.util
-import json
 import os
 import shutil
 import sys
@@ -16,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import sinew
+from sinew import episodes as runs
 
-_LONGEST = 12.0  # s of the robot's time, then an episode has failed
 _AFTERWARDS = 0.6  # s that the film goes on after the success
 _INFERENCE_RATE = 10.0  # Hz
 _INSTALL = "pip install 'sinew-robotics[sim]'"
@@ -132,18 +131,13 @@ class _Demo:
         self._loop.instruction = instruction
         self._loop.reset()
         started = self._robot.now
-        self.recorder.add_event(started, "episode", json.dumps({"index": index, "seed": seed, "instruction": instruction}))
+        runs.begin(self.recorder, started, index, seed, instruction)
         screen.begin(index, instruction)
         self._watch(screen, started, instruction, f"seed {seed}")
-        status, succeeded = "ok", False
-        while not succeeded and self._robot.now - started < _LONGEST:
-            status = self._loop.run_for(1 / FRAME_RATE)
-            succeeded = self._robot.succeeded(instruction)
+        for status, succeeded in runs.steps(self._loop, self._robot, instruction, period=1 / FRAME_RATE):
             self._watch(screen, started, instruction, f"seed {seed}")
-            if self._loop.halted:
-                break
         seconds = self._robot.now - started
-        self.recorder.add_event(self._robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
+        runs.end(self.recorder, self._robot.now, index, succeeded)
         trace, inferences = self._loop.trace(), self._loop.inferences()
         result = "success" if succeeded else "no success"
         for _ in range(round(_AFTERWARDS * FRAME_RATE) if self.film is not None else 0):
@@ -159,7 +153,7 @@ def _run_episodes(demo, options):
 
     episodes, films, poster = [], [], None
     with ExitStack() as stack:
-        screen = stack.enter_context(Screen(options.episodes, _LONGEST, picture=not options.headless))
+        screen = stack.enter_context(Screen(options.episodes, runs.LONGEST, picture=not options.headless))
         if demo.film is not None:
             stack.callback(demo.film.close)
         for index in range(options.episodes):

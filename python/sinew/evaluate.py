@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 import sinew
+from sinew import episodes as runs
 from sinew.tabletop_words import CUBES, HELD_OUT, known, phrases_of, words_of
 
-LONGEST = 12.0  # s of the robot's time, then an episode has failed
 FIRST_SEED = 500_000_000  # of the layouts: no training recipe comes near
 
 
@@ -166,14 +166,10 @@ class _Stage:
         self.policy.reset()
         self.loop.reset()
         began, wall = self.robot.now, time.perf_counter()
-        self.recorder.add_event(began, "episode", json.dumps({"index": index, "seed": seed, "instruction": told}))
-        status, succeeded = "ok", False
-        while not succeeded and self.robot.now - began < LONGEST:
-            status = self.loop.run_for(0.1)
-            succeeded = self.robot.succeeded(goal)
-            if self.loop.halted:
-                break
-        self.recorder.add_event(self.robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
+        runs.begin(self.recorder, began, index, seed, told)
+        for status, succeeded in runs.steps(self.loop, self.robot, goal):
+            pass
+        runs.end(self.recorder, self.robot.now, index, succeeded)
         inferences = self.loop.inferences()
         return Episode(
             index,

@@ -47,8 +47,9 @@ def _train(arguments):
             show(row["step"], arguments.steps, progress.describe(row))
 
         folder = _train_tabletop(arguments, report) if arguments.tabletop else _train_sources(arguments, report)
-    progress.draw_curves(folder.parent / "run" if arguments.tabletop else folder / "run")
-    print(f"{folder}: policy, with its run in {folder.parent / 'run' if arguments.tabletop else folder / 'run'}")
+    run = arguments.output / "run"
+    progress.draw_curves(run)
+    print(f"{folder}: policy, with its run in {run}")
     return 0
 
 

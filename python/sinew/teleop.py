@@ -2,7 +2,6 @@
 """`sinew teleop`: a policy works on the simulated tabletop, and whoever watches takes over and hands back; all of it is recorded."""
 
 import importlib.util
-import json
 import signal
 import sys
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sinew
+from sinew import episodes
 from sinew.hands import Gamepad, Keyboard, together
 
 _FRAME_RATE = 20.0  # Hz at which hands are asked and the picture is drawn
@@ -95,11 +95,8 @@ class Session:
             parts.append(f"{self.status}: {self.loop.last_error}")
         return "   ".join(parts + ([self.lost] if self.lost else []))
 
-    def _event(self, **text):
-        self.recorder.add_event(self.robot.now, "episode", json.dumps(text))
-
     def _end_episode(self):
-        self._event(index=self.layouts - 1, succeeded=self.succeeded)
+        episodes.end(self.recorder, self.robot.now, self.layouts - 1, self.succeeded)
         self.successes += self.succeeded
 
     def _layout(self):
@@ -111,7 +108,7 @@ class Session:
         self.loop.instruction = self.instruction
         self.loop.reset()
         self._started, self.succeeded = self.robot.now, False
-        self._event(index=self.layouts, seed=seed, instruction=self.instruction)
+        episodes.begin(self.recorder, self.robot.now, self.layouts, seed, self.instruction)
         self.layouts += 1
 
     def _obey(self, command):

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings of the demonstrator in the tabletop simulator, for tests of what comes after a recording."""
 
-import json
-
 import sinew
-
-LONGEST = 12.0  # s
+from sinew import episodes
 
 
 def record(path, seeds, camera_size=(128, 128)):
@@ -24,13 +21,9 @@ def record(path, seeds, camera_size=(128, 128)):
             robot.reset(seed, instruction)
             loop.instruction = instruction
             loop.reset()
-            started = robot.now
-            recorder.add_event(started, "episode", json.dumps({"index": index, "seed": seed, "instruction": instruction}))
-            succeeded = False
-            while not succeeded and robot.now - started < LONGEST:
-                loop.run_for(0.1)
+            episodes.begin(recorder, robot.now, index, seed, instruction)
+            for _, succeeded in episodes.steps(loop, robot, instruction):
                 assert not loop.halted, loop.last_error
-                succeeded = robot.succeeded(instruction)
-            recorder.add_event(robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
+            episodes.end(recorder, robot.now, index, succeeded)
             assert succeeded
     return robot.urdf

@@ -85,7 +85,7 @@ def small_card():
     return card
 
 
-def write_recording(path, episodes=2, moments=12, takeover=None, corrected=None):
+def write_recording(path, episodes=2, moments=12, takeover=None, corrected=None, succeeded=True):
     """Joints that follow a ramp; chunks for every moment of even episodes; from moment `takeover` on, somebody else's commands, or `corrected`(q)."""
     rng = np.random.default_rng([SEED, 20])
     time = 1.0
@@ -107,7 +107,7 @@ def write_recording(path, episodes=2, moments=12, takeover=None, corrected=None)
                 for tick in range(10):
                     recorder.add_command(time + 0.01 * tick, corrected(q) if corrected and moment >= takeover else q + 0.001 * tick)
                 time += 0.1
-            recorder.add_event(time, "episode", json.dumps({"index": episode, "succeeded": True}))
+            recorder.add_event(time, "episode", json.dumps({"index": episode, "succeeded": succeeded}))
             time += 1.0
     return path
 
@@ -380,3 +380,10 @@ def test_commands_on_the_command_line(trained, prepared, tmp_path, capsys):
     ):
         assert cli.main(["train", "--output", str(tmp_path / "bad"), *arguments]) != 0
         assert words in capsys.readouterr().err
+
+
+def test_episodes_of_unknown_success_are_learned_and_failed_ones_not(tmp_path):
+    for said, count in ((None, 12), (True, 12), (False, 0)):
+        path = write_recording(tmp_path / f"{said}.mcap", 1, succeeded=said)
+        data = recordings.read_recording(path, reading())
+        assert (0 if data is None else len(data)) == count

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import sinew
+from sinew import episodes
 
-_LONGEST = 12.0  # s, then an episode has failed
 _TICK = 0.02  # s between commands of a disturbance
 _REACH = ((0.33, -0.25, 0.12), (0.65, 0.25, 0.30))  # m, base frame: where the tool may begin
 
@@ -110,25 +110,20 @@ class _Table:
         self.loop.instruction = text
         self._restart()
         begun = self.robot.now
-        self.recorder.add_event(begun, "episode", json.dumps({"index": index, "seed": seed, "instruction": text}))
+        episodes.begin(self.recorder, begun, index, seed, text)
         nudges = rng.integers(0, 3) if self.options.disturbances else 0
         if self.options.disturbances and rng.random() < 0.5:
             target = self._reach(rng.uniform(*_REACH), rng)
             if target is not None and rng.random() < 0.15:
                 target[7] = 0.0
             self._disturb(target, rng.uniform(0.3, 0.8))
-        succeeded = False
-        while not succeeded and self.robot.now - begun < _LONGEST:
-            self.loop.run_for(0.1)
-            if self.loop.halted:
-                break
-            succeeded = self.robot.succeeded(text)
-            if nudges and not succeeded and rng.random() < 0.05:
+        for _, succeeded in episodes.steps(self.loop, self.robot, text, episodes.LONGEST - (self.robot.now - begun)):
+            if nudges and not succeeded and not self.loop.halted and rng.random() < 0.05:
                 nudges -= 1
                 self._nudge(rng)
         if succeeded:
             self.loop.run_for(0.3)  # staying there is part of the task
-        self.recorder.add_event(self.robot.now, "episode", json.dumps({"index": index, "succeeded": succeeded}))
+        episodes.end(self.recorder, self.robot.now, index, succeeded)
         return succeeded
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 import sinew
 from sinew._errors import error
+from sinew.dataset import recorded
 from sinew.train.samples import Samples
 
 
@@ -31,46 +32,38 @@ class Reading:
 
 
 class _Episode:
-    def __init__(self, event):
-        self.instruction = event.get("instruction", "")
-        self.succeeded = None
+    def __init__(self, span):
+        self.span = span
         self.moments = []  # (observation, intervened)
         self.chunks = {}  # observation id -> [horizon, dof] joint positions
         self.times, self.commands = [], []
         self.takeovers = []  # times at which somebody took over or handed back
+        self.intervened = False
+
+    def add(self, content, use_chunks):
+        kind = type(content).__name__
+        if kind == "Event" and content.kind == "intervention":
+            self.intervened = bool(json.loads(content.text)["begin"])
+            self.takeovers.append(content.time)
+        elif kind == "Observation":
+            self.moments.append((content, self.intervened))
+        elif kind == "Chunk" and use_chunks and content.status == "ok" and content.chunk.space == "joint_position":
+            self.chunks[content.chunk.observation_id] = content.chunk.values
+        elif kind == "Command":
+            self.times.append(content.time)
+            self.commands.append(content.values)
 
 
 def _episodes(path, use_chunks):
     """Yields the episodes of one recording."""
-    current, intervened = None, False
-    for record in sinew.record.read(str(path)):
-        content = record.content
-        kind = type(content).__name__
-        if kind == "Event" and content.kind == "episode":
-            event = json.loads(content.text)
-            if "succeeded" in event:
-                if current is not None:
-                    current.succeeded = bool(event["succeeded"])
-                    yield current
-                current, intervened = None, False
-            else:
-                if current is not None:
-                    yield current  # it ended without saying how
-                current, intervened = _Episode(event), False
-        elif current is None:
-            continue
-        elif kind == "Event" and content.kind == "intervention":
-            intervened = bool(json.loads(content.text)["begin"])
-            current.takeovers.append(content.time)
-        elif kind == "Observation":
-            current.moments.append((content, intervened))
-        elif kind == "Chunk" and use_chunks and content.status == "ok" and content.chunk.space == "joint_position":
-            current.chunks[content.chunk.observation_id] = content.chunk.values
-        elif kind == "Command":
-            current.times.append(content.time)
-            current.commands.append(content.values)
-    if current is not None:
-        yield current  # a recording that ended in the middle
+    current = None
+    for span, record in recorded.cut(path, sinew.record.read(str(path))):
+        if current is None or current.span is not span:
+            current = _Episode(span)
+        if record is None:
+            yield current
+        else:
+            current.add(record.content, use_chunks)
 
 
 def _followed(episode, time, horizon, dt):
@@ -102,7 +95,7 @@ def read_recording(path, reading):
     columns = {name: [] for name in Samples._ARRAYS}
     instructions, number = [], 0
     for episode in _episodes(path, reading.use_chunks):
-        if reading.only_succeeded and episode.succeeded is False:
+        if reading.only_succeeded and episode.span.succeeded is False:
             continue
         before = len(columns["state"])
         for observation, intervened in episode.moments:
@@ -114,7 +107,7 @@ def read_recording(path, reading):
                 raise error("invalid_argument", "train", str(path), f"camera or channel {missing} of the card", "an observation without it") from missing
             if sample is None:
                 continue
-            text = episode.instruction or observation.instruction
+            text = episode.span.instruction or observation.instruction
             if text not in instructions:
                 instructions.append(text)
             extra = observation.state.get(reading.readout_channel, (np.zeros(0),))[0] if reading.readout_channel else np.zeros(0)

@@ -19,6 +19,7 @@ HORIZON, RATE = 16, 10.0  # steps, Hz
 WIDTH = 128
 STATE = (("joint_position", "rad,m", 8), ("joint_velocity", "rad/s,m/s", 8), ("tool_pose", "m,quat_wxyz", 7))
 
+
 def card(name="tabletop", dtype="f32"):
     camera = {"view": "", "processor": "qwen3_vl", "resample": "pil_bicubic", "height": SIDE, "width": SIDE, "rotate_180": False}
     normalization = {"mode": "mean_std", "rule": "lerobot"}

@@ -114,6 +114,8 @@ class Trainer:
         return self.folder / "checkpoint.pt"
 
     def save(self):
+        if self.share.rank != 0:
+            return
         state = {
             "policy": self.policy.state_dict(),
             "averaged": self.averaged,
@@ -121,8 +123,6 @@ class Trainer:
             "progress": asdict(self.progress),
             "options": asdict(self.options),
         }
-        if self.share.rank != 0:
-            return
         unfinished = self.checkpoint.with_suffix(".writing")
         torch.save(state, unfinished)
         unfinished.replace(self.checkpoint)
@@ -195,8 +195,7 @@ class Trainer:
     def run(self, report=None, until=None):
         """Trains to the end, or to step `until`; report(progress, row) after every log line. Returns the rows of the log."""
         o, progress = self.options, self.progress
-        sums, count, begun = np.zeros(2), 0, time.perf_counter()
-        last = begun
+        sums, count, last = np.zeros(2), 0, time.perf_counter()
         self.policy.train()
         end = o.steps if until is None else min(until, o.steps)
         while progress.step < end:
