@@ -29,6 +29,7 @@ double yaw_of(const Eigen::Isometry3d& pose) noexcept { return std::atan2(pose.l
 /// Longest pause over which a plan goes on, and how far the arm's target may stay behind it.
 constexpr Time kMaxPause = std::chrono::seconds(1);
 constexpr double kMaxBehind = 0.10;
+constexpr double kBeyond = 0.03;  // the line, aimed at, m
 constexpr Time kPeriod = from_seconds(kExpertPeriod);
 
 /// What is true now, whatever was planned.
@@ -53,8 +54,8 @@ void observe_truth(const Simulation& simulation, const Instruction& instruction,
       task.target = simulation.base_from_cube(instruction.target).translation() + kCubeHalf * Eigen::Vector3d::UnitZ();
       break;
     case Task::push:
-      task.target = simulation.cube_start(instruction.cube);
       task.side = kSideSigns[static_cast<std::size_t>(instruction.target)];
+      task.target.y() = task.side * (kPushLine + kBeyond);
       break;
   }
 }

@@ -22,7 +22,7 @@ struct TaskState {
   Eigen::Vector3d cube = Eigen::Vector3d::Zero();      ///< centre, base frame, m
   double cube_yaw = 0;                                 ///< rad
   Task task = Task::put;
-  Eigen::Vector3d target = Eigen::Vector3d::Zero();  ///< middle of what the cube goes on; push: where the cube was at the reset, m
+  Eigen::Vector3d target = Eigen::Vector3d::Zero();  ///< middle of what the cube goes on; push: y of where the cube should come to lie, m
   double side = 1;                                   ///< push: towards +y or -y
 };
 

@@ -17,12 +17,11 @@ constexpr double kBehind = 0.058;   // tool from the cube's centre when it comes
 constexpr double kContact = 0.029;  // tool from the cube's centre when it pushes: half a cube and half a finger
 constexpr double kLow = 0.015;      // tool height: pushed any higher, the cube would tip
 constexpr double kDown = 0.030;     // tool lower than this is down
-constexpr double kGoal = 0.085;     // the cube's way that is aimed at
-constexpr double kPushed = 0.070;   // and that is enough
+constexpr double kEnough = 0.010;   // before the goal
 constexpr double kPushSpeed = 0.15;
 
 /// The fingers move along x. Of both ways the one that turns the hand less against the arm, which reaches to that side.
-double across_yaw(const TaskState& task) noexcept { return std::copysign(std::numbers::pi / 2, task.target.y()); }
+double across_yaw(const TaskState& task) noexcept { return std::copysign(std::numbers::pi / 2, task.side); }
 
 /// How far the tool is behind the cube, m.
 double behind(const TaskState& task, const Eigen::Vector3d& tool) noexcept { return task.side * (task.cube.y() - tool.y()); }
@@ -43,12 +42,12 @@ Goal retreat(const TaskState& task) noexcept {
 }  // namespace
 
 Goal decide_push(const TaskState& task) noexcept {
-  if (task.side * (task.cube.y() - task.target.y()) > kPushed) return retreat(task);
+  if (task.side * (task.cube.y() - task.target.y()) > -kEnough) return retreat(task);
   if (task.cube.z() > kCubeHalf + 0.012) return {task.tool, task.yaw, kGripperWidth};  // caught between the fingers
   const double yaw = across_yaw(task);
   const bool ready = std::abs(task.actual_yaw - yaw) < 0.1 && task.width < kGripReady;
   if (ready && in_line(task, task.tool) && in_line(task, task.actual))
-    return {{task.cube.x(), task.target.y() + task.side * (kGoal - kContact), kLow}, yaw, kGrip, kPushSpeed};
+    return {{task.cube.x(), task.target.y() - task.side * kContact, kLow}, yaw, kGrip, kPushSpeed};
   const Eigen::Vector2d start(task.cube.x(), task.cube.y() - task.side * kBehind);
   return {approach(task, start, ready ? kLow : kHover), yaw, kGrip};
 }

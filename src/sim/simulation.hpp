@@ -49,7 +49,6 @@ class Simulation {
   [[nodiscard]] Eigen::Isometry3d base_from_cube(int cube) const noexcept;
   [[nodiscard]] Eigen::Isometry3d base_from_plate(int plate) const noexcept;
   /// Centre of a cube at the last reset.
-  [[nodiscard]] const Eigen::Vector3d& cube_start(int cube) const noexcept { return successes_.start(cube); }
   [[nodiscard]] bool succeeded(const Instruction& instruction) const noexcept { return successes_.succeeded(instruction); }
 
   /// Throws Error for an unknown camera or a bad size; false when OpenGL failed.

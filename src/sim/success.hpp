@@ -28,8 +28,6 @@ class SuccessCounter {
   void count(const TableState& now) noexcept;
   /// True when it has been done for 0.3 s.
   [[nodiscard]] bool succeeded(const Instruction& instruction) const noexcept;
-  /// Where a cube's centre was at the reset.
-  [[nodiscard]] const Eigen::Vector3d& start(int cube) const noexcept { return start_[static_cast<std::size_t>(cube)]; }
 
  private:
   std::array<Eigen::Vector3d, kColours> start_;

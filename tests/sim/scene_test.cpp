@@ -153,7 +153,8 @@ TEST_CASE("layout: a cube that is to be pushed has a free way, before it and beh
       const TabletopLayout layout = make_tabletop_layout(seed, instruction);
       const auto pushed = static_cast<std::size_t>(instruction.cube);
       CHECK(layout.cubes[pushed].x > 0.45);
-      for (double way = -0.06; way <= 0.10; way += 0.005) {
+      CHECK(sign * layout.cubes[pushed].y < kPushLine - 0.06);
+      for (double way = -0.06; sign * layout.cubes[pushed].y + way <= kPushLine + 0.04; way += 0.005) {
         const double y = layout.cubes[pushed].y + sign * way;
         CHECK(std::abs(y) < 0.28);
         for (std::size_t i = 0; i < 3; ++i) {

@@ -61,31 +61,39 @@ TEST_CASE("success: a cube on the named cube, wherever that one is by now") {
 }
 
 TEST_CASE("success: a cube pushed to its side, flat and still") {
-  const auto left = [](TableState& state) { state.cubes[1] = {0.52, 0.065, 0.02}; };
+  const auto left = [](TableState& state) { state.cubes[1] = {0.52, 0.125, 0.02}; };
   CHECK(done(kLeft, left));
   CHECK_FALSE(done(kRight, left));
-  CHECK(done(kRight, [](TableState& state) { state.cubes[1].y() = -0.065; }));
-  CHECK_FALSE(done(kLeft, [](TableState& state) { state.cubes[1].y() = 0.055; }));
+  CHECK(done(kRight, [](TableState& state) { state.cubes[1].y() = -0.125; }));
+  CHECK_FALSE(done(kLeft, [](TableState& state) { state.cubes[1].y() = 0.115; }));
   CHECK_FALSE(done(kLeft, [&](TableState& state) { left(state), state.cubes[1].x() = 0.545; }));
   CHECK_FALSE(done(kLeft, [&](TableState& state) { left(state), state.cubes[1].z() = 0.028; }));
   CHECK_FALSE(done(kLeft, [&](TableState& state) { left(state), state.speeds[1] = 0.05; }));
   CHECK_FALSE(done(kLeft, [&](TableState& state) { left(state), state.tool_height = 0.03; }));
   // Half open fingers have pushed it, and need not open.
   CHECK(done(kLeft, [&](TableState& state) { left(state), state.width = 0.02; }));
+  // Beyond the line, but it was nearly there.
+  SuccessCounter counter;
+  TableState state = start();
+  state.cubes[1].y() = 0.075;
+  counter.reset(state);
+  state.cubes[1].y() = 0.13;
+  for (int i = 0; i < 300; ++i) counter.count(state);
+  CHECK_FALSE(counter.succeeded(kLeft));
 }
 
 TEST_CASE("success: is lost when the cube is moved again, and begins anew at a reset") {
   SuccessCounter counter;
   TableState state = start();
   counter.reset(state);
-  state.cubes[1].y() = 0.065;
+  state.cubes[1].y() = 0.125;
   for (int i = 0; i < 300; ++i) counter.count(state);
   REQUIRE(counter.succeeded(kLeft));
-  state.cubes[1].y() = 0.03;
+  state.cubes[1].y() = 0.11;
   counter.count(state);
   CHECK_FALSE(counter.succeeded(kLeft));
   counter.reset(state);
-  CHECK(counter.start(1).y() == 0.03);
+  state.cubes[1].y() = 0.125;
   for (int i = 0; i < 300; ++i) counter.count(state);
   CHECK_FALSE(counter.succeeded(kLeft));
 }

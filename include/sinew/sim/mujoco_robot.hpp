@@ -81,8 +81,8 @@ class MujocoRobot {
   [[nodiscard]] std::string urdf() const;
   /// True when `instruction` has been done for 0.3 s. Put: the cube rests on its plate, centre within 5 cm, gripper open, tool
   /// above 6 cm. Stack: it rests on the other cube, centres within 2 cm across, heights right to 5 mm, gripper open, tool 6 cm
-  /// above the lower one's top. Push: it has moved at least 6 cm to that side since the reset and less than 4 cm along x, lies
-  /// still and flat on the table, tool above 6 cm. Throws Error for an unknown instruction.
+  /// above the lower one's top. Push: it lies beyond the line of its side, 12 cm from the middle, has moved at least
+  /// 6 cm towards it since the reset and less than 4 cm along x, lies still and flat on the table, tool above 6 cm. Throws Error for an unknown instruction.
   [[nodiscard]] bool succeeded(std::string_view instruction) const;
   /// Draws "front" or "wrist" as in observations, or "video" with shadows and smoothed edges, in the present look. Throws Error for another
   /// name, a size that is not 1 to 4096, or when there is no OpenGL.

@@ -14,4 +14,4 @@ def attend(q, k, v, hidden=None):
 
 def bias(hidden):
     """bool, broadcast to [b, heads, n, m], True where a key is not seen -> what to add to the weights."""
-    return torch.zeros(hidden.shape).masked_fill(hidden, float("-inf"))
+    return torch.zeros(hidden.shape, device=hidden.device).masked_fill(hidden, float("-inf"))

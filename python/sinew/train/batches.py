@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samples to the tensors that the policy runs on: prompts through the directory's own encoder, frames to patches, numbers normalised."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-import json
 import numpy as np
 import torch
 
@@ -24,11 +24,15 @@ class Batch:
     weight: torch.Tensor  # f32 [b]
     readouts: torch.Tensor  # f32 [b, k]
 
+    def to(self, device):
+        return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
 
 class Batches:
     """Draws batches. phrases: instruction -> texts, one of which is drawn each time; others stand for themselves."""
 
-    def __init__(self, directory, samples, phrases=None, state_noise=0.0):
+    def __init__(self, directory, samples, phrases=None, state_noise=0.0, device="cpu"):
+        self.device = device
         self.directory, self.samples, self.state_noise = Path(directory), samples, state_noise
         self.card = json.loads((self.directory / "sinew.json").read_text())
         stats = json.loads((self.directory / "stats.json").read_text())
@@ -61,7 +65,7 @@ class Batches:
         """uint8 [b, cameras, height, width, 3] -> f32 rows [b, cameras, patches, 3 patch patch] in [-1, 1]: one of a still image's two equal
         temporal copies."""
         rows, columns, p, m = *self.grid, self._patch, self._merge
-        x = torch.tensor(images).float().div_(127.5).sub_(1)
+        x = torch.tensor(images).to(self.device).float().div_(127.5).sub_(1)
         x = x.unflatten(3, (columns // m, m, p)).unflatten(2, (rows // m, m, p))  # b c R m p C m p 3
         return x.permute(0, 1, 2, 5, 3, 6, 8, 4, 7).flatten(2, 5).flatten(3)
 
@@ -88,6 +92,6 @@ class Batches:
             valid=as_tensor(s.valid[places, :, None].astype(np.float32)),
             weight=as_tensor(s.weight[places]),
             readouts=as_tensor(s.readouts[places]),
-        )
+        ).to(self.device)
 
 

@@ -99,7 +99,7 @@ def build(plan, data):
 def _train(share, plan, report):
     data = samples.Samples.open(plan.run / "samples")
     model = build(plan, data)
-    trainer = Trainer(model, Batches(plan.output, data), plan.options, plan.run, share)
+    trainer = Trainer(model, Batches(plan.output, data, device=plan.options.device), plan.options, plan.run, share)
     trainer.resume()
     trainer.run(report if share.rank == 0 else None)
     if share.rank == 0:

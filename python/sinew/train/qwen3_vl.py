@@ -169,14 +169,14 @@ class Vision(nn.Module):
     def merge_order(self, height, width):
         """[patches] row and column of each patch: cell by cell of the merge, as the processor lays them out."""
         merge = self.config.spatial_merge_size
-        cells = torch.arange(height * width).view(height // merge, merge, width // merge, merge).permute(0, 2, 1, 3).flatten()
+        cells = torch.arange(height * width, device=self.pos_embed.weight.device).view(height // merge, merge, width // merge, merge).permute(0, 2, 1, 3).flatten()
         return cells // width, cells % width
 
     def positions(self, height, width):
         """[patches, hidden]: the square table, sampled bilinearly from corner to corner."""
         side = int(self.config.num_position_embeddings**0.5)
         rows, columns = self.merge_order(height, width)
-        down, right = torch.linspace(0, side - 1, height)[rows], torch.linspace(0, side - 1, width)[columns]
+        down, right = (torch.linspace(0, side - 1, count, device=at.device)[at] for count, at in ((height, rows), (width, columns)))
         top, left = down.long(), right.long()
         low, far = (top + 1).clamp(max=side - 1), (left + 1).clamp(max=side - 1)
         dy, dx = (down - top)[:, None], (right - left)[:, None]
@@ -192,7 +192,7 @@ class Vision(nn.Module):
         -> tokens [images, tokens, out_hidden], list of the same of each deepstack block.
         """
         dim = self.config.hidden_size // self.config.num_heads
-        frequencies = 1.0 / 10000 ** (torch.arange(0, dim // 2, 2, dtype=torch.float32) / (dim // 2))
+        frequencies = 1.0 / 10000 ** (torch.arange(0, dim // 2, 2, dtype=torch.float32, device=patches.device) / (dim // 2))
         cos, sin = doubled(torch.cat([place.float()[:, None] * frequencies for place in self.merge_order(*grid)], dim=-1))
         x, deep = self.patch_embed(patches) + self.positions(*grid), []
         for index, block in enumerate(self.blocks):
@@ -267,7 +267,7 @@ class Text(nn.Module):
     def rotary(self, positions):
         """positions [b, 3, n] -> cos, sin [b, 1, n, head_dim]; the frequencies of time, height and width take turns."""
         dim, sections = self.config.head_dim, self.config.mrope_section
-        frequencies = 1.0 / self.config.rope_theta ** (torch.arange(0, dim, 2, dtype=torch.float32) / dim)
+        frequencies = 1.0 / self.config.rope_theta ** (torch.arange(0, dim, 2, dtype=torch.float32, device=positions.device) / dim)
         angles = positions.float()[..., None] * frequencies  # [b, 3, n, dim / 2]
         mixed = angles[:, 0].clone()
         for axis in (1, 2):
@@ -286,6 +286,9 @@ class Qwen3Vl(nn.Module):
         self.visual = Vision(config.vision)
         self.language_model = Text(config.text)
 
+    def image_rows(self, ids):
+        return (ids == self.config.image_token_id).flatten().nonzero()[:, 0]
+
     def forward(self, ids, positions, patches, grid):
         """Hidden states [b, n, hidden_size] behind the last norm.
 
@@ -293,13 +296,13 @@ class Qwen3Vl(nn.Module):
         [b, images, patches, 3 temporal patch patch], of as many images as each row of ids has places for; grid (height, width) in patches.
         """
         text = self.language_model
-        image_rows = (ids == self.config.image_token_id).flatten().nonzero()[:, 0]
+        image_rows = self.image_rows(ids)
         tokens, deep = self.visual(patches.flatten(0, 1), grid)
         x = text.embed_tokens(ids)
         shape, width = x.shape, x.shape[-1]
         x = x.flatten(0, 1).to(tokens.dtype).index_copy(0, image_rows, tokens.flatten(0, 1)).view(shape)
         cos, sin = text.rotary(positions)
-        hidden = bias(torch.ones(shape[1], shape[1], dtype=torch.bool).triu(1))  # what comes later
+        hidden = bias(torch.ones(shape[1], shape[1], dtype=torch.bool, device=x.device).triu(1))  # what comes later
         for index, layer in enumerate(text.layers):
             x = layer(x, cos, sin, hidden)
             if index < len(deep):

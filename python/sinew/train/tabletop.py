@@ -143,7 +143,7 @@ def _train(share, recipe, report):
     data = samples.Samples.open(recipe.samples)
     data.readouts = readouts(data)
     phrases = {text: phrases_of(text) for text in data.instructions}
-    batches = Batches(recipe.policy, data, phrases, state_noise=0.02)
+    batches = Batches(recipe.policy, data, phrases, state_noise=0.02, device=recipe.train.device)
     model = policy.new_policy(*sizes(tokenizer.load(recipe.policy)), READOUT, recipe.seed)
     trainer = Trainer(model, batches, recipe.train, recipe.folder / "run", share)
     trainer.resume()

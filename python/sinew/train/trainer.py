@@ -31,6 +31,7 @@ class TrainOptions:
     head_only: bool = False  # the backbone is frozen
     bf16: bool = True  # autocast
     seed: int = 0
+    device: str = "cpu"  # of PyTorch: "cpu" or "cuda"
     threads: int = 0  # 0: as PyTorch has them
     checkpoint_every: int = 500  # steps
     log_every: int = 50
@@ -58,7 +59,7 @@ def flow_loss(policy, batch, times, noise, options):
     draws, head = options.draws, policy.action_model
     with torch.no_grad() if options.head_only else torch.enable_grad():
         hidden = policy.model(batch.ids, batch.positions, batch.patches, policy.grid)
-    seen = torch.arange(batch.ids.shape[1]) < batch.lengths[:, None]
+    seen = torch.arange(batch.ids.shape[1], device=hidden.device) < batch.lengths[:, None]
     actions, valid = (x.repeat_interleave(draws, 0) for x in (batch.actions, batch.valid))
     weight = batch.weight.repeat_interleave(draws, 0)[:, None, None]
     buckets = (times * head.config.buckets).long()
@@ -97,6 +98,7 @@ class Trainer:
         if options.threads:
             torch.set_num_threads(options.threads)
         policy.grid = batches.grid
+        policy.to(options.device)
         for name, parameter in policy.named_parameters():
             parameter.requires_grad_(not options.head_only or name.startswith("action_model."))
         trained = [p for p in policy.parameters() if p.requires_grad]
@@ -131,8 +133,8 @@ class Trainer:
         """Goes on from the folder's checkpoint; False where there is none. Raises sinew.Error when it belongs to another run."""
         if not self.checkpoint.exists():
             return False
-        state = torch.load(self.checkpoint, weights_only=True)
-        free = {"threads", "checkpoint_every", "log_every"}
+        state = torch.load(self.checkpoint, map_location=self.options.device, weights_only=True)
+        free = {"device", "threads", "checkpoint_every", "log_every"}
         now = asdict(self.options)
         other = [key for key, value in state["options"].items() if key not in free and now.get(key) != value]
         if other:
@@ -173,8 +175,8 @@ class Trainer:
         o, step = self.options, self.progress.step
         rng = np.random.default_rng([o.seed, self.share.rank, step])
         batch = self.batches.draw(self._places(step), rng)
-        times, noise = draw_flow(batch, o, rng)
-        with torch.autocast("cpu", torch.bfloat16, enabled=o.bf16):
+        times, noise = (drawn.to(o.device) for drawn in draw_flow(batch, o, rng))
+        with torch.autocast(o.device, torch.bfloat16, enabled=o.bf16):
             flow, read = flow_loss(self.policy, batch, times, noise, o)
         loss = flow + o.readout_share * read
         for group in self.optimizer.param_groups:

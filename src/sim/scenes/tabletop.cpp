@@ -24,8 +24,8 @@ constexpr double kPlateRoom = 0.075;
 // A cube's lane when it is pushed: where the fingers come down behind it, how far it goes, how near to its middle nothing
 // else stands.
 constexpr double kLaneBehind = 0.06;
-constexpr double kLaneAhead = 0.10;
-constexpr double kLaneSide = 0.27;  // its ends are no farther from the middle of the table
+constexpr double kLaneEnd = kPushLine + 0.045;
+constexpr double kLaneFirst = -0.07, kLaneLast = 0.06;  // where the cube begins, towards its side of the middle
 constexpr double kLaneNear = 0.46;  // nearer to the base the forearm hangs down, and the hand turned across needs fast joints
 constexpr double kLaneCubeRoom = 0.075;
 constexpr double kLanePlateRoom = 0.100;
@@ -72,8 +72,8 @@ bool lane_is_free(const TabletopLayout& layout, const Instruction& instruction) 
   const auto pushed = static_cast<std::size_t>(instruction.cube);
   const Placement& cube = layout.cubes[pushed];
   const double sign = kSideSigns[static_cast<std::size_t>(instruction.target)];
-  const auto [first, last] = std::minmax({cube.y - sign * kLaneBehind, cube.y + sign * kLaneAhead});
-  if (cube.x < kLaneNear || first < -kLaneSide || last > kLaneSide) return false;
+  const auto [first, last] = std::minmax({cube.y - sign * kLaneBehind, sign * kLaneEnd});
+  if (cube.x < kLaneNear || sign * cube.y < kLaneFirst || sign * cube.y > kLaneLast) return false;
   const auto clear_of = [&](const Placement& other, double room) {
     return apart({cube.x, std::clamp(other.y, first, last), room}, {other.x, other.y, 0});
   };
