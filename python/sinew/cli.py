@@ -9,6 +9,7 @@ from sinew import Error, __version__
 from sinew import learning_commands as learning
 from sinew.dataset import commands as dataset
 from sinew.dataset.recorded import counted
+from sinew.tabletop_world import SHIPPED, directory_of
 
 
 def _demo(arguments):
@@ -21,6 +22,7 @@ def _demo(arguments):
         rate=arguments.rate,
         output=arguments.output or Path("outputs") / f"demo-{arguments.seed}",
         headless=arguments.headless,
+        policy=directory_of(arguments.policy),
     )
     return demo.run(options)
 
@@ -119,13 +121,13 @@ def _add_teleop(commands):
         description="Runs a policy on the simulated tabletop in real time; keyboard and gamepad take over and hand back. Everything is recorded, each takeover as an "
         "event. Keys: w s a d q e move, i k j l u o turn, space gripper, t take over / hand back, r new layout, x end.",
     )
-    teleop.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="policy directory (default: the demonstrator)")
+    teleop.add_argument("directory", type=directory_of, nargs="?", metavar="DIR", default=SHIPPED, help='policy directory, or "demonstrator" (default: the shipped one)')
     teleop.add_argument("--instruction", metavar="TEXT", help="default: another one each layout")
     teleop.add_argument("--seed", type=_number(0, 2**63 - 1, int), default=0, help="of the first layout (default 0)")
     teleop.add_argument("--gamepad", nargs="?", const="/dev/input/js0", metavar="DEVICE", help="default device: /dev/input/js0")
     teleop.add_argument("--output", type=Path, metavar="FILE", help="recording; default: outputs/teleop-<number>.mcap")
     teleop.add_argument("--rate", type=_number(50, 500, float), default=200.0, metavar="HZ", help="of the commands (default 200)")
-    teleop.add_argument("--inference-rate", type=_number(0.5, 50, float), default=10.0, metavar="HZ", help="of the policy (default 10)")
+    teleop.add_argument("--inference-rate", type=_number(0.5, 50, float), metavar="HZ", help="of the policy (default 2.5; the demonstrator 10)")
     teleop.add_argument("--speed", type=_number(0.01, 1, float), default=0.15, metavar="M/S", help="of the tool under a key or a full stick (default 0.15)")
     teleop.add_argument("--headless", action="store_true", help="no live picture")
     teleop.set_defaults(run=_teleop)
@@ -158,6 +160,7 @@ def _parser():
         "Writes episode.mp4, recording.mcap and report.html. Succeeds (exit code 0) when every episode does.",
     )
     demo.add_argument("--instruction", metavar="TEXT", help='e.g. "put the red cube on the yellow plate"; default: another one each episode')
+    demo.add_argument("--policy", default=SHIPPED, metavar="DIR", help='policy directory, or "demonstrator", which is scripted (default: the shipped one)')
     demo.add_argument("--seed", type=_number(0, 2**63 - 1, int), default=0, help="of the first episode's layout; the next takes the next (default 0)")
     demo.add_argument("--episodes", type=_number(1, 1000, int), default=1, metavar="N", help="how many (default 1)")
     demo.add_argument("--rate", type=_number(50, 500, float), default=200.0, metavar="HZ", help="of the commands (default 200)")

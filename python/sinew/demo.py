@@ -16,9 +16,10 @@ import numpy as np
 
 import sinew
 from sinew import episodes as runs
+from sinew import tabletop_world as world
+from sinew.tabletop_words import canonical
 
 _AFTERWARDS = 0.6  # s that the film goes on after the success
-_INFERENCE_RATE = 10.0  # Hz
 _INSTALL = "pip install 'sinew-robotics[sim]'"
 
 
@@ -30,6 +31,7 @@ class Options:
     rate: float  # Hz of the commands
     output: Path
     headless: bool
+    policy: Path = world.SHIPPED  # policy directory
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,10 @@ class _Demo:
         from sinew import sim
 
         self._options = options
-        self._robot = sim.MujocoRobot.tabletop(seed=options.seed)
-        self._policy = sim.demonstrator_policy(self._robot)
+        self._robot, self._policy, inference_rate = world.open_world(options.policy, options.seed)
         self._known = sim.known_instructions()
         if options.instruction is not None:
-            self._robot.succeeded(options.instruction)  # raises for an instruction that it does not know
+            self._robot.succeeded(canonical(options.instruction))  # raises for an instruction that it does not know
         self.card = self._policy.card
         self.recorder = sinew.record.Recorder(
             str(recorder_path), card=self.card, joint_names=self.card["action"]["joint_names"], limits=self._robot.limits, overwrite=True, wait_for_room=True
@@ -105,7 +106,7 @@ class _Demo:
             self._policy,
             chain=sinew.kinematics.Chain.from_urdf(self._robot.urdf, "link0", "tool"),
             control_rate=options.rate,
-            inference_rate=_INFERENCE_RATE,
+            inference_rate=inference_rate,
             recorder=self.recorder,
         )
         self.limits = self._loop.limits
@@ -127,14 +128,15 @@ class _Demo:
         seed = self._options.seed + index
         # Eight on each time, so that the first few episodes show all three families.
         instruction = self._options.instruction or self._known[8 * seed % len(self._known)]
-        self._robot.reset(seed, instruction)
-        self._loop.instruction = instruction
+        goal = canonical(instruction)
+        self._robot.reset(seed, goal)
+        self._loop.instruction = goal if world.is_scripted(self._options.policy) else instruction
         self._loop.reset()
         started = self._robot.now
         runs.begin(self.recorder, started, index, seed, instruction)
         screen.begin(index, instruction)
         self._watch(screen, started, instruction, f"seed {seed}")
-        for status, succeeded in runs.steps(self._loop, self._robot, instruction, period=1 / FRAME_RATE):
+        for status, succeeded in runs.steps(self._loop, self._robot, goal, period=1 / FRAME_RATE):
             self._watch(screen, started, instruction, f"seed {seed}")
         seconds = self._robot.now - started
         runs.end(self.recorder, self._robot.now, index, succeeded)

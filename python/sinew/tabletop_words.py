@@ -42,6 +42,17 @@ def words_of(instruction):
     raise ValueError(instruction)
 
 
+def canonical(text):
+    """The instruction that a phrase of either table stands for; other texts as they are."""
+    words = text.lower().strip(" .").split()
+    for table in (PHRASES, HELD_OUT):
+        for family, forms in table.items():
+            for form in (form.split() for form in forms):
+                if len(form) == len(words) and all(f in (w, "{a}", "{b}") for w, f in zip(words, form, strict=True)):
+                    return PHRASES[family][0].format(a=words[form.index("{a}")], b=words[form.index("{b}")])
+    return text
+
+
 def phrases_of(instruction, table=None):
     """Texts for an instruction; of the training table, the canonical one three times."""
     family, a, b = words_of(instruction)

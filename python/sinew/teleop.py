@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sinew
 from sinew import episodes
+from sinew import tabletop_world as world
 from sinew.hands import Gamepad, Keyboard, together
 
 _FRAME_RATE = 20.0  # Hz at which hands are asked and the picture is drawn
@@ -19,13 +20,13 @@ _OPEN, _MIDDLE = 0.08, 0.04  # m
 
 @dataclass(frozen=True)
 class Options:
-    directory: Path | None = None  # policy directory; None: the demonstrator
+    directory: Path = world.DEMONSTRATOR  # policy directory
     instruction: str | None = None  # None: another one each layout
     seed: int = 0
     gamepad: str | None = None  # device
     output: Path = Path("outputs/teleop.mcap")
     rate: float = 200.0  # Hz of the commands
-    inference_rate: float = 10.0  # Hz of the policy
+    inference_rate: float | None = None  # Hz of the policy; None: its usual one
     speed: float = 0.15  # m/s
     turn: float = 0.8  # rad/s
     headless: bool = False
@@ -37,21 +38,6 @@ def free_path(folder=Path("outputs")):
     return next(path for path in (folder / f"teleop-{i:03d}.mcap" for i in range(1_000_000)) if not path.exists())
 
 
-def _make_world(options):
-    """Robot and policy."""
-    from sinew import sim
-
-    if options.directory is None:
-        robot = sim.MujocoRobot.tabletop(seed=options.seed)
-        return robot, sim.demonstrator_policy(robot)
-    card = sinew.load_card(options.directory / "sinew.json")
-    size = (card["cameras"][0]["height"], card["cameras"][0]["width"]) if card["cameras"] else (128, 128)
-    robot = sim.MujocoRobot.tabletop(seed=options.seed, camera_size=size)
-    if card["backend"] == "demonstrator":
-        return robot, sim.demonstrator_policy(robot, options.directory)
-    return robot, sinew.Policy.load(options.directory)
-
-
 class Session:
     """Robot, policy, operator and recorder. `frame` is one round of looking at the hands and running the loop."""
 
@@ -59,7 +45,7 @@ class Session:
         from sinew import sim
 
         self._options, self._known = options, sim.known_instructions()
-        self.robot, self.policy = _make_world(options)
+        self.robot, self.policy, usual_rate = world.open_world(options.directory, options.seed)
         if options.instruction is not None:
             self.robot.succeeded(options.instruction)  # raises for an instruction that it does not know
         chain = sinew.kinematics.Chain.from_urdf(self.robot.urdf, "link0", "tool")
@@ -72,7 +58,7 @@ class Session:
             self.policy,
             chain=chain,
             control_rate=options.rate,
-            inference_rate=options.inference_rate,
+            inference_rate=options.inference_rate or usual_rate,
             recorder=self.recorder,
             operator=self.jog,
         )

@@ -128,6 +128,7 @@ def write_model(directory, policy, weights=None):
     weights = policy.state_dict() if weights is None else weights
     kept = {name: value.to(dtype).contiguous() for name, value in weights.items() if not name.startswith("readout.")}
     save_file(kept, directory / "model.safetensors")
+    (directory / "model.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
 
 
 def qwen_processor(patch_size, pixels, merge_size=2):

@@ -2,12 +2,15 @@
 """The recipe of the shipped policy: demonstrations, sizes, phrases, and the order of the steps. `make train` runs it."""
 
 import functools
+import json
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
+import sinew
 from sinew.tabletop_words import CUBES, PLATES, known, phrases_of, words_of
 from sinew.train import collect as demonstrations
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
@@ -82,6 +85,7 @@ class Recipe:
     episodes: int = 4000
     families: tuple = ("put", "stack", "push")
     vocab_size: int = 1024
+    dtype: str = "bf16"  # of the weights in the file
     keep_recordings: bool = False
     processes: int = 2
     seed: int = 0
@@ -109,7 +113,6 @@ def _convert(reading_of, keep, path):
 
 def reading():
     """What is taken out of the demonstrations."""
-    import sinew
     from sinew import sim
 
     urdf = sim.MujocoRobot.tabletop(render=False).urdf
@@ -135,7 +138,7 @@ def write_inputs(recipe, data):
     texts = sorted(known(("put", "stack", "push")))
     corpus = [phrase for text in texts for phrase in phrases_of(text)]
     made = tokenizer.train(corpus * 3 + tokenizer.common_words(), recipe.vocab_size)
-    policy.write_inputs(recipe.policy, card(), made, policy.statistics(data), policy.qwen_processor(PATCH, SIDE * SIDE, merge_size=1))
+    policy.write_inputs(recipe.policy, card(dtype=recipe.dtype), made, policy.statistics(data), policy.qwen_processor(PATCH, SIDE * SIDE, merge_size=1))
     return made
 
 
@@ -150,6 +153,25 @@ def _train(share, recipe, report):
     trainer.run(report if share.rank == 0 else None)
     if share.rank == 0:
         policy.write_model(recipe.policy, model, trainer.averaged)
+        write_summary(recipe, trainer)
+
+
+def write_summary(recipe, trainer):
+    """training.json: what the model card says of the training."""
+    about = {
+        "command": "sinew train --tabletop",
+        "episodes": recipe.episodes,
+        "samples": len(trainer.batches),
+        "steps": recipe.train.steps,
+        "batch_size": recipe.train.batch_size,
+        "learning_rate": recipe.train.learning_rate,
+        "seed": recipe.seed,
+        "device": recipe.train.device,
+        "processes": recipe.processes,
+        "training_seconds": round(trainer.progress.seconds),
+        "versions": {"sinew": sinew.__version__, "torch": torch.__version__},
+    }
+    (recipe.policy / "training.json").write_text(json.dumps(about, indent=2) + "\n")
 
 
 def train(recipe, report=None):
