@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sinew import action
 from sinew._errors import error
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
@@ -73,10 +74,14 @@ def gather(plan):
 
 
 def prepare(plan):
-    """Writes all of the output directory but the model."""
+    """Writes all of the output directory but the model. Raises sinew.Error where no policy could decode what would be trained."""
     data = gather(plan)
-    if (plan.output / "sinew.json").exists():
-        return
+    if not (plan.output / "sinew.json").exists():
+        _write_inputs(plan, data)
+    action.Decoder.from_directory(str(plan.output))
+
+
+def _write_inputs(plan, data):
     plan.output.mkdir(parents=True, exist_ok=True)
     if plan.start:
         card = json.loads((plan.start / "sinew.json").read_text())

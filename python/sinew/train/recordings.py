@@ -15,7 +15,7 @@ import numpy as np
 import sinew
 from sinew._errors import error
 from sinew.dataset import recorded
-from sinew.train.samples import Samples
+from sinew.train.samples import Samples, embodiment
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def _sample(episode, observation, intervened, reading):
     cameras = observation.cameras
     frames = np.stack([cameras[camera["name"]][0] for camera in reading.card["cameras"]])
     state = np.concatenate([observation.state[channel["name"]][0] for channel in reading.card["state"]["channels"]])
-    return frames, state, reading.targets.rows(positions, observation), valid
+    rows = reading.targets.rows(positions, observation)
+    return frames, state, rows, np.append(valid, np.zeros(len(rows) - horizon, bool))
 
 
 def read_recording(path, reading):
@@ -111,14 +112,15 @@ def read_recording(path, reading):
             if text not in instructions:
                 instructions.append(text)
             extra = observation.state.get(reading.readout_channel, (np.zeros(0),))[0] if reading.readout_channel else np.zeros(0)
-            values = (*sample, reading.intervention_weight if intervened else 1.0, instructions.index(text), number, extra)
+            values = (*sample, reading.intervention_weight if intervened else 1.0, instructions.index(text), number, extra, 0)
             for name, value in zip(Samples._ARRAYS, values, strict=True):
                 columns[name].append(value)
         number += len(columns["state"]) > before
     if not columns["state"]:
         return None
-    dtypes = {"images": np.uint8, "valid": bool, "instruction": np.int32, "episode": np.int32}
-    return Samples(**{name: np.array(values, dtypes.get(name, np.float32)) for name, values in columns.items()}, instructions=instructions)
+    dtypes = {"images": np.uint8, "valid": bool, "instruction": np.int32, "episode": np.int32, "embodiment": np.int32}
+    arrays = {name: np.array(values, dtypes.get(name, np.float32)) for name, values in columns.items()}
+    return Samples(**arrays, instructions=instructions, embodiments=[embodiment(reading.targets.mask, reading.card["prompt"]["fields"])])
 
 
 def convert(path, reading, folder):
