@@ -4,7 +4,7 @@
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sinew import action
@@ -101,7 +101,7 @@ def build(plan, data):
     return policy.new_policy(*policy.small_sizes(plan.card, words, plan.width, data.state.shape[1], data.chunk.shape[2]), seed=plan.options.seed)
 
 
-def _train(share, plan, report):
+def _train(share, plan, report=None):
     data = samples.Samples.open(plan.run / "samples")
     model = build(plan, data)
     trainer = Trainer(model, Batches(plan.output, data, device=plan.options.device), plan.options, plan.run, share)
@@ -114,5 +114,5 @@ def _train(share, plan, report):
 def train(plan, report=None):
     """Samples, directory, training; a run that was stopped goes on."""
     prepare(plan)
-    processes.run(_train, (plan, report), plan.processes)
+    processes.run(_train, (replace(plan, chain=None),), plan.processes, report)  # a chain cannot be pickled
     return plan.output

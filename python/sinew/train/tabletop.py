@@ -139,7 +139,7 @@ def write_inputs(recipe, data):
     return made
 
 
-def _train(share, recipe, report):
+def _train(share, recipe, report=None):
     data = samples.Samples.open(recipe.samples)
     data.readouts = readouts(data)
     phrases = {text: phrases_of(text) for text in data.instructions}
@@ -156,4 +156,4 @@ def train(recipe, report=None):
     """Samples to a policy directory; goes on where an earlier run stopped."""
     if not (recipe.policy / "sinew.json").exists():
         write_inputs(recipe, samples.Samples.open(recipe.samples))
-    processes.run(_train, (recipe, report), recipe.processes)
+    processes.run(_train, (recipe,), recipe.processes, report)
