@@ -29,6 +29,7 @@ class Reading:
     intervention_weight: float = 1.0  # of moments while a person, or a corrector, had taken over
     only_succeeded: bool = True  # episodes that say that they failed are passed over
     interventions_only: bool = False  # of each episode, only those moments
+    rejected: frozenset = frozenset()  # indices of episodes that a curation left out
 
 
 class _Episode:
@@ -96,7 +97,7 @@ def read_recording(path, reading):
     columns = {name: [] for name in Samples._ARRAYS}
     instructions, number = [], 0
     for episode in _episodes(path, reading.use_chunks):
-        if reading.only_succeeded and episode.span.succeeded is False:
+        if episode.span.index in reading.rejected or (reading.only_succeeded and episode.span.succeeded is False):
             continue
         before = len(columns["state"])
         for observation, intervened in episode.moments:
