@@ -28,6 +28,7 @@ def _options(arguments):
         head_only=arguments.head_only,
         bf16=not arguments.no_bf16,
         seed=arguments.seed,
+        embodiment_dropout=arguments.embodiment_dropout,
     )
 
 
@@ -39,17 +40,20 @@ def _train(arguments):
     for name, own, usual in (("steps", 600, 16000), ("learning_rate", 3e-4, 1e-3), ("intervention_weight", 4.0, 1.0)):
         if getattr(arguments, name) is None:
             setattr(arguments, name, own if adapts else usual)
-    if adapts:
-        return _adapt(arguments)
-    with progress.bar("training", "steps") as show:
+    how = _adapt if adapts else _train_tabletop if arguments.tabletop else _train_sources
+    with progress.tensorboard(arguments.tensorboard) as log, progress.bar("adapting" if adapts else "training", "steps") as show:
 
         def report(at, row):
             show(row["step"], arguments.steps, progress.describe(row))
+            log(row)
 
-        folder = _train_tabletop(arguments, report) if arguments.tabletop else _train_sources(arguments, report)
+        made = how(arguments, report)
+    if adapts:
+        print(f"{arguments.output}: the {'new' if made.better else 'old'} policy: {made.text}")
+        return 0
     run = arguments.output / "run"
     progress.draw_curves(run)
-    print(f"{folder}: policy, with its run in {run}")
+    print(f"{made}: policy, with its run in {run}")
     return 0
 
 
@@ -65,17 +69,18 @@ def _train_tabletop(arguments, report):
     return recipe.policy
 
 
-def _adapt(arguments):
-    """Prints which policy was kept, and why."""
+def _adapt(arguments, report):
+    """Which policy was kept, and why."""
     from dataclasses import replace
 
     from sinew import evaluate
-    from sinew.train import adapt, progress
+    from sinew.train import adapt
 
     if not arguments.start or not arguments.sources:
         raise error("invalid_argument", "sinew train", "--adapt", "--from DIR and recordings with interventions", "one of them or none")
     options = adapt.AdaptOptions(episodes=arguments.last, correction_weight=arguments.intervention_weight)
-    options.train = replace(options.train, steps=arguments.steps, seed=arguments.seed, learning_rate=arguments.learning_rate, bf16=not arguments.no_bf16)
+    names = ("steps", "seed", "learning_rate", "embodiment_dropout")
+    options.train = replace(options.train, bf16=not arguments.no_bf16, **{name: getattr(arguments, name) for name in names})
     judge = None
     if arguments.judge == "success":
         trial = evaluate.Options(arguments.start, 50, tuple(arguments.families), processes=arguments.processes)
@@ -83,18 +88,7 @@ def _adapt(arguments):
         def judge(old, new):
             return adapt.judge_by_success(old, new, trial, evaluate.CONDITIONS["random"])
 
-    with progress.bar("adapting", "steps") as show:
-        verdict = adapt.adapt(
-            arguments.start,
-            arguments.sources,
-            arguments.output,
-            options,
-            judge,
-            _chain(arguments),
-            lambda at, row: show(row["step"], arguments.steps, progress.describe(row)),
-        )
-    print(f"{arguments.output}: the {'new' if verdict.better else 'old'} policy: {verdict.text}")
-    return 0
+    return adapt.adapt(arguments.start, arguments.sources, arguments.output, options, judge, _chain(arguments), report)
 
 
 def _train_sources(arguments, report):
@@ -171,6 +165,8 @@ def add(commands, number):
     train.add_argument("--tip", metavar="LINK")
     train.add_argument("--processes", type=number(1, 256, int), default=1, metavar="N", help="that share each batch (default 1)")
     train.add_argument("--seed", type=number(0, 2**31, int), default=0)
+    train.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write the log for TensorBoard too, which must be installed")
+    train.add_argument("--embodiment-dropout", type=number(0, 1, float), default=0.0, metavar="P", help="share of prompts that do not name the embodiment (default 0)")
     train.set_defaults(run=_train)
 
     names = ("plain", "random", "outside", "paraphrase", "swapped", "black", "demonstrator", "random_policy")

@@ -80,7 +80,7 @@ def _last_episodes(data, count):
 
 def _select(data, keep):
     arrays = {name: np.asarray(getattr(data, name))[keep] for name in samples.Samples._ARRAYS}
-    return samples.Samples(**arrays, instructions=data.instructions)
+    return samples.Samples(**arrays, instructions=data.instructions, embodiments=data.embodiments)
 
 
 def adapt(directory, recordings, output, options, judge=None, chain=None, report=None):

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import sinew
-from sinew import observation
+from sinew.train.prompts import Prompts
 
 
 @dataclass
@@ -23,9 +22,10 @@ class Batch:
     valid: torch.Tensor  # f32 [b, horizon, 1]
     weight: torch.Tensor  # f32 [b]
     readouts: torch.Tensor  # f32 [b, k]
+    mask: torch.Tensor | None = None  # bool [b, 1, action_dim]: columns that count; None: all of them
 
     def to(self, device):
-        return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+        return Batch(**{field.name: None if (value := getattr(self, field.name)) is None else value.to(device) for field in fields(self)})
 
 
 class Batches:
@@ -36,30 +36,22 @@ class Batches:
         self.directory, self.samples, self.state_noise = Path(directory), samples, state_noise
         self.card = json.loads((self.directory / "sinew.json").read_text())
         stats = json.loads((self.directory / "stats.json").read_text())
-        self._encoder = observation.VlaEncoder.from_directory(str(directory))
+        self._prompts = Prompts(self.directory, samples.embodiments, samples.images.shape[2:])
         self._phrases = [(phrases or {}).get(text, [text]) for text in samples.instructions]
-        self._encoded = {}  # text -> ids, positions
         processor = json.loads((self.directory / "preprocessor_config.json").read_text())
         self._patch, self._merge = processor["patch_size"], processor["merge_size"]
         self.grid = tuple(side // self._patch for side in samples.images.shape[2:4])
         state, action = (np.asarray([stats[key]["mean"], stats[key]["std"]], np.float32) for key in ("state", "action"))
         self.state = (samples.state - state[0]) / state[1]
         self.actions = (samples.chunk - action[0]) / action[1]
+        self._masks = None if samples.masks.all() else samples.masks[:, None]
 
     def __len__(self):
         return len(self.samples)
 
-    def prompt(self, text):
-        """ids and positions of an instruction, as the policy will see them."""
-        if text not in self._encoded:
-            frame = np.zeros(self.samples.images.shape[2:], np.uint8)
-            state = {channel["name"]: (np.zeros(channel["size"]), 0.0, channel["unit"]) for channel in self.card["state"]["channels"]}
-            for values, _, unit in state.values():
-                if unit.endswith("quat_wxyz"):
-                    values[-4] = 1.0
-            tensors = self._encoder.encode(sinew.Observation({c["name"]: (frame, 0.0) for c in self.card["cameras"]}, state, text, time=0.0))
-            self._encoded[text] = tensors["input_ids"].astype(np.int64), tensors["position_ids"].astype(np.int64)
-        return self._encoded[text]
+    def prompt(self, text, embodiment=0, named=True):
+        """ids and positions of an instruction, as the policy will see them; `named`: with the embodiment's name."""
+        return self._prompts.encode(text, embodiment, named)
 
     def patches(self, images):
         """uint8 [b, cameras, height, width, 3] -> f32 rows [b, cameras, patches, 3 patch patch] in [-1, 1]: one of a still image's two equal
@@ -69,11 +61,12 @@ class Batches:
         x = x.unflatten(3, (columns // m, m, p)).unflatten(2, (rows // m, m, p))  # b c R m p C m p 3
         return x.permute(0, 1, 2, 5, 3, 6, 8, 4, 7).flatten(2, 5).flatten(3)
 
-    def draw(self, places, rng):
-        """A batch of the samples at `places` [b]."""
+    def draw(self, places, rng, embodiment_dropout=0.0):
+        """A batch of the samples at `places` [b]. embodiment_dropout: the share of prompts that do not name the embodiment."""
         s = self.samples
-        texts = [self._phrases[i] for i in s.instruction[places]]
-        prompts = [self.prompt(options[rng.integers(len(options))]) for options in texts]
+        texts = [options[rng.integers(len(options))] for options in (self._phrases[i] for i in s.instruction[places])]
+        named = rng.random(len(places)) >= embodiment_dropout if embodiment_dropout else np.ones(len(places), bool)
+        prompts = [self.prompt(*each) for each in zip(texts, s.embodiment[places].tolist(), named.tolist(), strict=True)]
         lengths = [len(ids) for ids, _ in prompts]
         ids = np.zeros((len(places), max(lengths)), np.int64)
         positions = np.zeros((len(places), 3, max(lengths)), np.int64)
@@ -92,6 +85,5 @@ class Batches:
             valid=as_tensor(s.valid[places, :, None].astype(np.float32)),
             weight=as_tensor(s.weight[places]),
             readouts=as_tensor(s.readouts[places]),
+            mask=None if self._masks is None else as_tensor(self._masks[s.embodiment[places]]),
         ).to(self.device)
-
-

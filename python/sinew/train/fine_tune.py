@@ -4,9 +4,10 @@
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sinew import action
 from sinew._errors import error
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
@@ -73,10 +74,14 @@ def gather(plan):
 
 
 def prepare(plan):
-    """Writes all of the output directory but the model."""
+    """Writes all of the output directory but the model. Raises sinew.Error where no policy could decode what would be trained."""
     data = gather(plan)
-    if (plan.output / "sinew.json").exists():
-        return
+    if not (plan.output / "sinew.json").exists():
+        _write_inputs(plan, data)
+    action.Decoder.from_directory(str(plan.output))
+
+
+def _write_inputs(plan, data):
     plan.output.mkdir(parents=True, exist_ok=True)
     if plan.start:
         card = json.loads((plan.start / "sinew.json").read_text())
@@ -96,7 +101,7 @@ def build(plan, data):
     return policy.new_policy(*policy.small_sizes(plan.card, words, plan.width, data.state.shape[1], data.chunk.shape[2]), seed=plan.options.seed)
 
 
-def _train(share, plan, report):
+def _train(share, plan, report=None):
     data = samples.Samples.open(plan.run / "samples")
     model = build(plan, data)
     trainer = Trainer(model, Batches(plan.output, data, device=plan.options.device), plan.options, plan.run, share)
@@ -109,5 +114,5 @@ def _train(share, plan, report):
 def train(plan, report=None):
     """Samples, directory, training; a run that was stopped goes on."""
     prepare(plan)
-    processes.run(_train, (plan, report), plan.processes)
+    processes.run(_train, (replace(plan, chain=None),), plan.processes, report)  # a chain cannot be pickled
     return plan.output

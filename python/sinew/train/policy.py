@@ -58,7 +58,8 @@ def small_sizes(card, words, width, state_dim, action_dim):
         num_hidden_layers=4, hidden_size=width, intermediate_size=3 * width, num_attention_heads=width // head_dim, num_key_value_heads=width // head_dim,
         head_dim=head_dim, vocab_size=words.get_vocab_size(), mrope_section=[6, 5, 5], rope_theta=100.0,
     )  # fmt: skip
-    horizon = card["action"]["horizon"]
+    layout = card["action"].get("layout")
+    horizon = layout["rows"] if layout else card["action"]["horizon"]
     head = FlowDitConfig(
         width=width, heads=width // head_dim, layers=6, context_width=width, output_width=width, mlp_width=width, horizon=horizon, action_dim=action_dim,
         state_dim=state_dim, future_tokens=0, positions=horizon, steps=5,
@@ -94,15 +95,17 @@ def load_policy(directory, readout=None):
 
 
 def statistics(samples):
-    """Mean and standard deviation: of the state, and of each step of the chunk."""
-    counted = samples.valid[..., None]
+    """Mean and standard deviation: of the state, and of each step of the chunk. Where nothing counts they are 0 and 1."""
+    masks = samples.masks
+    counted = samples.valid[..., None] if masks.all() else samples.valid[..., None] & masks[samples.embodiment][:, None]
+    chunk = np.where(counted, samples.chunk, 0)
     count = counted.sum(0)
-    mean = (samples.chunk * counted).sum(0) / count
-    deviation = np.sqrt((np.square(samples.chunk - mean) * counted).sum(0) / count)
+    mean = chunk.sum(0) / count.clip(1)
+    deviation = np.sqrt((np.square(chunk - mean) * counted).sum(0) / count.clip(1)) + 1e-3
     state = samples.state.astype(np.float64)
     return {
         "state": {"mean": state.mean(0).tolist(), "std": (state.std(0) + 1e-3).tolist()},
-        "action": {"mean": mean.tolist(), "std": (deviation + 1e-3).tolist()},
+        "action": {"mean": mean.tolist(), "std": np.where(count > 0, deviation, 1).tolist()},
     }
 
 

@@ -16,20 +16,43 @@ def _free_port():
         return probe.getsockname()[1]
 
 
-def _join(rank, processes, port, work, arguments):
+class _Reports:
+    """A report for another process: what it is called with arrives here."""
+
+    def __init__(self, queue):
+        self._queue = queue
+
+    def __call__(self, *values):
+        self._queue.put(values)
+
+
+def _call(work, share, arguments, report):
+    work(share, *arguments, **({"report": report} if report else {}))
+
+
+def _join(rank, processes, port, *call):
+    work, arguments, report = call
     torch.set_num_threads(1)
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     torch.distributed.init_process_group("gloo", rank=rank, world_size=processes, timeout=datetime.timedelta(hours=1))
     try:
-        work(Share(rank, processes), *arguments)
+        _call(work, Share(rank, processes), arguments, report)
     finally:
         torch.distributed.destroy_process_group()
 
 
-def run(work, arguments, processes):
-    """work(share, *arguments) in `processes` processes, or here for one. `work` must be importable, its arguments picklable."""
+def run(work, arguments, processes, report=None):
+    """work(share, *arguments) in `processes` processes, or here for one. `work` must be importable, its arguments picklable.
+
+    report: passed on by name; whatever process calls it, it runs in this one, with what was pickled.
+    """
     if processes == 1:
         torch.set_num_threads(1)
-        work(Share(), *arguments)
-        return
-    torch.multiprocessing.spawn(_join, (processes, _free_port(), work, arguments), nprocs=processes)
+        return _call(work, Share(), arguments, report)
+    queue = torch.multiprocessing.get_context("spawn").SimpleQueue()
+    call = (processes, _free_port(), work, arguments, _Reports(queue) if report else None)
+    children, done = torch.multiprocessing.spawn(_join, call, nprocs=processes, join=False), False
+    while not done:
+        done = children.join(timeout=0.1)
+        while not queue.empty():
+            report(*queue.get())

@@ -4,6 +4,8 @@
 from contextlib import contextmanager
 from pathlib import Path
 
+from sinew._errors import require
+
 
 @contextmanager
 def bar(title, unit=""):
@@ -63,24 +65,20 @@ def draw_curves(folder):
     pyplot.close(figure)
 
 
-class TensorBoard:
-    """Writes the log for TensorBoard where it is installed; silent where it is not."""
+@contextmanager
+def tensorboard(folder):
+    """Yields add(row), which writes a log line of the trainer into `folder` for TensorBoard; with None it does nothing. Raises sinew.Error where
+    TensorBoard is not installed."""
+    if folder is None:
+        yield lambda row: None
+        return
+    require("sinew train", "tensorboard", install="pip install tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
 
-    def __init__(self, folder):
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            self._writer = None
-        else:
-            self._writer = SummaryWriter(str(folder))
-
-    def add(self, row):
-        if self._writer is None:
-            return
+    def add(row):
         for name, value in row.items():
             if name != "step":
-                self._writer.add_scalar(name, value, row["step"])
+                writer.add_scalar(name, value, row["step"])
 
-    def close(self):
-        if self._writer is not None:
-            self._writer.close()
+    with SummaryWriter(str(folder)) as writer:
+        yield add

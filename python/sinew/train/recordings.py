@@ -15,7 +15,7 @@ import numpy as np
 import sinew
 from sinew._errors import error
 from sinew.dataset import recorded
-from sinew.train.samples import Samples
+from sinew.train.samples import Samples, embodiment
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Reading:
     intervention_weight: float = 1.0  # of moments while a person, or a corrector, had taken over
     only_succeeded: bool = True  # episodes that say that they failed are passed over
     interventions_only: bool = False  # of each episode, only those moments
+    rejected: frozenset = frozenset()  # indices of episodes that a curation left out
 
 
 class _Episode:
@@ -87,7 +88,8 @@ def _sample(episode, observation, intervened, reading):
     cameras = observation.cameras
     frames = np.stack([cameras[camera["name"]][0] for camera in reading.card["cameras"]])
     state = np.concatenate([observation.state[channel["name"]][0] for channel in reading.card["state"]["channels"]])
-    return frames, state, reading.targets.rows(positions, observation), valid
+    rows = reading.targets.rows(positions, observation)
+    return frames, state, rows, np.append(valid, np.zeros(len(rows) - horizon, bool))
 
 
 def read_recording(path, reading):
@@ -95,7 +97,7 @@ def read_recording(path, reading):
     columns = {name: [] for name in Samples._ARRAYS}
     instructions, number = [], 0
     for episode in _episodes(path, reading.use_chunks):
-        if reading.only_succeeded and episode.span.succeeded is False:
+        if episode.span.index in reading.rejected or (reading.only_succeeded and episode.span.succeeded is False):
             continue
         before = len(columns["state"])
         for observation, intervened in episode.moments:
@@ -111,14 +113,15 @@ def read_recording(path, reading):
             if text not in instructions:
                 instructions.append(text)
             extra = observation.state.get(reading.readout_channel, (np.zeros(0),))[0] if reading.readout_channel else np.zeros(0)
-            values = (*sample, reading.intervention_weight if intervened else 1.0, instructions.index(text), number, extra)
+            values = (*sample, reading.intervention_weight if intervened else 1.0, instructions.index(text), number, extra, 0)
             for name, value in zip(Samples._ARRAYS, values, strict=True):
                 columns[name].append(value)
         number += len(columns["state"]) > before
     if not columns["state"]:
         return None
-    dtypes = {"images": np.uint8, "valid": bool, "instruction": np.int32, "episode": np.int32}
-    return Samples(**{name: np.array(values, dtypes.get(name, np.float32)) for name, values in columns.items()}, instructions=instructions)
+    dtypes = {"images": np.uint8, "valid": bool, "instruction": np.int32, "episode": np.int32, "embodiment": np.int32}
+    arrays = {name: np.array(values, dtypes.get(name, np.float32)) for name, values in columns.items()}
+    return Samples(**arrays, instructions=instructions, embodiments=[embodiment(reading.targets.mask, reading.card["prompt"]["fields"])])
 
 
 def convert(path, reading, folder):

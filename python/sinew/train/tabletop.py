@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import sinew
+from sinew import curate
 from sinew.tabletop_words import CUBES, PLATES, known, phrases_of, words_of
 from sinew.train import collect as demonstrations
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
@@ -101,14 +102,38 @@ class Recipe:
         return self.folder / "samples"
 
 
+def _judge(path, chain):
+    """Verdicts on the episodes of a recording. Pictures are not compared: each episode has a look of its own, one blurred beside another."""
+    files, _, lacks = curate.read([path], measure_cameras=False)
+    return curate.verdicts(sinew.data.curate(files, chain=chain), lacks)
+
+
+def _rejected(verdicts):
+    return {episode["index"]: episode["reason"] for file in verdicts["files"] for episode in file["episodes"] if episode["verdict"] == "reject"}
+
+
 def _convert(reading_of, keep, path):
     folder = path.with_suffix("")
     if (folder / "samples.json").exists():
         return folder
-    folder = recordings.convert(path, reading_of(), folder)
+    if path.stat().st_size == 0:
+        return None  # an earlier run found nothing in it
+    wanted = reading_of()
+    verdicts = _judge(path, wanted.targets.chain)
+    path.with_suffix(".json").write_text(json.dumps(verdicts))
+    folder = recordings.convert(path, replace(wanted, rejected=frozenset(_rejected(verdicts))), folder)
     if not keep:
         path.write_bytes(b"")  # what was recorded is in the samples now
     return folder
+
+
+def _count_rejected(recipe):
+    """Writes curation.json, how many episodes were judged and which were left out, out of the verdicts on all files; returns that in words."""
+    verdicts = [json.loads(path.read_text()) for path in sorted((recipe.folder / "demonstrations").glob("*.json"))]
+    rejected = {index: reason for each in verdicts for index, reason in _rejected(each).items()}
+    episodes = sum(len(file["episodes"]) for each in verdicts for file in each["files"])
+    (recipe.folder / "curation.json").write_text(json.dumps({"episodes": episodes, "rejected": rejected}, indent=2) + "\n")
+    return f"{len(rejected)} of {episodes} episodes rejected"
 
 
 def reading():
@@ -122,12 +147,18 @@ def reading():
 
 
 def gather(recipe, report=None):
-    """Records demonstrations and joins them; goes on where an earlier run stopped."""
+    """Records demonstrations, curates them and joins what is kept; goes on where an earlier run stopped.
+
+    report(done, of, text=""): after each file, and at the end with how many episodes were rejected; curation.json says which, and why.
+    """
     if (recipe.samples / "samples.json").exists():
         return samples.Samples.open(recipe.samples)
     options = replace(recipe.collect, seed=recipe.seed * 1_000_000, instructions=tuple(known(recipe.families)))
     convert = functools.partial(_convert, reading, recipe.keep_recordings)
     folders = demonstrations.collect(recipe.folder / "demonstrations", options, recipe.episodes, recipe.processes, convert, report)
+    said = _count_rejected(recipe)
+    if report:
+        report(len(folders), len(folders), said)
     joined = samples.join([folder for folder in folders if folder is not None], recipe.samples)
     if not recipe.keep_recordings:
         shutil.rmtree(recipe.folder / "demonstrations")
@@ -142,7 +173,7 @@ def write_inputs(recipe, data):
     return made
 
 
-def _train(share, recipe, report):
+def _train(share, recipe, report=None):
     data = samples.Samples.open(recipe.samples)
     data.readouts = readouts(data)
     phrases = {text: phrases_of(text) for text in data.instructions}
@@ -178,4 +209,4 @@ def train(recipe, report=None):
     """Samples to a policy directory; goes on where an earlier run stopped."""
     if not (recipe.policy / "sinew.json").exists():
         write_inputs(recipe, samples.Samples.open(recipe.samples))
-    processes.run(_train, (recipe, report), recipe.processes)
+    processes.run(_train, (recipe,), recipe.processes, report)

@@ -28,6 +28,7 @@ class TrainOptions:
     time_beta: float = 1.0
     average: float = 0.999  # of the exponential moving average
     readout_share: float = 1.0  # of the auxiliary loss
+    embodiment_dropout: float = 0.0  # share of prompts that do not name the embodiment
     head_only: bool = False  # the backbone is frozen
     bf16: bool = True  # autocast
     seed: int = 0
@@ -54,20 +55,31 @@ def draw_flow(batch, options, generator):
     return torch.from_numpy(times).float(), torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
 
 
+def _row_errors(velocity, target, mask):
+    """Mean squared error of each row [b, horizon, 1] over its columns, or those that `mask` counts."""
+    error = (velocity.float() - target).square()
+    return error.mean(-1, keepdim=True) if mask is None else (error * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True)
+
+
 def flow_loss(policy, batch, times, noise, options):
-    """(loss of the head, loss of the read-outs or 0): masked squared error of the velocity at the times and with the noise given."""
+    """(loss of the head, loss of the read-outs or 0): masked squared error of the velocity at the times and with the noise given.
+
+    Columns that the mask of the batch does not count are shown as their noise at all times, as they are when actions are sampled: nothing moves them.
+    """
     draws, head = options.draws, policy.action_model
     with torch.no_grad() if options.head_only else torch.enable_grad():
         hidden = policy.model(batch.ids, batch.positions, batch.patches, policy.grid)
     seen = torch.arange(batch.ids.shape[1], device=hidden.device) < batch.lengths[:, None]
     actions, valid = (x.repeat_interleave(draws, 0) for x in (batch.actions, batch.valid))
     weight = batch.weight.repeat_interleave(draws, 0)[:, None, None]
+    mask = None if batch.mask is None else batch.mask.repeat_interleave(draws, 0)
+    actions = actions if mask is None else torch.where(mask, actions, noise)
     buckets = (times * head.config.buckets).long()
     t = times[:, None, None]
     state = batch.state.repeat_interleave(draws, 0) if head.config.state_dim else None
     velocity = head((1 - t) * noise + t * actions, buckets, hidden, state, seen)
     counted = valid * weight
-    flow = ((velocity.float() - (actions - noise)).square().mean(-1, keepdim=True) * counted).sum() / counted.sum().clamp(min=1e-6)
+    flow = (_row_errors(velocity, actions - noise, mask) * counted).sum() / counted.sum().clamp(min=1e-6)
     if policy.readout_of is None or batch.readouts.shape[1] == 0 or options.readout_share == 0:
         return flow, flow.new_zeros(())
     read = policy.read(hidden, batch.lengths).flatten(1).float()
@@ -98,6 +110,8 @@ class Trainer:
         if options.threads:
             torch.set_num_threads(options.threads)
         policy.grid = batches.grid
+        if options.embodiment_dropout:
+            batches.prompt(batches.samples.instructions[0], named=False)  # a prompt that names nobody is refused here
         policy.to(options.device)
         for name, parameter in policy.named_parameters():
             parameter.requires_grad_(not options.head_only or name.startswith("action_model."))
@@ -174,7 +188,7 @@ class Trainer:
     def _step(self):
         o, step = self.options, self.progress.step
         rng = np.random.default_rng([o.seed, self.share.rank, step])
-        batch = self.batches.draw(self._places(step), rng)
+        batch = self.batches.draw(self._places(step), rng, o.embodiment_dropout)
         times, noise = (drawn.to(o.device) for drawn in draw_flow(batch, o, rng))
         with torch.autocast(o.device, torch.bfloat16, enabled=o.bf16):
             flow, read = flow_loss(self.policy, batch, times, noise, o)
