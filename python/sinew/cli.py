@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from sinew import Error, __version__
+from sinew import evaluation_commands as evaluation
 from sinew import learning_commands as learning
 from sinew.dataset import commands as dataset
 from sinew.dataset.recorded import counted
@@ -188,6 +189,7 @@ def _parser():
     recover.set_defaults(run=_record_recover)
     dataset.add(commands, _number)
     learning.add(commands, _number)
+    evaluation.add(commands, _number)
     _add_curate(commands)
     _add_view(commands)
     _add_teleop(commands)

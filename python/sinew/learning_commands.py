@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`sinew train` and `sinew eval` on the command line; PyTorch is imported only when training begins."""
+"""`sinew train` on the command line; PyTorch is imported only when training begins."""
 
 import json
-import sys
 from pathlib import Path
 
 from sinew._errors import error, require
@@ -112,31 +111,8 @@ def _train_sources(arguments, report):
     return fine_tune.train(plan, report)
 
 
-def _evaluate(arguments):
-    from sinew import evaluate
-    from sinew.train import progress
-
-    options = evaluate.Options(
-        arguments.directory, arguments.episodes, tuple(arguments.families), arguments.seed, arguments.processes, inference_rate=arguments.inference_rate, record=arguments.record
-    )
-    summaries = []
-    for name in arguments.conditions:
-        condition = evaluate.CONDITIONS[name]
-        with progress.bar(name, "pieces") as show:
-            episodes = evaluate.evaluate(options, condition, show)
-        summaries.append(evaluate.summarize(condition, episodes))
-        print(evaluate.line(summaries[-1]), flush=True)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(summaries, indent=2) + "\n")
-    least = arguments.at_least
-    if least is not None and summaries[0]["all"]["succeeded"] < least:
-        print(f"sinew eval: expected at least {least} successes, got {summaries[0]['all']['succeeded']}", file=sys.stderr)
-        return 1
-    return 0
-
-
 def add(commands, number):
-    """Adds both to the command line. `number`: cli's argparse type."""
+    """Adds it to the command line. `number`: cli's argparse type."""
     families = ("put", "stack", "push")
     train = commands.add_parser(
         "train",
@@ -168,21 +144,3 @@ def add(commands, number):
     train.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write the log for TensorBoard too, which must be installed")
     train.add_argument("--embodiment-dropout", type=number(0, 1, float), default=0.0, metavar="P", help="share of prompts that do not name the embodiment (default 0)")
     train.set_defaults(run=_train)
-
-    names = ("plain", "random", "outside", "paraphrase", "swapped", "black", "demonstrator", "random_policy")
-    evaluate = commands.add_parser(
-        "eval",
-        help="measure a policy's success in simulation",
-        description="Runs seeded layouts that no training saw through the whole runtime and prints success with 95 % intervals (Wilson).",
-    )
-    evaluate.add_argument("directory", type=Path, metavar="DIR", help="policy directory")
-    evaluate.add_argument("--episodes", type=number(1, 10**6, int), default=200, metavar="N", help="of each condition (default 200)")
-    evaluate.add_argument("--conditions", nargs="+", choices=names, default=["plain", "random"], help="looks, words, images, or whom to compare with (default: plain random)")
-    evaluate.add_argument("--families", nargs="+", choices=families, default=families, help="of instructions (default all)")
-    evaluate.add_argument("--inference-rate", type=number(0.1, 100, float), default=2.5, metavar="HZ", help="new chunks a second (default 2.5)")
-    evaluate.add_argument("--seed", type=number(0, 1000, int), default=0, help="other layouts")
-    evaluate.add_argument("--processes", type=number(1, 256, int), default=2, metavar="N", help="side by side (default 2)")
-    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    evaluate.add_argument("--record", type=Path, metavar="DIR", help="keep the recordings")
-    evaluate.add_argument("--at-least", type=number(0, 10**6, int), metavar="N", help="exit code 1 with fewer successes in the first condition")
-    evaluate.set_defaults(run=_evaluate)

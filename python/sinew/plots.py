@@ -66,14 +66,14 @@ def joints(trace, limits):
         return svg(figure)
 
 
-def durations(seconds, unit=1e-6, unit_name="µs"):
+def durations(seconds, unit=1e-6, unit_name="µs", what="ticks"):
     """Histogram with a logarithmic count, its median and 99 % quantile marked."""
     values = np.asarray(seconds) / unit
     with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=(7.5, 2.4), layout="constrained")
         edges = np.geomspace(max(values.min(), 1e-3), max(values.max(), 2e-3) * 1.001, 60)
         axes.hist(values, bins=edges, color="#9cc3ee", edgecolor="white", linewidth=0.4)
-        axes.set(xscale="log", yscale="log", xlabel=f"duration, {unit_name}", ylabel="ticks")
+        axes.set(xscale="log", yscale="log", xlabel=f"duration, {unit_name}", ylabel=what)
         for quantile, name in ((0.5, "median"), (0.99, "p99")):
             value = np.quantile(values, quantile)
             axes.axvline(value, color=COMMAND if quantile == 0.5 else LIMIT, linewidth=1)

@@ -75,13 +75,17 @@ def duration(seconds):
     return f"{seconds / 1e-9:.3g} ns"
 
 
+class Markup(str):
+    """Text that is HTML already."""
+
+
 def table(heads, rows, numeric=()):
-    """Cells are escaped, but for tuples (class, text)."""
+    """Cells are text, tuples (class, text), or Markup."""
 
     def cell(tag, column, content):
         classes, text = content if isinstance(content, tuple) else ("", content)
         classes = " ".join(filter(None, (classes, "n" if column in numeric else "")))
-        return f'<{tag} class="{classes}">{html.escape(str(text))}</{tag}>'
+        return f'<{tag} class="{classes}">{text if isinstance(text, Markup) else html.escape(str(text))}</{tag}>'
 
     line = lambda tag, cells: "<tr>" + "".join(cell(tag, i, content) for i, content in enumerate(cells)) + "</tr>"  # noqa: E731
     return "<table>" + "\n".join([line("th", heads), *(line("td", row) for row in rows)]) + "</table>"
@@ -162,7 +166,8 @@ def _film(films, poster):
     return f'<p><video controls preload="none" poster="{source}" src="{html.escape(films[0])}"></video></p><p class="note">{links}</p>'
 
 
-def _cpu():
+def processor():
+    """The name of what computes here."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -174,7 +179,7 @@ def versions():
     """Rows (what, version) of everything that took part."""
     rows = [("sinew", sinew.__version__)] + [(key, value) for key, value in sinew.build_info().items() if key != "version"]
     rows += [("Python", platform.python_version()), ("NumPy", np.__version__), ("system", platform.platform())]
-    return rows + [("processor", f"{_cpu()}, {os.cpu_count()} logical")]
+    return rows + [("processor", f"{processor()}, {os.cpu_count()} logical")]
 
 
 def write(path, title, summary, episodes, limits, card, films=(), poster=None):

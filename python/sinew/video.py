@@ -15,6 +15,7 @@ _SCALE = 2  # lines are drawn larger and averaged down, which smooths them
 _BACKGROUND, _PANEL, _GRID = (14, 17, 22), (23, 28, 36), (54, 62, 74)
 _TEXT, _MEASURED, _COMMAND = (222, 227, 234), (96, 180, 255), (140, 150, 164)
 _PLAN, _OLD_PLAN, _LIMIT = (255, 176, 64), (122, 92, 52), (235, 80, 80)
+_OUTLINED = {"fill": (255, 255, 255), "stroke_width": 2, "stroke_fill": (0, 0, 0)}
 
 
 def _font(size):
@@ -78,6 +79,18 @@ class PlanStrip:
         return low - margin, high + margin
 
 
+def _write(pen, title, detail):
+    pen.text((14, 10), title, font=_font(22), **_OUTLINED)
+    pen.text((14, 40), detail, font=_font(16), **_OUTLINED)
+
+
+def caption(scene, title, detail):
+    """A picture, uint8 [height, width, 3], with two lines of text in it."""
+    image = Image.fromarray(scene)
+    _write(ImageDraw.Draw(image), title, detail)
+    return np.asarray(image)
+
+
 def compose(scene, front, wrist, strip, title, detail):
     """One frame, uint8 [720, 960, 3], of pictures in the sizes above and two lines of text."""
     frame = np.empty((HEIGHT, WIDTH, 3), np.uint8)
@@ -87,11 +100,9 @@ def compose(scene, front, wrist, strip, title, detail):
     frame[SCENE[0] :] = strip
     image = Image.fromarray(frame)
     pen = ImageDraw.Draw(image)
-    outlined = {"fill": (255, 255, 255), "stroke_width": 2, "stroke_fill": (0, 0, 0)}
-    pen.text((14, 10), title, font=_font(22), **outlined)
-    pen.text((14, 40), detail, font=_font(16), **outlined)
+    _write(pen, title, detail)
     for text, top in (("front", 0), ("wrist", POLICY_VIEW[0])):
-        pen.text((SCENE[1] + 8, top + 6), text, font=_font(15), **outlined)
+        pen.text((SCENE[1] + 8, top + 6), text, font=_font(15), **_OUTLINED)
     key = [("measured", _MEASURED), ("command", _COMMAND), ("plan", _PLAN), ("limit", _LIMIT)]
     x = 14
     for text, colour in key:
@@ -101,9 +112,9 @@ def compose(scene, front, wrist, strip, title, detail):
 
 
 class VideoWriter:
-    """Writes frames uint8 [720, 960, 3] to an mp4 that browsers and players read (H.264 where PyAV has it, else MPEG-4)."""
+    """Writes frames uint8 of `size` (height, width; even) to an mp4 that browsers and players read (H.264 where PyAV has it, else MPEG-4)."""
 
-    def __init__(self, path):
+    def __init__(self, path, size=(HEIGHT, WIDTH)):
         import av
 
         self._av = av
@@ -111,7 +122,7 @@ class VideoWriter:
         options = {"crf": "21", "preset": "veryfast"} if codec == "libx264" else {"qscale": "3"}
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream = self._container.add_stream(codec, rate=FRAME_RATE, options=options)
-        self._stream.width, self._stream.height, self._stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        self._stream.height, self._stream.width, self._stream.pix_fmt = *size, "yuv420p"
 
     def add(self, frame):
         for packet in self._stream.encode(self._av.VideoFrame.from_ndarray(frame, format="rgb24")):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sinew demo` and `sinew inspect` as a user runs them; every file that the demo leaves is opened and looked into."""
 
-import html.parser
 import importlib.util
 import io
 import json
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from page_outline import Outline
 
 import sinew
 
@@ -107,42 +107,17 @@ def test_recording_holds_every_stage(outputs):
     assert np.isfinite(np.array([values for _, values in commands])).all()
 
 
-class _Outline(html.parser.HTMLParser):
-    """Checks that tags close in order, and counts them."""
-
-    VOID = {"meta", "br", "img", "input", "link", "hr"}
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.counts, self.sources, self.text = [], {}, [], []
-
-    def handle_starttag(self, tag, attributes):
-        self.counts[tag] = self.counts.get(tag, 0) + 1
-        self.sources += [value for name, value in attributes if name in ("src", "href", "poster", "xlink:href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.counts[tag] = self.counts.get(tag, 0) + 1
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-
 @needs_simulator
 def test_report_is_one_page_with_figures_and_tables(outputs):
     folder, _ = outputs
-    outline = _Outline()
+    outline = Outline()
     outline.feed((folder / "report.html").read_text(encoding="utf-8"))
     assert outline.open == []
     assert outline.counts["svg"] == EPISODES + 1  # joints of each episode, durations of the tick
     text = " ".join(outline.text)
     for word in ("observe", "encode", "infer", "decode", "resolve", "median", "p99", "worst", sinew.__version__, "tool_pose", "success", "gripper"):
         assert word in text
-    assert not [source for source in outline.sources if source.startswith(("http:", "https:", "//"))]
+    assert not outline.external()
     shares = [float(share) for share in re.findall(r">([\d.]+) %<", (folder / "report.html").read_text(encoding="utf-8"))]
     assert len(shares) == 3 * DOF and max(shares) <= 100.0
 

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 import sinew
-from sinew import evaluate, tabletop_words
+from sinew import evaluate, stage, tabletop_words
 from sinew.train import collect, policy, tabletop
 
 pytest.importorskip("sinew._sinew_sim")
@@ -64,11 +64,17 @@ def test_swapped_words_name_another_cube_of_the_same_layout(untrained):
     assert all(e.instruction == e.told != known[e.index] and e.succeeded and not e.other for e in episodes)
 
 
+def test_swapped_words_can_be_carried_out_where_the_old_ones_leave_no_room(untrained):
+    options = evaluate.Options(untrained.policy, episodes=6, families=("push",), processes=1)
+    told = replace(evaluate.CONDITIONS["swapped"], who="demonstrator", look="plain")
+    assert all(e.succeeded for e in evaluate.evaluate(options, told))
+
+
 def test_blind_robots_show_nothing_and_measure_all():
     from sinew import sim
 
     robot = sim.MujocoRobot.tabletop(camera_size=(32, 32))
-    seen, blind = robot.observe("x"), evaluate._Blind(robot)
+    seen, blind = robot.observe("x"), stage.Blind(robot)
     black = blind.observe("x")
     assert seen.cameras["front"][0].any() and not any(frame.any() for frame, _ in black.cameras.values())
     np.testing.assert_array_equal(seen.state["joint_position"][0], black.state["joint_position"][0])
