@@ -2,6 +2,7 @@
 """Training: the modules against transformers, samples against the recording and the decoder, runs that stop and go on, and the policy in C++."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -225,6 +226,16 @@ def test_patches_and_state_are_those_of_the_encoder(prepared):
     np.testing.assert_array_equal(ours, tensors["pixel_values"])
     np.testing.assert_allclose(batches.state[place], tensors["state"], atol=1e-6)
     np.testing.assert_array_equal(batches.prompt("wave")[0], tensors["input_ids"])
+
+
+def test_another_normalization_is_refused(prepared, tmp_path):
+    """A policy in quantiles whose statistics also hold means would be trained in a space that it does not run in."""
+    shutil.copytree(prepared / "policy", tmp_path / "other")
+    card = json.loads((tmp_path / "other" / "sinew.json").read_text())
+    card["action"]["normalization"]["mode"] = "q01_q99"
+    (tmp_path / "other" / "sinew.json").write_text(json.dumps(card))
+    with pytest.raises(sinew.Error, match="mean_std, which is what training writes and knows, got q01_q99"):
+        Batches(tmp_path / "other", samples.Samples.open(prepared / "samples"))
 
 
 def test_rows_that_do_not_count_have_no_gradient(prepared):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sinew._errors import error
 from sinew.train.prompts import Prompts
 
 
@@ -28,6 +29,15 @@ class Batch:
         return Batch(**{field.name: None if (value := getattr(self, field.name)) is None else value.to(device) for field in fields(self)})
 
 
+def _mean_std(directory, normalization, stats):
+    """[2, ...] mean and deviation that numbers are normalised with."""
+    if not normalization or normalization["mode"] != "mean_std":
+        mode = normalization["mode"] if normalization else "none"
+        raise error("unsupported", "train", f"normalization of {directory}", "mean_std, which is what training writes and knows", mode)
+    of = stats[normalization["key"]]
+    return np.asarray([of["mean"], of["std"]], np.float32)
+
+
 class Batches:
     """Draws batches. phrases: instruction -> texts, one of which is drawn each time; others stand for themselves."""
 
@@ -41,7 +51,7 @@ class Batches:
         processor = json.loads((self.directory / "preprocessor_config.json").read_text())
         self._patch, self._merge = processor["patch_size"], processor["merge_size"]
         self.grid = tuple(side // self._patch for side in samples.images.shape[2:4])
-        state, action = (np.asarray([stats[key]["mean"], stats[key]["std"]], np.float32) for key in ("state", "action"))
+        state, action = (_mean_std(self.directory, self.card[part]["normalization"], stats) for part in ("state", "action"))
         self.state = (samples.state - state[0]) / state[1]
         self.actions = (samples.chunk - action[0]) / action[1]
         self._masks = None if samples.masks.all() else samples.masks[:, None]
