@@ -35,6 +35,19 @@ def ending(status):
     return "out of time" if status == "ok" else status
 
 
+def look_of(name, seed):
+    """The look "plain", "random" (as in training), "outside" or "moved", of an episode."""
+    from sinew import sim
+
+    if name in ("random", "outside"):
+        return sim.make_tabletop_look(seed, outside=name == "outside")
+    look = sim.TabletopLook()
+    if name == "moved":  # the scene after a change: the same in all episodes
+        look.front.offset, look.front.rotation = (0.10, 0.06, 0.0), (0.0, 0.05, 0.0)
+        look.wood, look.table = False, (0.45, 0.60, 0.50)
+    return look
+
+
 class Blind:
     """A robot whose cameras see nothing."""
 
@@ -115,8 +128,7 @@ class Stage:
 
     def _prepare(self, seed, goal, told):
         """A fresh layout in which `goal` can be done, whatever ran before."""
-        look = self.condition.look
-        self.robot.set_look(self.sim.TabletopLook() if look == "plain" else self.sim.make_tabletop_look(seed, outside=look == "outside"))
+        self.robot.set_look(look_of(self.condition.look, seed))
         self.robot.reset(seed, goal)
         self.loop.instruction = told
         self.policy.reset()
