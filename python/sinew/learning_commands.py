@@ -26,6 +26,7 @@ def _options(arguments):
         learning_rate=arguments.learning_rate,
         head_only=arguments.head_only,
         bf16=not arguments.no_bf16,
+        device=arguments.device,
         seed=arguments.seed,
         embodiment_dropout=arguments.embodiment_dropout,
     )
@@ -79,7 +80,7 @@ def _adapt(arguments, report):
         raise error("invalid_argument", "sinew train", "--adapt", "--from DIR and recordings with interventions", "one of them or none")
     options = adapt.AdaptOptions(episodes=arguments.last, correction_weight=arguments.intervention_weight)
     names = ("steps", "seed", "learning_rate", "embodiment_dropout")
-    options.train = replace(options.train, bf16=not arguments.no_bf16, **{name: getattr(arguments, name) for name in names})
+    options.train = replace(options.train, bf16=not arguments.no_bf16, device=arguments.device, **{name: getattr(arguments, name) for name in names})
     judge = None
     if arguments.judge == "success":
         trial = evaluate.Options(arguments.start, 50, tuple(arguments.families), processes=arguments.processes)
@@ -131,6 +132,7 @@ def add(commands, number):
     train.add_argument("--learning-rate", type=number(1e-9, 1, float), metavar="R", help="highest (default 0.001; --adapt 0.0003)")
     train.add_argument("--head-only", action="store_true", help="leave the backbone as it is")
     train.add_argument("--no-bf16", action="store_true", help="f32 throughout")
+    train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of PyTorch (default cpu)")
     train.add_argument("--commands-only", action="store_true", help="learn from commands even where a recording has chunks")
     train.add_argument("--intervention-weight", type=number(0, 1000, float), metavar="W", help="of moments when somebody had taken over (default 1; --adapt 4)")
     train.add_argument("--adapt", action="store_true", help="fine-tune the head of --from on its last episodes, and keep the old one unless the new one is better")

@@ -83,3 +83,13 @@ def test_several_processes_report_to_the_one_that_started_them(train, capsys):
 def test_embodiment_dropout_reaches_the_run(train, capsys):
     assert train("--embodiment-dropout", "0.2") != 0
     assert "got 'qwen_chat' without one" in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_refused(train, capsys):
+    import torch
+
+    if torch.cuda.is_available():
+        assert train("--device", "cuda") == 0
+        return
+    assert train("--device", "cuda") == 2
+    assert "device: expected one that this PyTorch and this machine have, got cuda" in capsys.readouterr().err

@@ -114,5 +114,5 @@ def _train(share, plan, report=None):
 def train(plan, report=None):
     """Samples, directory, training; a run that was stopped goes on."""
     prepare(plan)
-    processes.run(_train, (replace(plan, chain=None),), plan.processes, report)  # a chain cannot be pickled
+    processes.run(_train, (replace(plan, chain=None),), processes.useful(plan.processes, plan.options), report)  # a chain cannot be pickled
     return plan.output

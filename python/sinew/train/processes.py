@@ -7,6 +7,7 @@ import socket
 
 import torch
 
+from sinew._errors import error
 from sinew.train.trainer import Share
 
 
@@ -39,6 +40,13 @@ def _join(rank, processes, port, *call):
         _call(work, Share(rank, processes), arguments, report)
     finally:
         torch.distributed.destroy_process_group()
+
+
+def useful(count, options):
+    """Of `count` processes: all on a CPU, one on a GPU, which one process fills."""
+    if options.device != "cpu" and not torch.cuda.is_available():
+        raise error("unsupported", "train", "device", "one that this PyTorch and this machine have", options.device)
+    return count if options.device == "cpu" else 1
 
 
 def run(work, arguments, processes, report=None):

@@ -209,4 +209,4 @@ def train(recipe, report=None):
     """Samples to a policy directory; goes on where an earlier run stopped."""
     if not (recipe.policy / "sinew.json").exists():
         write_inputs(recipe, samples.Samples.open(recipe.samples))
-    processes.run(_train, (recipe,), recipe.processes, report)
+    processes.run(_train, (recipe,), processes.useful(recipe.processes, recipe.train), report)
