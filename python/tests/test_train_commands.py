@@ -91,5 +91,5 @@ def test_a_device_that_is_not_there_is_refused(train, capsys):
     if torch.cuda.is_available():
         assert train("--device", "cuda") == 0
         return
-    assert train("--device", "cuda") == 2
+    assert train("--device", "cuda") == 1
     assert "device: expected one that this PyTorch and this machine have, got cuda" in capsys.readouterr().err
