@@ -128,7 +128,7 @@ def _add_teleop(commands):
     teleop.add_argument("--gamepad", nargs="?", const="/dev/input/js0", metavar="DEVICE", help="default device: /dev/input/js0")
     teleop.add_argument("--output", type=Path, metavar="FILE", help="recording; default: outputs/teleop-<number>.mcap")
     teleop.add_argument("--rate", type=_number(50, 500, float), default=200.0, metavar="HZ", help="of the commands (default 200)")
-    teleop.add_argument("--inference-rate", type=_number(0.5, 50, float), metavar="HZ", help="of the policy (default 2.5; the demonstrator 10)")
+    teleop.add_argument("--inference-rate", type=_number(0.5, 50, float), metavar="HZ", help="of the policy (default 5; the demonstrator 10); a takeover waits for its next turn")
     teleop.add_argument("--speed", type=_number(0.01, 1, float), default=0.15, metavar="M/S", help="of the tool under a key or a full stick (default 0.15)")
     teleop.add_argument("--headless", action="store_true", help="no live picture")
     teleop.set_defaults(run=_teleop)

@@ -16,6 +16,7 @@ from sinew.hands import Gamepad, Keyboard, together
 
 _FRAME_RATE = 20.0  # Hz at which hands are asked and the picture is drawn
 _OPEN, _MIDDLE = 0.08, 0.04  # m
+_LEAST_RATE = 5.0  # Hz: control changes hands when the policy would be asked, so within 0.2 s
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Session:
             self.policy,
             chain=chain,
             control_rate=options.rate,
-            inference_rate=options.inference_rate or usual_rate,
+            inference_rate=options.inference_rate or max(usual_rate, _LEAST_RATE),
             recorder=self.recorder,
             operator=self.jog,
         )

@@ -290,7 +290,7 @@ def test_the_command_in_a_terminal(tmp_path, terminal):
     before = termios.tcgetattr(theirs)
     file = tmp_path / "a.mcap"
     variables = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
-    command = [sys.executable, "-m", "sinew", "teleop", "--output", str(file), "--rate", "100"]
+    command = [sys.executable, "-m", "sinew", "teleop", "demonstrator", "--output", str(file), "--rate", "100"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=variables, start_new_session=True) as process:
         shown, started = b"", time.monotonic()
         keys = [(b"policy:", b"t"), (b"YOU:", b"w"), (b"YOU:", b"t"), (b"policy:", b"x")]
