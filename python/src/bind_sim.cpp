@@ -94,8 +94,8 @@ void bind_robot(py::module_& m) {
           "seed: of the first layout. camera_size: (height, width) of \"front\" and \"wrist\" in observations. render: False "
           "leaves cameras out\n"
           "and needs no OpenGL. limits: sinew.motion.JointLimits, tightened to what the arm can do. privileged: observations also have\n"
-          "\"object_position\" [18] m, centres of cubes, then plates (their feet), in the order of objects(): for targets in training "
-          "only.")
+          "\"object_position\" [18] m, centres of cubes, then plates (their feet), in the order of objects(),\n"
+          "and \"cube_yaw\" [3] rad, about the vertical: for targets in training only.")
       .def("reset", &reset, py::arg("seed"), py::arg("instruction") = py::none(),
            "Places everything anew; with an instruction, so that it can be done. The clock goes on. The same for the same seed and "
            "instruction.")

@@ -36,14 +36,17 @@ def untrained(tmp_path_factory):
 
 def test_demonstrations_are_what_training_reads(untrained):
     data = tabletop.samples.Samples.open(untrained.samples)
-    assert data.images.shape[1:] == (2, 96, 96, 3) and data.chunk.shape[1:] == (16, 7) and data.state.shape[1] == 23
+    assert data.images.shape[1:] == (2, 96, 96, 3) and data.chunk.shape[1:] == (16, 7) and data.state.shape[1] == 15
     assert np.isfinite(data.chunk).all() and np.isfinite(data.state).all()
-    read = tabletop.readouts(data).reshape(len(data), 8, 3) * 0.15 + [0.5, 0, 0.05]
-    np.testing.assert_allclose(read[:, :6], data.readouts.reshape(len(data), 6, 3), atol=1e-6)
+    all_of = tabletop.readouts(data)
+    read = all_of[:, :24].reshape(len(data), 8, 3) * 0.15 + [0.5, 0, 0.05]
+    np.testing.assert_allclose(read[:, :6], data.readouts[:, :18].reshape(len(data), 6, 3), atol=1e-6)
     first = data.instructions[data.instruction[0]]
     _, cube, plate = tabletop_words.words_of(first)
-    np.testing.assert_allclose(read[0, 6], data.readouts[0].reshape(6, 3)[tabletop_words.CUBES.index(cube)], atol=1e-6)
-    np.testing.assert_allclose(read[0, 7], data.readouts[0].reshape(6, 3)[3 + tabletop_words.PLATES.index(plate)], atol=1e-6)
+    np.testing.assert_allclose(read[0, 6], data.readouts[0, :18].reshape(6, 3)[tabletop_words.CUBES.index(cube)], atol=1e-6)
+    np.testing.assert_allclose(read[0, 7], data.readouts[0, :18].reshape(6, 3)[3 + tabletop_words.PLATES.index(plate)], atol=1e-6)
+    yaw = data.readouts[0, 18 + tabletop_words.CUBES.index(cube)]
+    np.testing.assert_allclose(all_of[0, 30:], [np.cos(4 * yaw), np.sin(4 * yaw)], atol=1e-6)  # a quarter turn changes nothing
 
 
 def test_the_demonstrator_succeeds_and_chance_does_not(untrained):

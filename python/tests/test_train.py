@@ -120,7 +120,7 @@ def reading(**options):
 
 def test_samples_are_what_was_recorded(tmp_path):
     path = write_recording(tmp_path / "a.mcap", takeover=9)
-    data = recordings.read_recording(path, reading(readout_channel="far", intervention_weight=3.0))
+    data = recordings.read_recording(path, reading(readout_channels=("far",), intervention_weight=3.0))
     assert len(data) == 24 and data.instructions == ["wave", "bow"] and data.images.shape == (24, 2, SIDE, SIDE, 3)
     # Chunks where there are some and nobody has taken over.
     np.testing.assert_allclose(data.chunk[4], 0.04 + 0.5 + 0.01 * np.arange(HORIZON)[:, None] * np.ones(JOINTS), atol=1e-6)
@@ -177,7 +177,7 @@ def test_tool_targets_are_the_decoders_way_back():
 def prepared(tmp_path_factory):
     """Samples, and a policy directory without a model."""
     folder = tmp_path_factory.mktemp("train")
-    recordings.convert(write_recording(folder / "a.mcap"), reading(readout_channel="far"), folder / "samples")
+    recordings.convert(write_recording(folder / "a.mcap"), reading(readout_channels=("far",)), folder / "samples")
     data = samples.Samples.open(folder / "samples")
     policy.write_inputs(folder / "policy", small_card(), made.tokenizer(), policy.statistics(data), policy.qwen_processor(16, SIDE * SIDE, 1))
     return folder

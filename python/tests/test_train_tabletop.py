@@ -26,7 +26,7 @@ def write_demonstrations(path, spoiled, episodes=3):
     """As the recipe records them; in the episodes `spoiled` the tool is some 0.1 m from where the joints have it."""
     rng = np.random.default_rng([SEED, 60])
     chain = kinematics.Chain.from_urdf(sim.MujocoRobot.tabletop(render=False).urdf, "link0", "tool")
-    units = {"joint_position": "rad,m", "joint_velocity": "rad/s,m/s", "tool_pose": "m,quat_wxyz", "object_position": "m"}
+    units = {"joint_position": "rad,m", "joint_velocity": "rad/s,m/s", "tool_pose": "m,quat_wxyz", "object_position": "m", "cube_yaw": "rad"}
     time, number, text = 1.0, 0, "put the red cube on the yellow plate"
     with sinew.record.Recorder(str(path), joint_names=[f"j{i}" for i in range(1, 8)] + ["gripper"], wait_for_room=True) as recorder:
         for index in range(episodes):
@@ -36,7 +36,7 @@ def write_demonstrations(path, spoiled, episodes=3):
                 pose = kinematics.forward(chain, row[:7])
                 place = pose[:3, 3] + (0.1 * rng.standard_normal(3) if index in spoiled else 0.0)
                 tool = np.concatenate([place, kinematics.rotation.from_matrix(pose[:3, :3], "wxyz")])
-                values = {"joint_position": row, "joint_velocity": speed, "tool_pose": tool, "object_position": np.zeros(18)}
+                values = {"joint_position": row, "joint_velocity": speed, "tool_pose": tool, "object_position": np.zeros(18), "cube_yaw": np.zeros(3)}
                 frames = {name: (rng.integers(0, 256, (tabletop.SIDE, tabletop.SIDE, 3), dtype=np.uint8), time) for name in ("front", "wrist")}
                 number += 1
                 recorder.add(sinew.Observation(frames, {name: (value, time, units[name]) for name, value in values.items()}, text, time=time, id=number))

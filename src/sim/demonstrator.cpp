@@ -24,8 +24,6 @@ namespace {
 constexpr int kPoseSize = 7;
 constexpr int kRowSize = 7;
 
-double yaw_of(const Eigen::Isometry3d& pose) noexcept { return std::atan2(pose.linear()(1, 0), pose.linear()(0, 0)); }
-
 /// Longest pause over which a plan goes on, and how far the arm's target may stay behind it.
 constexpr Time kMaxPause = std::chrono::seconds(1);
 constexpr double kMaxBehind = 0.10;

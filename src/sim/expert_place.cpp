@@ -28,10 +28,14 @@ constexpr Placing kOnCube{0.003, 0.005, 0.016};
 
 Placing placing(const TaskState& task) noexcept { return task.task == Task::stack ? kOnCube : kOnPlate; }
 
-/// The cube's yaw seen as that of a square: the one nearest to zero, rad.
-double square_yaw(double yaw) noexcept {
+/// The cube's yaw seen as that of a square: the one nearest to how the hand stands, rad. A hand that has begun to turn goes on: of a cube
+/// at 45 degrees both ways are equally far from the middle, and a policy that sees it a little differently each time would go back and
+/// forth.
+double square_yaw(const TaskState& task) noexcept {
   constexpr double kQuarter = std::numbers::pi / 2;
-  return yaw - kQuarter * std::round(yaw / kQuarter);
+  constexpr double kMost = 0.5;  // so that the hand turns by at most 75 degrees
+  const double hand = std::clamp(task.actual_yaw, -kMost, kMost);
+  return task.cube_yaw - kQuarter * std::round((task.cube_yaw - hand) / kQuarter);
 }
 
 Goal carry(const TaskState& task) noexcept {
@@ -53,7 +57,7 @@ Goal retreat(const TaskState& task) noexcept {
 
 Goal grasp(const TaskState& task) noexcept {
   const Eigen::Vector2d cube = task.cube.head<2>();
-  const double yaw = square_yaw(task.cube_yaw);
+  const double yaw = square_yaw(task);
   const double low = std::max(task.cube.z() - 0.002, kGrasp - 0.004);
   const double turn = std::abs(task.actual_yaw - yaw);
   const bool there = across(task.actual, cube) < 0.008 && std::abs(task.actual.z() - low) < 0.004 && turn < 0.08;

@@ -227,6 +227,8 @@ void Simulation::write_objects(Observation& observation) const {
     Eigen::Map<Eigen::Vector3d>(values.data() + 3 * i) = base_from_cube(static_cast<int>(i)).translation();
     Eigen::Map<Eigen::Vector3d>(values.data() + 3 * (kColours + i)) = base_from_plate(static_cast<int>(i)).translation();
   }
+  auto& yaws = channel(observation, "cube_yaw", "rad", kColours).values;
+  for (std::size_t i = 0; i < kColours; ++i) yaws[i] = yaw_of(base_from_cube(static_cast<int>(i)));
 }
 
 Status Simulation::observe(std::string_view instruction, Observation& observation) {

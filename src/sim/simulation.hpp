@@ -6,6 +6,7 @@
 
 #include <Eigen/Geometry>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +22,9 @@
 #include "success.hpp"
 
 namespace sinew::sim {
+
+/// About the vertical, rad.
+[[nodiscard]] inline double yaw_of(const Eigen::Isometry3d& pose) noexcept { return std::atan2(pose.linear()(1, 0), pose.linear()(0, 0)); }
 
 /// Everything that moves. Poses are in the arm's base frame, which is the world's.
 class Simulation {

@@ -34,8 +34,8 @@ bool stack_done(const TableState& now, const Eigen::Vector3d& cube, const Eigen:
 }
 
 bool push_done(const TableState& now, const Eigen::Vector3d& way, std::size_t cube, std::size_t side) noexcept {
-  return now.tool_height > kClearHeight && kSideSigns[side] * way.y() >= kPushed && kSideSigns[side] * now.cubes[cube].y() >= kPushLine && std::abs(way.x()) < kAstray &&
-         rests_at(now.cubes[cube].z(), kCubeHalf, kFlatTolerance) && now.speeds[cube] < kRestSpeed;
+  return now.tool_height > kClearHeight && kSideSigns[side] * way.y() >= kPushed && kSideSigns[side] * now.cubes[cube].y() >= kPushLine &&
+         std::abs(way.x()) < kAstray && rests_at(now.cubes[cube].z(), kCubeHalf, kFlatTolerance) && now.speeds[cube] < kRestSpeed;
 }
 
 }  // namespace

@@ -169,7 +169,7 @@ TEST_CASE("observe: tells where the objects are only when it was asked to") {
   auto robot = MujocoRobot::tabletop(options);
   Observation observation;
   REQUIRE(robot.observe("", observation) == Status::ok);
-  REQUIRE(observation.channels.size() == 4);
+  REQUIRE(observation.channels.size() == 5);
   const Channel* channel = observation.find_channel("object_position");
   REQUIRE(channel != nullptr);
   CHECK(channel->unit == "m");
@@ -177,6 +177,11 @@ TEST_CASE("observe: tells where the objects are only when it was asked to") {
   const auto objects = robot.objects();
   REQUIRE(objects.size() == 6);
   for (std::size_t i = 0; i < 18; ++i) CHECK(channel->values[i] == objects[i / 3].position[i % 3]);
+  const Channel* yaws = observation.find_channel("cube_yaw");
+  REQUIRE(yaws != nullptr);
+  REQUIRE(yaws->values.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i)  // they stand upright
+    CHECK(std::cos(yaws->values[i] - 2 * std::atan2(objects[i].quaternion[3], objects[i].quaternion[0])) == doctest::Approx(1));
 }
 
 TEST_CASE("render: the front camera sees all three cubes") {

@@ -66,8 +66,8 @@ class MujocoRobot {
   /// Steps the physics (1 ms) until the clock is at `time` or just past it. `not_finite` when the physics diverged.
   Status wait_until(Time time) noexcept;
   /// Cameras "front" and "wrist"; channels "joint_position" [8] "rad,m", "joint_velocity" [8] "rad/s,m/s" and "tool_pose"
-  /// [7] "m,quat_wxyz" (base_from_tool); when privileged, "object_position" [18] "m": the positions of objects(). All stamped
-  /// now. `backend_failed` when the frame could not be drawn.
+  /// [7] "m,quat_wxyz" (base_from_tool); when privileged, "object_position" [18] "m": the positions of objects(), and "cube_yaw" [3] "rad",
+  /// about the vertical. All stamped now. `backend_failed` when the frame could not be drawn.
   Status observe(std::string_view instruction, Observation& observation) noexcept;
   /// Measured joint positions `[8]`, rad and m.
   Status positions(std::span<double> q) const noexcept;
@@ -82,7 +82,8 @@ class MujocoRobot {
   /// True when `instruction` has been done for 0.3 s. Put: the cube rests on its plate, centre within 5 cm, gripper open, tool
   /// above 6 cm. Stack: it rests on the other cube, centres within 2 cm across, heights right to 5 mm, gripper open, tool 6 cm
   /// above the lower one's top. Push: it lies beyond the line of its side, 12 cm from the middle, has moved at least
-  /// 6 cm towards it since the reset and less than 4 cm along x, lies still and flat on the table, tool above 6 cm. Throws Error for an unknown instruction.
+  /// 6 cm towards it since the reset and less than 4 cm along x, lies still and flat on the table, tool above 6 cm. Throws Error for an
+  /// unknown instruction.
   [[nodiscard]] bool succeeded(std::string_view instruction) const;
   /// Draws "front" or "wrist" as in observations, or "video" with shadows and smoothed edges, in the present look. Throws Error for another
   /// name, a size that is not 1 to 4096, or when there is no OpenGL.

@@ -39,10 +39,11 @@ class VlaPolicy(nn.Module):
     def read(self, hidden, lengths):
         """[b, tokens, size] from the last hidden states of prompts of `lengths` [b]."""
         count = self.readout_of.tokens
-        places = lengths[:, None] - count + torch.arange(count, device=hidden.device)
+        each = torch.arange(count, device=hidden.device)
+        places = lengths[:, None] - count + each
         rows = hidden.gather(1, places[..., None].expand(-1, -1, hidden.shape[-1]))
         all_of = self.readout(rows).unflatten(-1, (count, -1))  # each token has its own columns
-        return all_of[:, torch.arange(count), torch.arange(count)]
+        return all_of[:, each, each]
 
 
 def small_sizes(card, words, width, state_dim, action_dim):

@@ -24,7 +24,7 @@ class Reading:
 
     card: dict
     targets: object  # of sinew.train.targets
-    readout_channel: str = ""  # channel whose values go into Samples.readouts
+    readout_channels: tuple = ()  # channels whose values go into Samples.readouts, side by side
     use_chunks: bool = True  # False: commands only
     intervention_weight: float = 1.0  # of moments while a person, or a corrector, had taken over
     only_succeeded: bool = True  # episodes that say that they failed are passed over
@@ -112,7 +112,7 @@ def read_recording(path, reading):
             text = episode.span.instruction or observation.instruction
             if text not in instructions:
                 instructions.append(text)
-            extra = observation.state.get(reading.readout_channel, (np.zeros(0),))[0] if reading.readout_channel else np.zeros(0)
+            extra = np.concatenate([np.zeros(0), *(observation.state[channel][0] for channel in reading.readout_channels)])
             values = (*sample, reading.intervention_weight if intervened else 1.0, instructions.index(text), number, extra, 0)
             for name, value in zip(Samples._ARRAYS, values, strict=True):
                 columns[name].append(value)

@@ -21,7 +21,8 @@ from sinew.train.trainer import TrainOptions, Trainer
 SIDE, PATCH = 96, 16  # pixels
 HORIZON, RATE = 16, 10.0  # steps, Hz
 WIDTH = 128
-STATE = (("joint_position", "rad,m", 8), ("joint_velocity", "rad/s,m/s", 8), ("tool_pose", "m,quat_wxyz", 7))
+# No velocities: a policy that sees them learns that an arm at rest stays at rest, because the demonstrator's does so when it is done.
+STATE = (("joint_position", "rad,m", 8), ("tool_pose", "m,quat_wxyz", 7))
 
 
 def card(name="tabletop", dtype="f32"):
@@ -63,21 +64,25 @@ def sizes(words):
     return policy.small_sizes(card(), words, WIDTH, sum(size for *_, size in STATE), action_dim=7)
 
 
-READOUT = policy.Readout(tokens=4, size=6)
+READOUT = policy.Readout(tokens=4, size=8)
 _MIDDLE, _SCALE = np.array([0.5, 0.0, 0.05]), 0.15  # m
 
 
 def readouts(data):
-    """[n, 24] of the positions of all objects: cubes and plates, then the cube that is meant and where it belongs (unknown for a push)."""
-    places = (data.readouts.reshape(len(data), 6, 3) - _MIDDLE) / _SCALE
-    meant = np.full((len(data), 2, 3), np.nan)
+    """[n, 32]: positions of cubes and plates, of the cube that is meant and of where it belongs (unknown for a push); then the yaws of the cubes
+    and of the one that is meant, as cosine and sine of four times the angle, for a square looks the same after a quarter turn."""
+    places = (data.readouts[:, :18].reshape(len(data), 6, 3) - _MIDDLE) / _SCALE
+    angles = 4 * data.readouts[:, 18:]
+    turns = np.stack([np.cos(angles), np.sin(angles)], axis=-1)  # [n, 3, 2]
+    meant, turned = np.full((len(data), 2, 3), np.nan), np.empty((len(data), 1, 2))
     for i, text in enumerate(data.instructions):
         family, a, b = words_of(text)
         rows = data.instruction == i
-        meant[rows, 0] = places[rows, CUBES.index(a)]
+        meant[rows, 0], turned[rows, 0] = places[rows, CUBES.index(a)], turns[rows, CUBES.index(a)]
         if family != "push":
             meant[rows, 1] = places[rows, 3 + PLATES.index(b) if family == "put" else CUBES.index(b)]
-    return np.concatenate([places, meant], axis=1).reshape(len(data), -1).astype(np.float32)
+    flat = [part.reshape(len(data), -1) for part in (places, meant, turns, turned)]
+    return np.concatenate(flat, axis=1).astype(np.float32)
 
 
 @dataclass
@@ -143,7 +148,7 @@ def reading():
     urdf = sim.MujocoRobot.tabletop(render=False).urdf
     described = card()
     chain = sinew.kinematics.Chain.from_urdf(urdf, "link0", "tool")
-    return recordings.Reading(card=described, targets=targets.make_targets(described, chain), readout_channel="object_position")
+    return recordings.Reading(card=described, targets=targets.make_targets(described, chain), readout_channels=("object_position", "cube_yaw"))
 
 
 def gather(recipe, report=None):

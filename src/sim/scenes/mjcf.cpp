@@ -119,9 +119,10 @@ void write_hand(MjcfWriter& out) {
     out.add("<body name=\"{}\" pos=\"0 0 {}\" gravcomp=\"1\">\n", name, arm::kFingerOffset);
     out.inertial(arm::kFingerInertia, side);
     // Stiff stops: a hand that comes down on a cube wedges the fingers apart, and MuJoCo's usual stop gives way by a tenth of the opening.
-    out.add("<joint name=\"{}_joint\" type=\"slide\" axis=\"0 {} 0\" range=\"0 {}\" damping=\"10\" armature=\"0.05\" solreflimit=\"0.003 1\" "
-            "solimplimit=\"0.99 0.999 0.0002\"/>\n",
-            name, side, arm::kFingerTravel);
+    out.add(
+        "<joint name=\"{}_joint\" type=\"slide\" axis=\"0 {} 0\" range=\"0 {}\" damping=\"10\" armature=\"0.05\" solreflimit=\"0.003 1\" "
+        "solimplimit=\"0.99 0.999 0.0002\"/>\n",
+        name, side, arm::kFingerTravel);
     for (const Shape& shape : arm::finger_shapes()) out.shape(shape, side);
     out.add("<geom class=\"pad\" size=\"0.009 0.0055 0.026\" pos=\"0 {} 0.026\"/>\n</body>\n", side * 0.0055);
   }
