@@ -95,7 +95,8 @@ void add_chunk_row(bench::Report& report, const std::filesystem::path& folder, s
   bool ok = true;
   for (std::size_t entry = 0; entry < observations.size(); ++entry) {
     ok = ours.run(entry) && theirs.run(entry) && ok;
-    for (std::size_t i = 0; i < ours.actions().size(); ++i) worst = std::max(worst, std::abs(double{ours.actions()[i]} - theirs.actions()[i]));
+    for (std::size_t i = 0; i < ours.actions().size(); ++i)
+      worst = std::max(worst, std::abs(double{ours.actions()[i]} - theirs.actions()[i]));
   }
   row.checked = ok && worst < (dtype == DType::f32 ? 1e-4 : 0.1);
   row.baseline = "the same policy on ATen (backend \"torch\")";
@@ -123,8 +124,9 @@ void add_loop_row(bench::Report& report, const std::filesystem::path& folder) {
   auto policy = Policy::load(kPolicy);
   const PolicyCard& card = policy.card();
   Recorder recorder(folder / "run.mcap", &card, {.file = {.joint_names = card.action.joint_names}, .wait_for_room = true});
-  ControlLoop loop(robot, policy,
-                   {.control_rate = 100, .inference_rate = 2.5, .chain = Chain<>::from_urdf(robot.urdf(), "link0", "tool"), .recorder = &recorder});
+  ControlLoop loop(
+      robot, policy,
+      {.control_rate = 100, .inference_rate = 2.5, .chain = Chain<>::from_urdf(robot.urdf(), "link0", "tool"), .recorder = &recorder});
   const auto texts = sim::known_instructions();
   int succeeded = 0;
   const Time begun = robot.now();
