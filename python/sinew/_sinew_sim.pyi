@@ -130,7 +130,8 @@ class MujocoRobot:
         """
         seed: of the first layout. camera_size: (height, width) of "front" and "wrist" in observations. render: False leaves cameras out
         and needs no OpenGL. limits: sinew.motion.JointLimits, tightened to what the arm can do. privileged: observations also have
-        "object_position" [18] m, centres of cubes, then plates (their feet), in the order of objects(): for targets in training only.
+        "object_position" [18] m, centres of cubes, then plates (their feet), in the order of objects(),
+        and "cube_yaw" [3] rad, about the vertical: for targets in training only.
         """
     def _any_robot(self) -> sinew._sinew.runtime.AnyRobot:
         ...
