@@ -19,7 +19,7 @@ LEAST = 0.99  # precision and recall
 def recorded(tmp_path_factory):
     """The recording and its robot description."""
     folder = tmp_path_factory.mktemp("demonstrations")
-    urdf = demonstrations.record(folder / "clean.mcap", list(range(100, 100 + EPISODES)))
+    urdf = demonstrations.record(folder / "clean.mcap", list(range(200, 200 + EPISODES)))
     (folder / "arm.urdf").write_text(urdf)
     return folder / "clean.mcap"
 
