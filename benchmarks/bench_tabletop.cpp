@@ -13,6 +13,8 @@
 #include "sinew/sim/mujoco_robot.hpp"
 #include "sinew/sinew.hpp"
 #ifdef SINEW_BENCH_TORCH
+#include <ATen/Parallel.h>
+
 #include "sinew/backend/torch/torch_backend.hpp"
 #endif
 
@@ -159,6 +161,9 @@ void add_loop_row(bench::Report& report, const std::filesystem::path& folder) {
 
 int main(int argc, char** argv) try {
   bench::Report report(bench::Options::parse(argc, argv));
+#ifdef SINEW_BENCH_TORCH
+  at::set_num_threads(1);  // the process is pinned to one core, where two threads that wait for one another would spin
+#endif
   const TemporaryFolder folder;
   std::vector<Observation> observations(4);
   {
