@@ -12,6 +12,7 @@ import torch
 
 import sinew
 from sinew import curate
+from sinew._errors import error
 from sinew.tabletop_words import CUBES, PLATES, known, phrases_of, words_of
 from sinew.train import collect as demonstrations
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
@@ -71,6 +72,8 @@ _MIDDLE, _SCALE = np.array([0.5, 0.0, 0.05]), 0.15  # m
 def readouts(data):
     """[n, 32]: positions of cubes and plates, of the cube that is meant and of where it belongs (unknown for a push); then the yaws of the cubes
     and of the one that is meant, as cosine and sine of four times the angle, for a square looks the same after a quarter turn."""
+    if data.readouts.shape[1] != 21:
+        raise error("invalid_argument", "train", "read-outs of the samples", "21 numbers", str(data.readouts.shape[1]), "recorded by another version; remove the folder")
     places = (data.readouts[:, :18].reshape(len(data), 6, 3) - _MIDDLE) / _SCALE
     angles = 4 * data.readouts[:, 18:]
     turns = np.stack([np.cos(angles), np.sin(angles)], axis=-1)  # [n, 3, 2]
