@@ -17,6 +17,7 @@ import sinew
 from sinew.episodes import LONGEST
 from sinew.stage import FIRST_SEED, Stage
 from sinew.tabletop_words import known, words_of
+from sinew.tabletop_world import LEARNED_RATE
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Options:
     seed: int = 0
     processes: int = 2
     control_rate: float = 100.0  # Hz
-    inference_rate: float = 2.5  # Hz: a new chunk of 16 rows at 10 Hz after four of them
+    inference_rate: float = LEARNED_RATE  # Hz
     longest: float = LONGEST  # s of the robot's time, then an episode has failed
     record: Path | None = None  # folder for recordings; None: a file that is thrown away
 

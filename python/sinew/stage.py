@@ -11,6 +11,7 @@ import numpy as np
 import sinew
 from sinew import episodes as runs
 from sinew.tabletop_words import CUBES, HELD_OUT, phrases_of, words_of
+from sinew.tabletop_world import SCRIPTED_RATE
 
 FIRST_SEED = 500_000_000  # of the layouts: no training recipe comes near
 
@@ -102,7 +103,7 @@ class Stage:
         self.robot = sim.MujocoRobot.tabletop(camera_size=(camera["height"], camera["width"]))
         self.chance = Chance(options.directory) if condition.who == "random" else None
         if condition.who == "demonstrator":
-            self.policy, rate = sim.demonstrator_policy(self.robot), 10.0
+            self.policy, rate = sim.demonstrator_policy(self.robot), SCRIPTED_RATE
         else:
             self.policy, rate = _load(options.directory, self.chance), options.inference_rate
         names = self.card["action"]["joint_names"]
