@@ -11,7 +11,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import sinew
 from sinew import correct, evaluate, sim, stage, tabletop_world
 from sinew.tabletop_words import known
 from sinew.train import adapt
@@ -31,7 +30,7 @@ def adapted(arguments, folder, options):
     won = correct.record(recording, arguments.policy, known(options.families), arguments.corrections, FIRST_SEED, stage.look_of("moved", 0))
     print(f"{arguments.corrections} episodes corrected, {won} of which succeeded: {time.monotonic() - begun:.0f} s", flush=True)
     trial = replace(options, episodes=arguments.judged, seed=1)
-    chain = sinew.kinematics.Chain.from_urdf(sim.MujocoRobot.tabletop(render=False).urdf, "link0", "tool")
+    chain = tabletop_world.chain_of(sim.MujocoRobot.tabletop(render=False))
     begun = time.monotonic()
     verdict = adapt.adapt(
         arguments.policy,

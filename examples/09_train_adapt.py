@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import sinew
-from sinew import correct, curate, data, evaluate, sim
+from sinew import correct, curate, data, evaluate, sim, tabletop_world
 from sinew.train import adapt, tabletop
 from sinew.train.trainer import TrainOptions
 
@@ -33,7 +33,7 @@ def main():
 
     corrections = folder / "corrections.mcap"
     correct.record(corrections, recipe.policy, [INSTRUCTION], 4, seed=1000)
-    chain = sinew.kinematics.Chain.from_urdf(sim.MujocoRobot.tabletop(render=False).urdf, "link0", "tool")
+    chain = tabletop_world.chain_of(sim.MujocoRobot.tabletop(render=False))
     head = TrainOptions(steps=10, batch_size=16, learning_rate=3e-4, warm_up=2, average=0.9, head_only=True, readout_share=0.0)
     verdict = adapt.adapt(recipe.policy, [corrections], folder / "adapted", adapt.AdaptOptions(held_out=2, train=head), chain=chain)
     print(f"adapted: {verdict.text}; kept: {'new' if verdict.better else 'old'}")

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted corrector in the simulator: a policy works, after a while the demonstrator takes over and finishes, and the recording says so."""
 
-from pathlib import Path
-
 import numpy as np
 
 import sinew
@@ -26,8 +24,8 @@ def record(path, directory, instructions, count, seed=0, look=None, control_rate
     takes_over_at = [0.0]
     corrector = sinew.runtime.PolicyOperator(sim.demonstrator_policy(robot), lambda seen: seen.time > takes_over_at[0], name="demonstrator")
     joints = policy.card["action"]["joint_names"]
-    with sinew.record.Recorder(str(Path(path)), joint_names=joints, overwrite=True, wait_for_room=True) as recorder:
-        chain = sinew.kinematics.Chain.from_urdf(robot.urdf, "link0", "tool")
+    with sinew.record.Recorder(str(path), joint_names=joints, overwrite=True, wait_for_room=True) as recorder:
+        chain = world.chain_of(robot)
         loop = sinew.runtime.ControlLoop(
             robot, policy, chain=chain, control_rate=control_rate, inference_rate=rate, recorder=recorder, operator=corrector
         )

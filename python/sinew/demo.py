@@ -104,7 +104,7 @@ class _Demo:
         self._loop = sinew.runtime.ControlLoop(
             self._robot,
             self._policy,
-            chain=sinew.kinematics.Chain.from_urdf(self._robot.urdf, "link0", "tool"),
+            chain=world.chain_of(self._robot),
             control_rate=options.rate,
             inference_rate=inference_rate,
             recorder=self.recorder,
@@ -130,7 +130,7 @@ class _Demo:
         instruction = self._options.instruction or self._known[8 * seed % len(self._known)]
         goal = canonical(instruction)
         self._robot.reset(seed, goal)
-        self._loop.instruction = goal if world.is_scripted(self._options.policy) else instruction
+        self._loop.instruction = goal if self.card["backend"] == "demonstrator" else instruction
         self._loop.reset()
         started = self._robot.now
         runs.begin(self.recorder, started, index, seed, instruction)

@@ -88,10 +88,10 @@ def tasks(options):
     return [(index, texts[index % len(texts)]) for index in range(options.episodes)]
 
 
-def spread(work, pieces, processes, report=None):
-    """Yields work(piece) of each, in order, worked on in processes of their own; report(done, of) after each."""
+def spread(work, pieces, processes, report=None, per_process=None):
+    """Yields work(piece) of each, in order, worked on in processes of their own, each for at most `per_process` pieces; report(done, of) after each."""
     context = multiprocessing.get_context("spawn")  # an OpenGL context does not survive a fork
-    with context.Pool(min(processes, len(pieces))) as pool:
+    with context.Pool(min(processes, len(pieces)), maxtasksperchild=per_process) as pool:
         for done, result in enumerate(pool.imap(work, pieces), 1):
             yield result
             if report:

@@ -11,7 +11,7 @@ import numpy as np
 import sinew
 from sinew import episodes as runs
 from sinew.tabletop_words import CUBES, HELD_OUT, phrases_of, words_of
-from sinew.tabletop_world import SCRIPTED_RATE
+from sinew.tabletop_world import SCRIPTED_RATE, chain_of, robot_for
 
 FIRST_SEED = 500_000_000  # of the layouts: no training recipe comes near
 
@@ -99,8 +99,7 @@ class Stage:
 
         self.sim, self.options, self.condition = sim, options, condition
         self.card = json.loads((options.directory / "sinew.json").read_text())
-        camera = self.card["cameras"][0]
-        self.robot = sim.MujocoRobot.tabletop(camera_size=(camera["height"], camera["width"]))
+        self.robot = robot_for(self.card)
         self.chance = Chance(options.directory) if condition.who == "random" else None
         if condition.who == "demonstrator":
             self.policy, rate = sim.demonstrator_policy(self.robot), SCRIPTED_RATE
@@ -111,7 +110,7 @@ class Stage:
         self.loop = sinew.runtime.ControlLoop(
             Blind(self.robot) if condition.images == "black" else self.robot,
             self.policy,
-            chain=sinew.kinematics.Chain.from_urdf(self.robot.urdf, "link0", "tool"),
+            chain=chain_of(self.robot),
             control_rate=options.control_rate,
             inference_rate=rate,
             recorder=self.recorder,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulated tabletop and a policy for it: the shipped one, that of another directory, or the scripted demonstrator."""
 
-import json
 from pathlib import Path
 
 import sinew
@@ -19,17 +18,25 @@ def directory_of(name):
     return DEMONSTRATOR if str(name) == "demonstrator" else Path(name)
 
 
-def is_scripted(directory):
-    return json.loads((Path(directory) / "sinew.json").read_text())["backend"] == "demonstrator"
+def robot_for(card, seed=0):
+    """The robot; frames have the size of the card's."""
+    from sinew import sim
+
+    size = (card["cameras"][0]["height"], card["cameras"][0]["width"]) if card["cameras"] else (128, 128)
+    return sim.MujocoRobot.tabletop(seed=seed, camera_size=size)
+
+
+def chain_of(robot):
+    """From the arm's base to the tool."""
+    return sinew.kinematics.Chain.from_urdf(robot.urdf, "link0", "tool")
 
 
 def open_world(directory=SHIPPED, seed=0):
-    """(robot, policy, Hz at which the policy is asked). Frames have the size of the card's."""
+    """(robot, policy, Hz at which the policy is asked)."""
     from sinew import sim
 
     card = sinew.load_card(Path(directory) / "sinew.json")
-    size = (card["cameras"][0]["height"], card["cameras"][0]["width"]) if card["cameras"] else (128, 128)
-    robot = sim.MujocoRobot.tabletop(seed=seed, camera_size=size)
+    robot = robot_for(card, seed)
     if card["backend"] == "demonstrator":
         return robot, sim.demonstrator_policy(robot, directory), SCRIPTED_RATE
     return robot, sinew.Policy.load(directory), LEARNED_RATE

@@ -49,7 +49,7 @@ class Session:
         self.robot, self.policy, usual_rate = world.open_world(options.directory, options.seed)
         if options.instruction is not None:
             self.robot.succeeded(options.instruction)  # raises for an instruction that it does not know
-        chain = sinew.kinematics.Chain.from_urdf(self.robot.urdf, "link0", "tool")
+        chain = world.chain_of(self.robot)
         self.jog = sinew.runtime.JogOperator(chain, max_speed=options.speed, max_turn=options.turn, widest_gripper=_OPEN, name="teleop")
         card = self.policy.card
         options.output.parent.mkdir(parents=True, exist_ok=True)

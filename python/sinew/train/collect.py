@@ -6,7 +6,6 @@ recorded as interventions of "disturbance": the demonstrator's chunks from there
 """
 
 import json
-import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,8 @@ import numpy as np
 
 import sinew
 from sinew import episodes
+from sinew.evaluate import spread
+from sinew.tabletop_world import chain_of
 
 _TICK = 0.02  # s between commands of a disturbance
 _REACH = ((0.33, -0.25, 0.12), (0.65, 0.25, 0.30))  # m, base frame: where the tool may begin
@@ -40,7 +41,7 @@ class _Table:
         self.options, self.sim, self.recorder = options, sim, recorder
         self.robot = sim.MujocoRobot.tabletop(camera_size=options.camera_size, privileged=True)
         self.policy = sim.demonstrator_policy(self.robot)
-        self.chain = sinew.kinematics.Chain.from_urdf(self.robot.urdf, "link0", "tool")
+        self.chain = chain_of(self.robot)
         self.loop = sinew.runtime.ControlLoop(
             self.robot,
             self.policy,
@@ -157,11 +158,4 @@ def collect(folder, options, episodes, processes=2, convert=None, report=None):
     jobs = [
         (folder / f"demonstrations-{begin:06d}.mcap", options, range(begin, min(begin + size, episodes)), convert) for begin in range(0, episodes, size)
     ]
-    context = multiprocessing.get_context("spawn")  # an OpenGL context does not survive a fork
-    results = []
-    with context.Pool(min(processes, len(jobs)), maxtasksperchild=16) as pool:
-        for result in pool.imap(_work, jobs):
-            results.append(result)
-            if report:
-                report(len(results), len(jobs))
-    return results
+    return list(spread(_work, jobs, processes, report, per_process=16))

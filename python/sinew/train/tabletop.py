@@ -14,6 +14,7 @@ import sinew
 from sinew import curate
 from sinew._errors import error
 from sinew.tabletop_words import CUBES, PLATES, known, phrases_of, words_of
+from sinew.tabletop_world import chain_of
 from sinew.train import collect as demonstrations
 from sinew.train import policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
@@ -148,9 +149,8 @@ def reading():
     """What is taken out of the demonstrations."""
     from sinew import sim
 
-    urdf = sim.MujocoRobot.tabletop(render=False).urdf
     described = card()
-    chain = sinew.kinematics.Chain.from_urdf(urdf, "link0", "tool")
+    chain = chain_of(sim.MujocoRobot.tabletop(render=False))
     return recordings.Reading(card=described, targets=targets.make_targets(described, chain), readout_channels=("object_position", "cube_yaw"))
 
 

@@ -23,8 +23,7 @@ inline constexpr std::array<std::string_view, kColours> kPlateColours{"yellow", 
 inline constexpr double kCubeHalf = 0.02;      ///< half edge of a cube, m
 inline constexpr double kPlateRadius = 0.06;   ///< m
 inline constexpr double kPlateHeight = 0.008;  ///< top of a plate above the table, m
-inline constexpr double kPushLine =
-    0.12;  ///< a pushed cube lies beyond y = this or -this, m: a goal that can be seen, whatever came before
+inline constexpr double kPushLine = 0.12;      ///< a pushed cube lies beyond y = this or -this, m: a goal that can be seen
 inline constexpr double kGripperWidth = 0.08;  ///< opening of the gripper, fully open, m
 
 /// Where one object stands: centre of its foot on the table, metres from the arm's base; yaw about the vertical, rad.
