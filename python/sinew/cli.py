@@ -68,6 +68,7 @@ def _add_curate(commands):
     curate.add_argument("--tip", metavar="LINK")
     curate.add_argument("--joints", default="", metavar="CHANNEL", help="measured positions of the joints (default: the first that fits)")
     curate.add_argument("--tool", default="", metavar="CHANNEL", help="tool pose, m and quaternion w, x, y, z (default: the first that fits)")
+    curate.add_argument("--without", nargs="+", default=(), metavar="CHANNEL", help="channels to pass over, as a simulator's own state")
     curate.add_argument("--report", type=Path, metavar="HTML", help="write a page with plots")
     curate.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts, for `sinew export --curation`")
     curate.add_argument("--fix", type=Path, metavar="OUT", help="write a copy of the one recording without its constant mistakes")

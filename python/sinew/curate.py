@@ -18,11 +18,11 @@ def load(paths):
     return read(paths)[:2]
 
 
-def read(paths, measure_cameras=True):
-    """As `load`, and of each recording what it lacks, as sentences."""
+def read(paths, measure_cameras=True, without=()):
+    """As `load`, and of each recording what it lacks, as sentences. without: channels that are passed over."""
     files, episodes, lacks = [], [], []
     for path in paths:
-        reader = data.read_episodes(path, measure_cameras=measure_cameras)
+        reader = data.read_episodes(path, measure_cameras=measure_cameras, without=list(without))
         found = list(reader)
         files.append(data.CurationFile(str(path), found, reader.joint_names, _gripper_names(reader.card)))
         episodes.append(found)
@@ -90,7 +90,7 @@ def _print(report, lacks):
 
 def _still_wrong(output, chain, arguments):
     """The corrections that a copy needs again."""
-    files, _, _ = read([output], measure_cameras=False)
+    files, _, _ = read([output], measure_cameras=False, without=arguments.without)
     report = data.curate(files, chain=chain, joint_channel=arguments.joints, pose_channel=arguments.tool)
     return report.files[0]["correction"].changes
 
@@ -128,7 +128,7 @@ def run(arguments):
     """The command; returns the exit code: 0, also where there are findings."""
     _check(arguments)
     chain = kinematics.Chain.from_urdf(str(arguments.urdf), arguments.base, arguments.tip) if arguments.urdf else None
-    files, episodes, lacks = read(arguments.files)
+    files, episodes, lacks = read(arguments.files, without=arguments.without)
     if not any(len(episode) for found in episodes for episode in found):
         raise error("failed", ", ".join(map(str, arguments.files)), "episodes", "one with a frame", "none", "; ".join(said for lack in lacks for said in lack))
     report = data.curate(files, chain=chain, joint_channel=arguments.joints, pose_channel=arguments.tool)

@@ -105,10 +105,11 @@ EpisodePointer next_of(EpisodeReader& reader) {
 
 using OnFrame = std::function<void(std::size_t, const Observation&)>;
 
-std::unique_ptr<EpisodeReader> read_episodes(const std::filesystem::path& path, bool measure_cameras, OnFrame on_frame) {
+std::unique_ptr<EpisodeReader> read_episodes(const std::filesystem::path& path, bool measure_cameras, OnFrame on_frame,
+                                             std::vector<std::string> without) {
   const py::gil_scoped_release release;
-  return std::make_unique<EpisodeReader>(path,
-                                         EpisodeOptions{.file = {}, .measure_cameras = measure_cameras, .on_frame = std::move(on_frame)});
+  return std::make_unique<EpisodeReader>(
+      path, EpisodeOptions{.file = {}, .measure_cameras = measure_cameras, .on_frame = std::move(on_frame), .without = std::move(without)});
 }
 
 using Integers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
@@ -205,9 +206,10 @@ void bind_data(py::module_& m) {
       .def("__iter__", [](py::object self) { return self; })
       .def("__next__", &next_of);
   data.def("read_episodes", &read_episodes, py::arg("path"), py::kw_only(), py::arg("measure_cameras") = false,
-           py::arg("on_frame") = py::none(),
+           py::arg("on_frame") = py::none(), py::arg("without") = std::vector<std::string>{},
            "Opens a recording -> an iterable of data.Episode. measure_cameras: brightness, sharpness and digests of the frames.\n"
-           "on_frame: called with (index in the episode, sinew.Observation) for each frame as it is read; frames are not kept.");
+           "on_frame: called with (index in the episode, sinew.Observation) for each frame as it is read; frames are not kept.\n"
+           "without: channels that are passed over.");
   bind_rules(data);
   bind_curate(data);
 }

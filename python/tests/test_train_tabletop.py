@@ -23,7 +23,7 @@ def smooth_episode(rng, chain):
 
 
 def write_demonstrations(path, spoiled, episodes=3):
-    """As the recipe records them; in the episodes `spoiled` the tool is some 0.1 m from where the joints have it."""
+    """As the recipe records them, cubes tumbling; in the episodes `spoiled` the tool is some 0.1 m from where the joints have it."""
     rng = np.random.default_rng([SEED, 60])
     chain = kinematics.Chain.from_urdf(sim.MujocoRobot.tabletop(render=False).urdf, "link0", "tool")
     units = {"joint_position": "rad,m", "joint_velocity": "rad/s,m/s", "tool_pose": "m,quat_wxyz", "object_position": "m", "cube_yaw": "rad"}
@@ -36,7 +36,7 @@ def write_demonstrations(path, spoiled, episodes=3):
                 pose = kinematics.forward(chain, row[:7])
                 place = pose[:3, 3] + (0.1 * rng.standard_normal(3) if index in spoiled else 0.0)
                 tool = np.concatenate([place, kinematics.rotation.from_matrix(pose[:3, :3], "wxyz")])
-                values = {"joint_position": row, "joint_velocity": speed, "tool_pose": tool, "object_position": np.zeros(18), "cube_yaw": np.zeros(3)}
+                values = {"joint_position": row, "joint_velocity": speed, "tool_pose": tool, "object_position": np.zeros(18), "cube_yaw": rng.uniform(-3, 3, 3)}
                 frames = {name: (rng.integers(0, 256, (tabletop.SIDE, tabletop.SIDE, 3), dtype=np.uint8), time) for name in ("front", "wrist")}
                 number += 1
                 recorder.add(sinew.Observation(frames, {name: (value, time, units[name]) for name, value in values.items()}, text, time=time, id=number))

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -77,7 +78,8 @@ struct EpisodeReader::State {
 
   void take_content(Record& record) {
     if (!open) return;
-    if (const auto* observation = std::get_if<Observation>(&record.content)) {
+    if (auto* observation = std::get_if<Observation>(&record.content)) {
+      std::erase_if(observation->channels, [&](const Channel& channel) { return std::ranges::count(options.without, channel.name) > 0; });
       if (options.on_frame) options.on_frame(builder.frames(), *observation);
       builder.add(record.sequence, *observation);
     } else if (auto* command = std::get_if<RecordedCommand>(&record.content)) {

@@ -69,6 +69,33 @@ TEST_CASE("episodes: events cut a recording; what lies outside belongs to none, 
   CHECK_FALSE(episodes[3].succeeded.has_value());
 }
 
+TEST_CASE("episodes: channels that are passed over are in no episode and no frame, and one that is not there is no error") {
+  const testing::TemporaryDirectory folder;
+  const auto path = folder.path() / "a.mcap";
+  {
+    RecordWriter writer(path);
+    for (const Time time : {1s, 2s}) {
+      Observation made = observation(time);
+      made.channels.push_back({"object_position", "m", {1.0, 2.0, 3.0}, time});
+      writer.add(made);
+    }
+    REQUIRE(writer.close());
+  }
+  std::size_t seen = 0;
+  const auto episodes = read(path, {.on_frame =
+                                        [&](std::size_t, const Observation& frame) {
+                                          ++seen;
+                                          CHECK(frame.find_channel("object_position") == nullptr);
+                                          CHECK(frame.find_channel("joint_position") != nullptr);
+                                        },
+                                    .without = {"object_position", "cube_yaw"}});
+  CHECK(seen == 2);
+  REQUIRE(episodes.size() == 1);
+  REQUIRE(episodes[0].channels.size() == 1);
+  CHECK(episodes[0].channels[0].name == "joint_position");
+  CHECK(read(path)[0].channels.size() == 2);
+}
+
 TEST_CASE("episodes: an action is the command recorded with its frame, else the newest until the next one") {
   const testing::TemporaryDirectory folder;
   const auto path = folder.path() / "a.mcap";

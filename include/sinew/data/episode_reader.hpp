@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sinew/core/observation.hpp"
 #include "sinew/data/episode.hpp"
@@ -34,6 +35,7 @@ struct EpisodeOptions {
   bool measure_cameras = false;  ///< fill CameraTrack's numbers
   /// Sees each frame as it is read, its index within the episode first; frames are not kept.
   std::function<void(std::size_t frame, const Observation& observation)> on_frame = {};
+  std::vector<std::string> without = {};  ///< channels that are passed over, as those of a simulator's own state; absent ones are no error
 };
 
 /// Reads episodes from front to back. Memory: one episode without its frames, and what Recording holds.

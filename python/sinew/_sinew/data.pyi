@@ -197,10 +197,11 @@ def parse_episode_mark(event: sinew._sinew.record.Event, file: os.PathLike | str
     """
     Raises sinew.Error where the event's text is no JSON object with an index; file: what the error names.
     """
-def read_episodes(path: os.PathLike | str | bytes, *, measure_cameras: bool = False, on_frame: collections.abc.Callable[[typing.SupportsInt | typing.SupportsIndex, sinew._sinew.Observation], None] = None) -> EpisodeReader:
+def read_episodes(path: os.PathLike | str | bytes, *, measure_cameras: bool = False, on_frame: collections.abc.Callable[[typing.SupportsInt | typing.SupportsIndex, sinew._sinew.Observation], None] = None, without: collections.abc.Sequence[str] = []) -> EpisodeReader:
     """
     Opens a recording -> an iterable of data.Episode. measure_cameras: brightness, sharpness and digests of the frames.
     on_frame: called with (index in the episode, sinew.Observation) for each frame as it is read; frames are not kept.
+    without: channels that are passed over.
     """
 def write_corrected(input: os.PathLike | str | bytes, output: os.PathLike | str | bytes, correction: Correction) -> tuple[int, int, int]:
     """

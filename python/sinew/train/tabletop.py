@@ -66,27 +66,39 @@ def sizes(words):
     return policy.small_sizes(card(), words, WIDTH, sum(size for *_, size in STATE), action_dim=7)
 
 
-READOUT = policy.Readout(tokens=4, size=8)
+READOUT = policy.Readout(tokens=5, size=8)
 _MIDDLE, _SCALE = np.array([0.5, 0.0, 0.05]), 0.15  # m
 
 
+def _turn(yaw):
+    """Cosine and sine of four times the angle: a square looks the same after a quarter turn."""
+    return np.stack([np.cos(4 * yaw), np.sin(4 * yaw)], axis=-1)
+
+
 def readouts(data):
-    """[n, 32]: positions of cubes and plates, of the cube that is meant and of where it belongs (unknown for a push); then the yaws of the cubes
-    and of the one that is meant, as cosine and sine of four times the angle, for a square looks the same after a quarter turn."""
+    """[n, 40]: in the base frame, as the front camera sees them, positions of cubes and plates, of the cube that is meant and of where it belongs
+    (unknown for a push), and the cubes' yaws, that of the meant one last; in the tool frame, as the wrist camera sees them, where the meant cube is,
+    where it belongs, and its yaw."""
     if data.readouts.shape[1] != 21:
         raise error("invalid_argument", "train", "read-outs of the samples", "21 numbers", str(data.readouts.shape[1]), "recorded by another version; remove the folder")
-    places = (data.readouts[:, :18].reshape(len(data), 6, 3) - _MIDDLE) / _SCALE
-    angles = 4 * data.readouts[:, 18:]
-    turns = np.stack([np.cos(angles), np.sin(angles)], axis=-1)  # [n, 3, 2]
-    meant, turned = np.full((len(data), 2, 3), np.nan), np.empty((len(data), 1, 2))
+    n = len(data)
+    places, yaws = data.readouts[:, :18].reshape(n, 6, 3), data.readouts[:, 18:]
+    meant, yaw = np.full((n, 2, 3), np.nan), np.empty(n)
     for i, text in enumerate(data.instructions):
         family, a, b = words_of(text)
         rows = data.instruction == i
-        meant[rows, 0], turned[rows, 0] = places[rows, CUBES.index(a)], turns[rows, CUBES.index(a)]
+        meant[rows, 0], yaw[rows] = places[rows, CUBES.index(a)], yaws[rows, CUBES.index(a)]
         if family != "push":
             meant[rows, 1] = places[rows, 3 + PLATES.index(b) if family == "put" else CUBES.index(b)]
-    flat = [part.reshape(len(data), -1) for part in (places, meant, turns, turned)]
-    return np.concatenate(flat, axis=1).astype(np.float32)
+    tool = data.state[:, -7:].astype(np.float64)  # tool_pose
+    rotation = sinew.kinematics.rotation.to_matrix(tool[:, 3:], "wxyz")
+    seen = np.einsum("nij,nki->nkj", rotation, meant - tool[:, None, :3])  # [n, 2, 3]
+    tool_yaw = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])
+    parts = ((places - _MIDDLE) / _SCALE, (meant - _MIDDLE) / _SCALE, _turn(yaws), _turn(yaw), seen / _SCALE, _turn(yaw - tool_yaw))
+    return np.concatenate([part.reshape(n, -1) for part in parts], axis=1).astype(np.float32)
+
+
+_PRIVILEGED = ("object_position", "cube_yaw")  # channels
 
 
 @dataclass
@@ -112,8 +124,9 @@ class Recipe:
 
 
 def _judge(path, chain):
-    """Verdicts on the episodes of a recording. Pictures are not compared: each episode has a look of its own, one blurred beside another."""
-    files, _, lacks = curate.read([path], measure_cameras=False)
+    """Verdicts on the episodes of a recording, of what a policy sees: cubes may tumble. Pictures are not compared: each episode has a look of its
+    own, one blurred beside another."""
+    files, _, lacks = curate.read([path], measure_cameras=False, without=_PRIVILEGED)
     return curate.verdicts(sinew.data.curate(files, chain=chain), lacks)
 
 
@@ -151,7 +164,7 @@ def reading():
 
     described = card()
     chain = chain_of(sim.MujocoRobot.tabletop(render=False))
-    return recordings.Reading(card=described, targets=targets.make_targets(described, chain), readout_channels=("object_position", "cube_yaw"))
+    return recordings.Reading(card=described, targets=targets.make_targets(described, chain), readout_channels=_PRIVILEGED)
 
 
 def gather(recipe, report=None):
