@@ -158,6 +158,7 @@ py::class_<Guarded<nn::LanguageModel<Ops>>> bind_language_model(py::module_& m, 
 template <nn::TensorOps Ops>
 std::vector<std::string> architectures_of(const nn::ModelRegistry<Ops>& models) {
   std::vector<std::string> names;
+  for (const auto model : models.models()) names.emplace_back(model);
   for (const auto backbone : models.backbones())
     for (const auto head : models.heads()) names.push_back(fmt::format("{}/{}", backbone, head));
   return names;

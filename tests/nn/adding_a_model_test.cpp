@@ -45,9 +45,9 @@ class MeanHead {
   }
   const nn::HeadSpec& spec() const noexcept { return spec_; }
 
-  /// `hidden [tokens, hidden_size]`, behind the backbone's last norm.
-  void act(Ops& ops, const Tensor& hidden, const TensorMap& /*in*/, TensorMap& out) {
+  void act(Ops& ops, const nn::Context<Ops>& context, const TensorMap& /*in*/, TensorMap& out) {
     auto scope = ops.scope();
+    const Tensor& hidden = context.hidden;  // [tokens, hidden_size], behind the backbone's last norm
     // The mean as attention: one query of zeros looks at all tokens alike.
     const std::vector<float> zeros(static_cast<std::size_t>(hidden.size(1)), 0.0F);
     const Tensor query = ops.upload(zeros, Shape{1, 1, hidden.size(1)});

@@ -3,24 +3,29 @@
 #pragma once
 
 #include <exception>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "sinew/backend/backend.hpp"
 #include "sinew/backend/registry.hpp"
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/io/json.hpp"
-#include "sinew/nn/prompt_tensors.hpp"
+#include "sinew/nn/joined_model.hpp"
 #include "sinew/nn/registry.hpp"
 
 namespace sinew {
 
-/// "qwen3_vl/flow_dit": backbone and head of a card's `architecture`. Throws Error when it has another form.
+/// "qwen3_vl/flow_dit": backbone and head of a card's `architecture`; "act": no backbone, and a whole model. Throws Error when it has
+/// another form.
 [[nodiscard]] std::pair<std::string_view, std::string_view> split_architecture(std::string_view architecture);
+/// Throws Error for a whole model that is not among `known`.
+void require_model(std::span<const std::string_view> known, std::string_view name);
 
 /// Runs the model of a policy directory. `config.json` is the backbone's, as Hugging Face writes it, with an entry "action_head" for the
-/// head.
+/// head; of a whole model, its own.
 template <nn::TensorOps Ops>
 class NativeBackend {
  public:
@@ -34,13 +39,15 @@ class NativeBackend {
   [[nodiscard]] Status infer(const TensorMap& in, TensorMap& out) noexcept {
     error_.clear();
     try {
-      if (const Status status = prompt_.read(in, backbone_.vocab_size()); status != Status::ok) {
-        error_.format("{}", prompt_.last_error());
-        return status;
-      }
+      auto* const joined = std::get_if<Joined>(&model_);
+      if (joined != nullptr)
+        if (const Status status = joined->read(in); status != Status::ok) {
+          error_.format("{}", joined->prompt_error());
+          return status;
+        }
       if (const Status status = check(in, out); status != Status::ok) return status;
       auto scope = ops_.scope();
-      head_.act(ops_, backbone_.prefill(ops_, prompt_.input()), in, out);
+      std::visit([&](auto& model) { model.act(ops_, in, out); }, model_);
       return Status::ok;
     } catch (const std::exception& error) {
       error_.format("{}", std::string_view(error.what()).substr(0, std::string_view(error.what()).find('\n')));
@@ -50,29 +57,36 @@ class NativeBackend {
     return Status::backend_failed;
   }
   /// The next call draws its noise as the first one did.
-  void reset() noexcept { head_.reset(); }
+  void reset() noexcept {
+    std::visit([](auto& model) { model.reset(); }, model_);
+  }
 
  private:
   using Names = std::pair<std::string_view, std::string_view>;
+  using Joined = nn::JoinedModel<Ops>;
+  using Model = std::variant<Joined, nn::AnyModel<Ops>>;
 
   NativeBackend(Ops ops, const nn::ModelRegistry<Ops>& models, const BackendRequest& request, const Names& names)
-      : NativeBackend(std::move(ops), models, request, names, Weights::open(request.directory, models.backbone(names.first).names),
-                      Json::read_file(request.directory / "config.json")) {}
-  NativeBackend(Ops ops, const nn::ModelRegistry<Ops>& models, const BackendRequest& request, const Names& names, Weights weights,
-                const Json& config)
-      : ops_(std::move(ops)),
-        prompt_(request.offered),
-        backbone_(models.backbone(names.first)
-                      .load(nn::Loader<Ops>(ops_, weights), cursor(request, config), {.max_tokens = prompt_.max_tokens()})),
-        head_(models.head(names.second)(nn::Loader<Ops>(ops_, weights, "action_model."), cursor(request, config).at("action_head"),
-                                        {.offered = request.offered, .hidden_size = backbone_.hidden_size()})) {
-    weights.require_all_used();
+      : ops_(std::move(ops)), model_(load(ops_, models, request, names)) {
+    const nn::HeadSpec& model = std::visit([](const auto& each) -> const nn::HeadSpec& { return each.spec(); }, model_);
     spec_ = {.name = request.card.architecture,
-             .inputs = prompt_.specs(),
-             .outputs = head_.spec().outputs,
+             .inputs = model.inputs,
+             .outputs = model.outputs,
              .allocates = Ops::kAllocates,
-             .optional_inputs = head_.spec().optional_inputs};
-    spec_.inputs.insert(spec_.inputs.end(), head_.spec().inputs.begin(), head_.spec().inputs.end());
+             .optional_inputs = model.optional_inputs};
+  }
+  static Model load(Ops& ops, const nn::ModelRegistry<Ops>& models, const BackendRequest& request, const Names& names) {
+    const bool whole = names.first.empty();
+    if (whole) require_model(models.models(), names.second);
+    const auto& rules = whole ? models.model(names.second).names : models.backbone(names.first).names;
+    Weights weights = Weights::open(request.directory, rules);
+    const Json config = Json::read_file(request.directory / "config.json");
+    const nn::Loader<Ops> loader(ops, weights);
+    Model model =
+        whole ? Model(models.model(names.second).load(loader, cursor(request, config), {.offered = request.offered}))
+              : Model(Joined(loader, models.backbone(names.first), models.head(names.second), cursor(request, config), request.offered));
+    weights.require_all_used();
+    return model;
   }
   static JsonCursor cursor(const BackendRequest& request, const Json& config) {
     return {config, (request.directory / "config.json").string()};
@@ -83,7 +97,7 @@ class NativeBackend {
       error_.format("tensor '{}': {}", spec.name, to_string(status));
       return status;
     };
-    for (const auto& spec : head_.spec().inputs)
+    for (const auto& spec : spec_.inputs)
       if (const Status status = check_tensor(spec, in[spec.name]); status != Status::ok) return refuse(status, spec);
     for (const auto& spec : spec_.optional_inputs)
       if (const Tensor* const tensor = in.find(spec.name); tensor != nullptr && *tensor)
@@ -98,9 +112,7 @@ class NativeBackend {
   }
 
   Ops ops_;
-  nn::PromptTensors prompt_;
-  nn::AnyBackbone<Ops> backbone_;
-  nn::AnyHead<Ops> head_;
+  Model model_;
   ModelSpec spec_;
   FixedText error_;
 };

@@ -10,20 +10,38 @@
 #include "sinew/core/tensor_map.hpp"
 #include "sinew/core/tensor_spec.hpp"
 #include "sinew/nn/models/vision_language.hpp"
+#include "sinew/nn/tensor_ops.hpp"
 
 namespace sinew::nn {
 
-/// Tensors of a head beside the hidden states.
+/// Tensors of a head beside what the backbone gives, or of a whole model.
 struct HeadSpec {
   TensorSpecs inputs;
   TensorSpecs outputs;
   TensorSpecs optional_inputs;
+  std::vector<std::int64_t> depths{};  ///< of a head: whose hidden states it reads beside the last ones, ascending (Backbone)
 };
 
-/// What a head can be given.
+/// What a head, or a whole model, can be given.
 struct HeadInputs {
   TensorSpecs offered;           ///< that the encoder writes
-  std::int64_t hidden_size = 0;  ///< of the backbone
+  std::int64_t hidden_size = 0;  ///< of the backbone; what follows too
+  std::int64_t vocab_size = 0;
+  std::int64_t depth = 0;         ///< layers
+  std::int64_t image_token = -1;  ///< id of an image's tokens
+  std::int64_t merge = 1;         ///< patches per side of such a token
+};
+
+template <TensorOps Ops>
+class AnyBackbone;
+
+/// What a backbone made of a prompt; valid during one act().
+template <TensorOps Ops>
+struct Context {
+  typename Ops::Tensor hidden;                     ///< [tokens, hidden_size], behind the last norm
+  std::span<const typename Ops::Tensor> states{};  ///< of HeadSpec::depths, each [tokens, hidden_size]
+  const VisionLanguageInput* prompt = nullptr;     ///< ids, positions and grids of these tokens
+  AnyBackbone<Ops>* backbone = nullptr;            ///< to go on with, for a head whose configuration asks for new tokens
 };
 
 /// Images and words to hidden states and on to words.
@@ -39,18 +57,29 @@ concept Backbone = std::movable<B> && requires(B backbone, const B& constant, Op
   { constant.hidden_size() } -> std::convertible_to<std::int64_t>;
   { constant.vocab_size() } -> std::convertible_to<std::int64_t>;
   { constant.depth() } -> std::convertible_to<std::int64_t>;  // layers
+  { constant.image_token() } -> std::convertible_to<std::int64_t>;
+  { constant.merge() } -> std::convertible_to<std::int64_t>;  // patches per side of an image's token
   { backbone.prefill(ops, input, depths, states) } -> std::same_as<typename Ops::Tensor>;
   { backbone.step(ops, token) } -> std::same_as<typename Ops::Tensor>;
   { constant.logits(ops, hidden) } -> std::same_as<typename Ops::Tensor>;
 };
 
-/// Hidden states to what a decoder reads. `act` may throw Error; every input was checked against the specification.
+/// Hidden states to what a decoder reads. `act` may throw Error; every input was checked against the specification. A head that generates
+/// has a configuration with `new_tokens()`, the most that it adds to a prompt.
 template <class H, class Ops>
-concept Head = std::movable<H> &&
-               requires(H head, const H& constant, Ops& ops, const typename Ops::Tensor& hidden, const TensorMap& in, TensorMap& out) {
-                 { constant.spec() } -> std::same_as<const HeadSpec&>;
-                 head.act(ops, hidden, in, out);
-                 head.reset();
-               };
+concept Head =
+    std::movable<H> && requires(H head, const H& constant, Ops& ops, const Context<Ops>& context, const TensorMap& in, TensorMap& out) {
+      { constant.spec() } -> std::same_as<const HeadSpec&>;
+      head.act(ops, context, in, out);
+      head.reset();
+    };
+
+/// A model that is no backbone with a head: what the encoder writes to what a decoder reads.
+template <class M, class Ops>
+concept WholeModel = std::movable<M> && requires(M model, const M& constant, Ops& ops, const TensorMap& in, TensorMap& out) {
+  { constant.spec() } -> std::same_as<const HeadSpec&>;
+  model.act(ops, in, out);
+  model.reset();
+};
 
 }  // namespace sinew::nn

@@ -54,9 +54,9 @@ class FlowDitPolicy {
 
   [[nodiscard]] const HeadSpec& spec() const noexcept { return spec_; }
 
-  /// `hidden [n, context_width]`.
-  void act(Ops& ops, const Tensor& hidden, const TensorMap& in, TensorMap& out) {
+  void act(Ops& ops, const Context<Ops>& prompt, const TensorMap& in, TensorMap& out) {
     const auto& c = dit_.config();
+    const Tensor& hidden = prompt.hidden;
     dit_.read_context(ops, ops.reshape(hidden, Shape{1, hidden.size(0), hidden.size(1)}), context_);
     std::optional<Tensor> state;
     if (!spec_.inputs.empty()) {

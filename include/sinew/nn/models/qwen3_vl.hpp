@@ -146,8 +146,9 @@ class Qwen3Vl {
   [[nodiscard]] const Config& config() const noexcept { return config_; }
   [[nodiscard]] std::int64_t hidden_size() const noexcept { return config_.text.hidden; }
   [[nodiscard]] std::int64_t vocab_size() const noexcept { return config_.text.vocab; }
-
   [[nodiscard]] std::int64_t depth() const noexcept { return config_.text.layers; }
+  [[nodiscard]] std::int64_t image_token() const noexcept { return config_.image_token; }
+  [[nodiscard]] std::int64_t merge() const noexcept { return config_.vision.merge; }
 
   /// Hidden states behind the last norm `[n, hidden]`. With caches, a sequence begins. `depths`, ascending, asks for others as well: 0 is
   /// the embeddings, d what layer d - 1 gave; they come in `states`.
