@@ -22,10 +22,11 @@ teleop:  ## take over from a policy with the keyboard; make teleop ARGS="--gamep
 test:    ## build and test everything
 	@scripts/test
 
-train:   ## record demonstrations and train the tabletop's policy; make train ARGS="--episodes 4000"
+train:   ## record demonstrations, train the tabletop's policy and evaluate it; make train ARGS="--episodes 4000"
 	@scripts/bootstrap --sim --dev --with-torch
 	@scripts/install-python
 	@.venv/bin/python -m sinew train --tabletop --output outputs/train --processes 2 $(ARGS)
+	@.venv/bin/python -m sinew eval outputs/train/policy --episodes 210 --conditions plain random --json outputs/train/figures.json --card
 
 bench:   ## run every benchmark; results in build/bench and docs/benchmarks.md
 	@scripts/bootstrap --sim --dev --bench --with-torch

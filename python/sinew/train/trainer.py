@@ -120,7 +120,7 @@ class Trainer:
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.99))
+        self.optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.99), fused=True)
         self.averaged = {name: value.detach().clone() for name, value in policy.state_dict().items()}
         self._order, self._epoch = None, -1
         self.progress = _Progress()
