@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(sinew_targets sinew sinew_testing sinew_no_alloc)
 set(sinew_components "")
-foreach(component sim torch)
+foreach(component remote sim torch)
   if(TARGET sinew_${component})
     list(APPEND sinew_components ${component})
   endif()

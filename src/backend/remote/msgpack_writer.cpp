@@ -10,23 +10,10 @@
 
 namespace sinew::remote {
 
-void MsgpackWriter::clear() noexcept {
-  written_.clear();
-  pieces_.clear();
-  size_ = 0;
-}
-
-void MsgpackWriter::put(std::span<const std::byte> bytes) {
-  if (pieces_.empty() || pieces_.back().outside != nullptr) pieces_.push_back({.begin = written_.size()});
-  written_.insert(written_.end(), bytes.begin(), bytes.end());
-  pieces_.back().size += bytes.size();
-  size_ += bytes.size();
-}
-
 void MsgpackWriter::put_word(std::uint8_t tag, std::uint64_t value, std::size_t bytes) {
   std::array<std::byte, 9> word{std::byte{tag}};
   for (std::size_t i = 0; i < bytes; ++i) word[1 + i] = static_cast<std::byte>(value >> (8 * (bytes - 1 - i)));
-  put({word.data(), bytes + 1});
+  message_.put({word.data(), bytes + 1});
 }
 
 /// The shortest header, as msgpack's own packers choose it. A tag of 0: there is no such form.
@@ -57,20 +44,19 @@ void MsgpackWriter::integer(std::int64_t value) {
 void MsgpackWriter::real(double value) { put_word(0xCB, std::bit_cast<std::uint64_t>(value), 8); }
 void MsgpackWriter::text(std::string_view value) {
   put_length(value.size(), 0xA0, 32, 0xD9, 0xDA, 0xDB);
-  put(std::as_bytes(std::span(value)));
+  message_.put(std::as_bytes(std::span(value)));
 }
 void MsgpackWriter::binary(std::span<const std::byte> value) {
   put_length(value.size(), 0, 0, 0xC4, 0xC5, 0xC6);
-  put(value);
+  message_.put(value);
 }
 void MsgpackWriter::begin_array(std::size_t elements) { put_length(elements, 0x90, 16, 0, 0xDC, 0xDD); }
 void MsgpackWriter::begin_map(std::size_t pairs) { put_length(pairs, 0x80, 16, 0, 0xDE, 0xDF); }
 
-void MsgpackWriter::reference(std::span<const std::byte> value) {
-  put_length(value.size(), 0, 0, 0xC4, 0xC5, 0xC6);
-  if (value.empty()) return;
-  pieces_.push_back({.outside = value.data(), .size = value.size()});
-  size_ += value.size();
+void MsgpackWriter::reference(std::span<const std::byte> value, std::span<const std::byte> beginning) {
+  put_length(beginning.size() + value.size(), 0, 0, 0xC4, 0xC5, 0xC6);
+  message_.put(beginning);
+  message_.refer(value);
 }
 
 void MsgpackWriter::key(std::string_view name) { binary(std::as_bytes(std::span(name))); }
@@ -92,15 +78,8 @@ void MsgpackWriter::array(DType dtype, std::span<const std::int64_t> shape, std:
   for (const std::int64_t dim : shape) integer(dim);
 }
 
-std::span<const std::span<const std::byte>> MsgpackWriter::pieces() {
-  views_.clear();
-  for (const Piece& piece : pieces_)
-    views_.emplace_back(piece.outside != nullptr ? piece.outside : written_.data() + piece.begin, piece.size);
-  return views_;
-}
-
 void MsgpackWriter::copy_to(std::vector<std::byte>& bytes) {
-  bytes.reserve(bytes.size() + size_);
+  bytes.reserve(bytes.size() + size());
   for (const auto piece : pieces()) bytes.insert(bytes.end(), piece.begin(), piece.end());
 }
 

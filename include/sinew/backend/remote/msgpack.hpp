@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sinew/backend/remote/piece_list.hpp"
 #include "sinew/backend/remote/wire_array.hpp"
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/core/status.hpp"
@@ -119,7 +120,7 @@ class MsgpackDocument {
 /// Writes one message as a list of pieces for a gathering write. What is handed to `reference` and `array` must outlive the message.
 class MsgpackWriter {
  public:
-  void clear() noexcept;
+  void clear() noexcept { message_.clear(); }
 
   void nil();
   void boolean(bool value);
@@ -129,34 +130,25 @@ class MsgpackWriter {
   void binary(std::span<const std::byte> value);  ///< copied
   void begin_array(std::size_t elements);
   void begin_map(std::size_t pairs);
-  /// A binary whose bytes stay where they are.
-  void reference(std::span<const std::byte> value);
+  /// A binary whose bytes stay where they are, but for a beginning that is copied.
+  void reference(std::span<const std::byte> value, std::span<const std::byte> beginning = {});
   /// A numpy array; a binary's header in front of bytes that stay where they are. Throws Error for bf16, which numpy lacks.
   void array(const ConstTensorView& tensor);
   /// The same of a shape of its own; `bytes` as many as it says.
   void array(DType dtype, std::span<const std::int64_t> shape, std::span<const std::byte> bytes);
 
   /// The message in order; valid until the next change.
-  [[nodiscard]] std::span<const std::span<const std::byte>> pieces();
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::span<const std::span<const std::byte>> pieces() { return message_.views(); }
+  [[nodiscard]] std::size_t size() const noexcept { return message_.size(); }
   /// Appends the message to `bytes`.
   void copy_to(std::vector<std::byte>& bytes);
 
  private:
-  struct Piece {
-    const std::byte* outside = nullptr;  // null: of written_
-    std::size_t begin = 0;
-    std::size_t size = 0;
-  };
-  void put(std::span<const std::byte> bytes);
   void put_word(std::uint8_t tag, std::uint64_t value, std::size_t bytes);
   void put_length(std::size_t size, std::uint8_t fix, std::size_t fix_below, std::uint8_t tag8, std::uint8_t tag16, std::uint8_t tag32);
   void key(std::string_view name);
 
-  std::vector<std::byte> written_;
-  std::vector<Piece> pieces_;
-  std::vector<std::span<const std::byte>> views_;
-  std::size_t size_ = 0;
+  PieceList message_;
 };
 
 }  // namespace sinew::remote

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinew/backend/remote/web_socket_link.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/websocket.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "sinew/core/error.hpp"
+#include "sinew/core/fixed_text.hpp"
+#include "sinew/io/text.hpp"
+
+namespace sinew::remote {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace websocket = beast::websocket;
+using asio::ip::tcp;
+using Stream = websocket::stream<beast::tcp_stream>;
+
+constexpr std::size_t kWriteBuffer = std::size_t{64} << 10;  // what masking goes through
+
+bool fits_header(std::string_view text) {
+  return text.size() <= 4096 && std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+}  // namespace
+
+struct WebSocketLink::State {
+  explicit State(WebSocketOptions given) : options(std::move(given)) {
+    for (const std::string* text : {&options.host, &options.path, &options.authorization})
+      if (!fits_header(*text))
+        fail(ErrorCode::invalid_argument,
+             {"WebSocketLink", "host, path, authorization", "text without control characters", quote(*text), ""});
+    beast::error_code problem;
+    tcp::resolver resolver(context);
+    endpoints = resolver.resolve(options.host, std::to_string(options.port), problem);
+    if (problem)
+      fail(ErrorCode::invalid_argument, {"WebSocketLink", "host", "one with an address", quote(options.host), problem.message()});
+  }
+
+  /// Starts an operation and runs it until it is done or the deadline has come; then the socket is closed.
+  template <class Start>
+  Status run(std::string_view what, Time deadline, const Start& start) noexcept {
+    try {
+      std::optional<beast::error_code> result;
+      context.restart();
+      start([&result](beast::error_code code, auto&&...) { result = code; });
+      const std::chrono::steady_clock::time_point end{std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline)};
+      while (!result && context.run_one_until(end) > 0) {
+      }
+      const bool late = !result;
+      if (late) {
+        drop();
+        context.restart();
+        context.run();  // the operation, given up
+      }
+      if (!late && !*result) return Status::ok;
+      error.format("[remote] {} {}:{}: {}", what, options.host, options.port, late ? "no answer by the deadline" : result->message());
+      return late ? Status::timeout : Status::backend_failed;
+    } catch (const std::exception& problem) {
+      error.format("[remote] {} {}:{}: {}", what, options.host, options.port, problem.what());
+      return Status::backend_failed;
+    }
+  }
+  void drop() noexcept {
+    if (!stream) return;
+    beast::error_code ignored;
+    beast::get_lowest_layer(*stream).socket().close(ignored);
+  }
+
+  WebSocketOptions options;
+  asio::io_context context{1};
+  tcp::resolver::results_type endpoints;
+  std::optional<Stream> stream;
+  beast::flat_buffer buffer;
+  std::vector<asio::const_buffer> pieces;
+  FixedText error;
+};
+
+WebSocketLink::WebSocketLink(WebSocketOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+WebSocketLink::~WebSocketLink() = default;
+WebSocketLink::WebSocketLink(WebSocketLink&& other) noexcept = default;
+WebSocketLink& WebSocketLink::operator=(WebSocketLink&& other) noexcept = default;
+
+Time WebSocketLink::now() const noexcept { return SteadyClock().now(); }
+std::string_view WebSocketLink::last_error() const noexcept { return state_->error.view(); }
+
+void WebSocketLink::close() noexcept {
+  state_->drop();
+  state_->stream.reset();
+  state_->buffer.clear();
+}
+
+Status WebSocketLink::open(Time deadline) noexcept {
+  close();
+  State& state = *state_;
+  try {
+    state.stream.emplace(state.context);
+    Stream& stream = *state.stream;
+    stream.read_message_max(state.options.most_bytes);
+    stream.binary(true);
+    stream.auto_fragment(false);
+    stream.write_buffer_bytes(kWriteBuffer);
+    if (!state.options.authorization.empty())
+      stream.set_option(websocket::stream_base::decorator(
+          [&state](websocket::request_type& request) { request.set(beast::http::field::authorization, state.options.authorization); }));
+  } catch (const std::exception& problem) {
+    state.error.format("[remote] {}", problem.what());
+    return Status::backend_failed;
+  }
+  auto& socket = beast::get_lowest_layer(*state.stream);
+  const Status connected = state.run("connection to", deadline, [&](auto done) { socket.async_connect(state.endpoints, done); });
+  if (connected != Status::ok) return connected;
+  beast::error_code ignored;
+  socket.socket().set_option(tcp::no_delay(true), ignored);
+  const std::string host = fmt::format("{}:{}", state.options.host, state.options.port);
+  return state.run("handshake with", deadline, [&](auto done) { state.stream->async_handshake(host, state.options.path, done); });
+}
+
+Status WebSocketLink::send(Pieces pieces, Time deadline) noexcept {
+  State& state = *state_;
+  if (!state.stream) return Status::not_ready;
+  state.pieces.clear();
+  for (const auto piece : pieces) state.pieces.emplace_back(piece.data(), piece.size());
+  return state.run("sending to", deadline, [&](auto done) { state.stream->async_write(state.pieces, done); });
+}
+
+Status WebSocketLink::receive(Message& message, Time deadline) noexcept {
+  State& state = *state_;
+  if (!state.stream) return Status::not_ready;
+  state.buffer.clear();
+  const Status status = state.run("reply of", deadline, [&](auto done) { state.stream->async_read(state.buffer, done); });
+  if (status != Status::ok) return status;
+  const auto data = state.buffer.cdata();
+  message = {.kind = state.stream->got_text() ? MessageKind::text : MessageKind::binary,
+             .bytes = {static_cast<const std::byte*>(data.data()), data.size()}};
+  return Status::ok;
+}
+
+}  // namespace sinew::remote
