@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// N1: what a request of openpi costs beside the network: two images of 224 pixels, a state and words, to bytes and back.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench.hpp"
+#include "observation/baselines.hpp"
+#include "sinew/backend/remote/openpi_protocol.hpp"
+
+namespace sinew::bench {
+namespace {
+
+constexpr std::size_t kEntries = 16;  // of the pool of observations: more than the caches keep
+constexpr std::int64_t kSide = 224, kState = 8;
+constexpr std::string_view kWords = "put the bowl on the stove";
+constexpr double kBound = 2;  // us
+
+const TensorSpecs kInputs = {{"observation/image", DType::u8, Shape{kSide, kSide, 3}},
+                             {"observation/wrist_image", DType::u8, Shape{kSide, kSide, 3}},
+                             {"observation/state", DType::f32, Shape{kState}},
+                             {"prompt", DType::u8, Shape{256}}};
+
+std::vector<TensorMap> make_pool(Baselines& baselines) {
+  std::mt19937 random(1);
+  std::vector<TensorMap> pool;
+  std::vector<std::uint8_t> images;
+  std::vector<float> states;
+  for (std::size_t i = 0; i < kEntries; ++i) {
+    TensorMap observation = make_tensors(kInputs);
+    for (const char* name : {"observation/image", "observation/wrist_image"}) {
+      const auto pixels = observation[name].as<std::uint8_t>();
+      std::ranges::generate(pixels, [&] { return static_cast<std::uint8_t>(random()); });
+      images.insert(images.end(), pixels.begin(), pixels.end());
+    }
+    const auto state = observation["observation/state"].as<float>();
+    std::ranges::generate(state, [&] { return static_cast<float>(random() % 1000) / 1000; });
+    states.insert(states.end(), state.begin(), state.end());
+    Tensor& words = observation["prompt"];
+    if (words.set_shape(Shape{static_cast<std::int64_t>(kWords.size())}) != Status::ok) throw std::runtime_error("prompt");
+    std::ranges::copy(kWords, reinterpret_cast<char*>(words.as<std::uint8_t>().data()));
+    pool.push_back(std::move(observation));
+  }
+  baselines.write("images", images.data(), images.size());
+  baselines.write("states", states.data(), states.size() * sizeof(float));
+  return pool;
+}
+
+std::vector<std::byte> joined(remote::Pieces pieces) {
+  std::vector<std::byte> bytes;
+  for (const auto piece : pieces) bytes.insert(bytes.end(), piece.begin(), piece.end());
+  return bytes;
+}
+
+/// A row of `run` beside the baseline of the same name, in microseconds.
+void add(Report& report, Baselines& baselines, const std::string& id, const std::string& what, const Run& run, bool agrees) {
+  const auto name = baselines.open(id);
+  const auto [ours, theirs] = time_pair(warmed(run), name ? baselines.sampler(id) : Sampler(), report.options().min_time);
+  Row row{.id = id, .what = what, .unit = "us", .baseline = name.value_or(kAbsent)};
+  row.ours = 1e6 * ours.median;
+  row.ours_p99 = 1e6 * ours.p99;
+  row.ours_worst = 1e6 * ours.worst;
+  row.n = ours.repetitions;
+  if (theirs) {
+    row.theirs = 1e6 * theirs->median;
+    row.ratio = theirs->median / ours.median;
+  } else {
+    row.note = baselines.why();
+  }
+  row.bound = fmt::format("≤ {:g} us", kBound);
+  row.pass = row.ours <= kBound;
+  row.checked = name.has_value() && agrees;
+  report.add(row);
+}
+
+void encode_row(Report& report, Baselines& baselines, const std::vector<TensorMap>& pool) {
+  if (!report.wants("N1/encode")) return;
+  remote::OpenpiProtocol protocol({.inputs = kInputs, .horizon = 10, .action_dim = 7});
+  bool agrees = baselines.open("N1/encode").has_value();
+  for (std::size_t i = 0; agrees && i < kEntries; ++i)
+    agrees = protocol.write_request(pool[i], 1) == Status::ok && joined(protocol.pieces()) == baselines.result("N1/encode", i);
+  std::size_t next = 0;
+  const auto run = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      if (protocol.write_request(pool[next++ % kEntries], 1) != Status::ok) throw std::runtime_error("encode");
+      keep(protocol.pieces());
+    }
+  };
+  add(report, baselines, "N1/encode", "openpi observation (2 x 224 x 224 x 3, state, words; 301 kB) to a scatter list", run, agrees);
+}
+
+void decode_row(Report& report, Baselines& baselines, const std::vector<TensorMap>& pool) {
+  if (!report.wants("N1/decode")) return;
+  remote::OpenpiProtocol protocol({.inputs = kInputs, .horizon = 10, .action_dim = 7});
+  std::vector<std::vector<std::byte>> packed;
+  for (const TensorMap& observation : pool) {
+    if (protocol.write_request(observation, 1) != Status::ok) throw std::runtime_error("encode");
+    packed.push_back(joined(protocol.pieces()));
+  }
+  remote::MsgpackDocument document;
+  const auto view = [&](std::size_t entry, std::vector<std::byte>* copy) {
+    if (document.parse(packed[entry]) != Status::ok) throw std::runtime_error("decode");
+    const auto root = document.root();
+    for (const char* name : {"observation/image", "observation/wrist_image", "observation/state"}) {
+      const auto array = root.find(name).ndarray();
+      if (!array) throw std::runtime_error("decode");
+      if (copy != nullptr) copy->insert(copy->end(), array->bytes.begin(), array->bytes.end());
+      keep(*array);
+    }
+  };
+  bool agrees = baselines.open("N1/decode").has_value();
+  for (std::size_t i = 0; agrees && i < kEntries; ++i) {
+    std::vector<std::byte> bytes;
+    view(i, &bytes);
+    agrees = bytes == baselines.result("N1/decode", i);
+  }
+  std::size_t next = 0;
+  const auto run = [&](int times) {
+    for (int i = 0; i < times; ++i) view(next++ % kEntries, nullptr);
+  };
+  add(report, baselines, "N1/decode", "the same bytes into views", run, agrees);
+}
+
+}  // namespace
+}  // namespace sinew::bench
+
+int main(int argc, char** argv) {
+  using namespace sinew::bench;
+  std::string python = std::filesystem::exists(".venv/bin/python") ? ".venv/bin/python" : "python3";
+  Report report(Options::parse(argc, argv, {{"--python", &python}}));
+  try {
+    Baselines baselines(python);
+    const auto pool = make_pool(baselines);
+    encode_row(report, baselines, pool);
+    decode_row(report, baselines, pool);
+    return report.finish();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_remote: %s\n", error.what());
+    return 1;
+  }
+}
