@@ -37,7 +37,9 @@ TensorSpecs specs_of(const Inputs& inputs) {
   TensorSpecs specs;
   for (const auto& [name, dtype, shape] : inputs) {
     const auto known = dtype_from_string(dtype);
-    if (!known) fail(ErrorCode::invalid_argument, {"remote", "dtype of input '" + name + "'", "one such as \"u8\" or \"f32\"", "'" + dtype + "'", ""});
+    if (!known)
+      fail(ErrorCode::invalid_argument,
+           {"remote", "dtype of input '" + name + "'", "one such as \"u8\" or \"f32\"", "'" + dtype + "'", ""});
     specs.push_back({name, *known, Shape(std::span<const std::int64_t>(shape))});
   }
   return specs;
@@ -55,19 +57,22 @@ void fill(Tensor& tensor, const std::string& name, const py::handle& value) {
     text = value.cast<std::string>();
     bytes = std::as_bytes(std::span(text));
     shape = Shape{static_cast<std::int64_t>(text.size())};
-    if (tensor.dtype() != DType::u8) fail(ErrorCode::invalid_argument, {"remote", "input '" + name + "'", std::string(to_string(tensor.dtype())), "text", ""});
+    if (tensor.dtype() != DType::u8)
+      fail(ErrorCode::invalid_argument, {"remote", "input '" + name + "'", std::string(to_string(tensor.dtype())), "text", ""});
   } else {
     array = py::array::ensure(value, py::array::c_style);
     if (!array || !array.dtype().equal(numpy_dtype(tensor.dtype())))
       fail(ErrorCode::invalid_argument, {"remote", "input '" + name + "'", "an array of " + std::string(to_string(tensor.dtype())),
                                          array ? py::str(array.dtype()).cast<std::string>() : "something else", ""});
     const std::vector<std::int64_t> dims(array.shape(), array.shape() + array.ndim());
-    if (dims.size() > Shape::kMaxRank) fail(ErrorCode::invalid_argument, {"remote", "input '" + name + "'", "at most 8 dimensions", shape_text(array), ""});
+    if (dims.size() > Shape::kMaxRank)
+      fail(ErrorCode::invalid_argument, {"remote", "input '" + name + "'", "at most 8 dimensions", shape_text(array), ""});
     shape = Shape(std::span<const std::int64_t>(dims));
     bytes = {static_cast<const std::byte*>(array.data()), static_cast<std::size_t>(array.nbytes())};
   }
   if (tensor.set_shape(shape) != Status::ok)
-    fail(ErrorCode::invalid_argument, {"remote", "input '" + name + "'", "a shape within " + to_string(tensor.capacity()), to_string(shape), ""});
+    fail(ErrorCode::invalid_argument,
+         {"remote", "input '" + name + "'", "a shape within " + to_string(tensor.capacity()), to_string(shape), ""});
   if (!bytes.empty()) std::memcpy(tensor.bytes().data(), bytes.data(), bytes.size());
 }
 
@@ -88,8 +93,7 @@ py::dict infer(Guarded<Client>& self, const py::dict& inputs) {
     status = client.backend.infer(client.in, client.out);
   }
   if (status != Status::ok)
-    fail(ErrorCode::failed,
-         {"remote", "reply", "actions", std::string(to_string(status)), std::string(client.backend.last_error())});
+    fail(ErrorCode::failed, {"remote", "reply", "actions", std::string(to_string(status)), std::string(client.backend.last_error())});
   return to_dict(client.out);
 }
 
@@ -110,7 +114,8 @@ PYBIND11_MODULE(_sinew_remote, m) {
   m.doc() = "Clients of policy servers; use sinew.remote.";
   py::class_<Guarded<Client>>(m, "Client", "A policy server; one call at a time.")
       .def("infer", &infer, py::arg("inputs"),
-           "inputs: name -> array or str, all of them -> dict with \"actions\" float32 [rows, action_dim]. Raises sinew.Error: no reply by the\n"
+           "inputs: name -> array or str, all of them -> dict with \"actions\" float32 [rows, action_dim]. Raises sinew.Error: no reply by "
+           "the\n"
            "deadline, a broken connection, an error of the server, a reply of another form, or a connection that waits to be tried again.")
       .def(
           "reset",
@@ -121,8 +126,8 @@ PYBIND11_MODULE(_sinew_remote, m) {
           "The next call begins with a new connection.");
   m.def(
       "openpi",
-      [](const Inputs& inputs, std::int64_t horizon, std::int64_t action_dim, const std::string& host, std::uint16_t port, const std::string& api_key,
-         bool nested, double deadline) {
+      [](const Inputs& inputs, std::int64_t horizon, std::int64_t action_dim, const std::string& host, std::uint16_t port,
+         const std::string& api_key, bool nested, double deadline) {
         OpenpiProtocol protocol({.inputs = specs_of(inputs), .nested = nested, .horizon = horizon, .action_dim = action_dim});
         return client_of(std::move(protocol), web_socket(host, port, api_key), deadline);
       },
@@ -130,25 +135,26 @@ PYBIND11_MODULE(_sinew_remote, m) {
       py::arg("api_key") = "", py::arg("nested") = false, py::arg("deadline") = 0.5, "As sinew.remote.openpi.");
   m.def(
       "starvla",
-      [](const Inputs& inputs, std::int64_t horizon, std::int64_t action_dim, const std::string& host, std::uint16_t port, const std::string& api_key,
-         const std::string& unnorm_key, bool normalized, double deadline) {
+      [](const Inputs& inputs, std::int64_t horizon, std::int64_t action_dim, const std::string& host, std::uint16_t port,
+         const std::string& api_key, const std::string& unnorm_key, bool normalized, double deadline) {
         StarvlaProtocol protocol(
             {.inputs = specs_of(inputs), .horizon = horizon, .action_dim = action_dim, .unnorm_key = unnorm_key, .normalized = normalized});
         return client_of(std::move(protocol), web_socket(host, port, api_key), deadline);
       },
       py::arg("inputs"), py::arg("horizon"), py::arg("action_dim"), py::kw_only(), py::arg("host") = "127.0.0.1", py::arg("port") = 10093,
-      py::arg("api_key") = "", py::arg("unnorm_key") = "", py::arg("normalized") = false, py::arg("deadline") = 0.5, "As sinew.remote.starvla.");
+      py::arg("api_key") = "", py::arg("unnorm_key") = "", py::arg("normalized") = false, py::arg("deadline") = 0.5,
+      "As sinew.remote.starvla.");
   m.def(
       "groot",
-      [](const Inputs& inputs, std::int64_t horizon, const std::vector<std::pair<std::string, std::int64_t>>& groups, const std::string& endpoint,
-         const std::string& api_token, double deadline) {
+      [](const Inputs& inputs, std::int64_t horizon, const std::vector<std::pair<std::string, std::int64_t>>& groups,
+         const std::string& endpoint, const std::string& api_token, double deadline) {
         std::vector<ActionGroup> columns;
         for (const auto& [key, size] : groups) columns.push_back({key, size});
         GrootProtocol protocol({.inputs = specs_of(inputs), .horizon = horizon, .groups = std::move(columns), .api_token = api_token});
         return client_of(std::move(protocol), ZmqLink({.endpoint = endpoint}), deadline);
       },
-      py::arg("inputs"), py::arg("horizon"), py::arg("groups"), py::kw_only(), py::arg("endpoint") = "tcp://127.0.0.1:5555", py::arg("api_token") = "",
-      py::arg("deadline") = 0.5, "As sinew.remote.groot.");
+      py::arg("inputs"), py::arg("horizon"), py::arg("groups"), py::kw_only(), py::arg("endpoint") = "tcp://127.0.0.1:5555",
+      py::arg("api_token") = "", py::arg("deadline") = 0.5, "As sinew.remote.groot.");
   m.def(
       "vla_cpp",
       [](const Inputs& inputs, std::int64_t horizon, std::int64_t action_dim, const std::string& endpoint, bool dealer, double deadline) {
