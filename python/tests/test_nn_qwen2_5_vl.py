@@ -188,7 +188,7 @@ def test_epsilon_is_1e_5_where_none_is_given(saved, tmp_path):
     [
         ("text_config", "hidden_size", 1 << 40, "/text_config/hidden_size"), ("text_config", "num_attention_heads", 5, "/text_config/num_"), ("text_config", "num_key_value_heads", 3, "a divisor"),
         ("text_config", "vocab_size", 1 << 23, "embed_tokens.weight"), ("text_config", "num_hidden_layers", 1000, "layers.4"), ("text_config", "num_hidden_layers", 3, "layers.3"),
-        ("text_config", "head_dim", 32, "mrope_section"), ("text_config", "hidden_act", "relu", "silu"), ("text_config", "use_sliding_window", True, "use_sliding_window"),
+        ("text_config", "head_dim", 32, "leaves head_dim"), ("text_config", "hidden_act", "relu", "silu"), ("text_config", "use_sliding_window", True, "use_sliding_window"),
         ("text_config", "layer_types", ["full_attention", "sliding_attention"], "layer_types/1"), ("text_config", "rope_parameters", {"rope_type": "yarn", "rope_theta": 1e6, "mrope_section": [2, 3, 3]}, "rope_type"),
         ("text_config", "rope_parameters", {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [2, 3, 4]}, "mrope_section"),
         ("vision_config", "window_size", 27, "window_size. JSON value: expected at least the 28 pixels"), ("vision_config", "window_size", -1, "window_size"), ("vision_config", "fullatt_block_indexes", [-1], "fullatt_block_indexes/0"),

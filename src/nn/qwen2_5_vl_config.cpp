@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "config_values.hpp"
+#include "qwen_config.hpp"
 
 namespace sinew::nn {
 
@@ -14,7 +14,7 @@ using namespace detail;
 // The default of rms_norm_eps is that of transformers' class; published files have one of their own.
 constexpr TextForm kTextForm{.sections = SectionLayout::chunked, .qkv_bias = true, .qk_norm = false, .default_eps = 1e-5F};
 
-Qwen2_5VlConfig::Vision parse_vision(const JsonCursor& at) {
+Qwen2_5VlConfig::Vision parse_windowed_vision(const JsonCursor& at) {
   Qwen2_5VlConfig::Vision vision{.depth = size(at, "depth", kMostLayers),
                                  .hidden = size(at, "hidden_size", kMostWidth),
                                  .intermediate = size(at, "intermediate_size", kMostWidth),
@@ -33,8 +33,7 @@ Qwen2_5VlConfig::Vision parse_vision(const JsonCursor& at) {
     if (const auto theta = rope->optional("rope_theta"); theta && theta->number() != 10000)
       theta->refuse("10000", "nothing else is implemented");
   }
-  if (vision.hidden % vision.heads != 0 || vision.hidden / vision.heads % 4 != 0)
-    at.at("num_heads").refuse("a divisor of hidden_size that leaves heads of a multiple of 4");
+  require_vision_heads(at, vision.hidden, vision.heads);
   const JsonCursor window = at.at("window_size");  // pixels
   vision.window = window.integer(1, kMostWidth) / vision.merge / vision.patch;
   if (vision.window < 1) window.refuse(fmt::format("at least the {} pixels of a token", vision.merge * vision.patch));
@@ -42,9 +41,10 @@ Qwen2_5VlConfig::Vision parse_vision(const JsonCursor& at) {
   return vision;
 }
 
-TextConfig parse_text(const JsonCursor& at) {
-  const TextConfig text = TextConfig::parse(at, kTextForm);
+TextConfig parse_biased_text(const JsonCursor& at) {
+  TextConfig text = parse_text(at, kTextForm);
   if (text.heads * text.head_dim != text.hidden) at.at("num_attention_heads").refuse("a divisor of hidden_size that leaves head_dim");
+  parse_rope(at, text.head_dim, text);
   require_flag(at, "use_sliding_window", false);
   if (const auto types = at.optional("layer_types"); types && !types->is_null())
     for (const auto& type : types->elements())
@@ -58,13 +58,11 @@ Qwen2_5VlConfig Qwen2_5VlConfig::parse(const JsonCursor& document) {
   require_text(document, "model_type", "qwen2_5_vl");
   const auto nested = document.optional("text_config");
   const JsonCursor text = nested ? *nested : document;
-  Qwen2_5VlConfig config{.vision = parse_vision(document.at("vision_config")), .text = parse_text(text), .image_token = 0};
+  Qwen2_5VlConfig config{.vision = parse_windowed_vision(document.at("vision_config")), .text = parse_biased_text(text), .image_token = 0};
   // Either flag ties, as in transformers.
   for (const auto& at : {document, text})
     if (const auto tied = at.optional("tie_word_embeddings")) config.text.tied = config.text.tied || tied->boolean();
-  config.image_token = document.at("image_token_id").integer(0, config.text.vocab - 1);
-  if (config.vision.out_hidden != config.text.hidden)
-    document.at("vision_config").at("out_hidden_size").refuse(fmt::format("the text model's {}", config.text.hidden));
+  config.image_token = parse_image_token(document, config.vision, config.text);
   return config;
 }
 

@@ -3,17 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <optional>
-
-#include "config_values.hpp"
+#include "qwen_config.hpp"
 
 namespace sinew::nn {
 
-namespace {
-
-using namespace detail;
-
-constexpr TextForm kTextForm{.sections = SectionLayout::interleaved, .qkv_bias = false, .qk_norm = true};
+namespace detail {
 
 Qwen3VlConfig::Vision parse_vision(const JsonCursor& at) {
   Qwen3VlConfig::Vision vision{.depth = size(at, "depth", kMostLayers),
@@ -27,8 +21,7 @@ Qwen3VlConfig::Vision parse_vision(const JsonCursor& at) {
                                .positions = size(at, "num_position_embeddings", kMostVocab),
                                .deepstack = {}};
   require_text(at, "hidden_act", "gelu_pytorch_tanh");
-  if (vision.hidden % vision.heads != 0 || vision.hidden / vision.heads % 4 != 0)
-    at.at("num_heads").refuse("a divisor of hidden_size that leaves heads of a multiple of 4");
+  require_vision_heads(at, vision.hidden, vision.heads);
   std::int64_t side = 1;
   while (side * side < vision.positions) ++side;
   if (side * side != vision.positions) at.at("num_position_embeddings").refuse("a square number");
@@ -41,22 +34,27 @@ Qwen3VlConfig::Vision parse_vision(const JsonCursor& at) {
   return vision;
 }
 
-}  // namespace
+void require_vision_heads(const JsonCursor& at, std::int64_t hidden, std::int64_t heads) {
+  if (hidden % heads != 0 || hidden / heads % 4 != 0)
+    at.at("num_heads").refuse("a divisor of hidden_size that leaves heads of a multiple of 4");
+}
+
+bool parse_tied(const JsonCursor& document) {
+  for (const auto& at : {document, document.at("text_config")})
+    if (const auto tied = at.optional("tie_word_embeddings")) return tied->boolean();
+  return false;
+}
+
+}  // namespace detail
 
 Qwen3VlConfig Qwen3VlConfig::parse(const JsonCursor& document) {
+  using namespace detail;
   require_text(document, "model_type", "qwen3_vl");
-  Qwen3VlConfig config{.vision = parse_vision(document.at("vision_config")),
-                       .text = TextConfig::parse(document.at("text_config"), kTextForm),
-                       .image_token = 0};
-  // In old files the flag stands with the text model.
-  for (const auto& at : {document, document.at("text_config")})
-    if (const auto tied = at.optional("tie_word_embeddings")) {
-      config.text.tied = tied->boolean();
-      break;
-    }
-  config.image_token = document.at("image_token_id").integer(0, config.text.vocab - 1);
-  if (config.vision.out_hidden != config.text.hidden)
-    document.at("vision_config").at("out_hidden_size").refuse(fmt::format("the text model's {}", config.text.hidden));
+  Qwen3VlConfig config{
+      .vision = parse_vision(document.at("vision_config")), .text = parse_text(document.at("text_config")), .image_token = 0};
+  parse_rope(document.at("text_config"), config.text.head_dim, config.text);
+  config.text.tied = parse_tied(document);
+  config.image_token = parse_image_token(document, config.vision, config.text);
   if (static_cast<std::int64_t>(config.vision.deepstack.size()) > config.text.layers)
     document.at("vision_config").at("deepstack_visual_indexes").refuse("no more than the text model has layers");
   return config;

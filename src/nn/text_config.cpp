@@ -6,19 +6,35 @@
 #include <algorithm>
 #include <numeric>
 
-#include "config_values.hpp"
+#include "qwen_config.hpp"
 
-namespace sinew::nn {
+namespace sinew::nn::detail {
 
-namespace {
+std::int64_t size(const JsonCursor& at, std::string_view key, std::int64_t most) { return at.at(key).integer(1, most); }
 
-using namespace detail;
+std::int64_t size_or(const JsonCursor& at, std::string_view key, std::int64_t otherwise, std::int64_t most) {
+  const auto found = at.optional(key);
+  return found && !found->is_null() ? found->integer(1, most) : otherwise;
+}
 
-/// Where transformers keep the rotary parameters: since 5 in rope_parameters, before in rope_scaling beside rope_theta.
-void parse_rope(const JsonCursor& at, TextConfig& text) {
+void require_text(const JsonCursor& at, std::string_view key, std::string_view expected) {
+  const auto found = at.optional(key);
+  if (found && found->text() != expected) found->refuse(fmt::format("\"{}\"", expected), "nothing else is implemented");
+}
+
+void require_flag(const JsonCursor& at, std::string_view key, bool expected) {
+  const auto found = at.optional(key);
+  if (found && !found->is_null() && found->boolean() != expected) found->refuse(expected ? "true" : "false", "nothing else is implemented");
+}
+
+JsonCursor rope_place(const JsonCursor& at) {
   const auto fresh = at.optional("rope_parameters");
-  const JsonCursor rope = fresh ? *fresh : at.at("rope_scaling");
-  const JsonCursor theta = fresh ? rope.at("rope_theta") : at.at("rope_theta");
+  return fresh ? *fresh : at.at("rope_scaling");
+}
+
+void parse_rope(const JsonCursor& at, std::int64_t rotary, TextConfig& text) {
+  const JsonCursor rope = rope_place(at);
+  const JsonCursor theta = at.optional("rope_parameters") ? rope.at("rope_theta") : at.at("rope_theta");
   text.rope_theta = theta.number();
   if (!(text.rope_theta > 1 && text.rope_theta < 1e12)) theta.refuse("a number above 1");
   for (const char* key : {"rope_type", "type"})
@@ -26,10 +42,12 @@ void parse_rope(const JsonCursor& at, TextConfig& text) {
       type->refuse("\"default\"", "nothing else is implemented");
   require_flag(rope, "mrope_interleaved", text.form.sections == SectionLayout::interleaved);
   const JsonCursor sections = rope.at("mrope_section");
-  for (const auto& section : sections.elements()) text.rope_sections.push_back(section.integer(0, text.head_dim / 2));
-  if (text.rope_sections.size() != 3 || std::reduce(text.rope_sections.begin(), text.rope_sections.end()) != text.head_dim / 2)
-    sections.refuse(fmt::format("three sections of together {} frequencies", text.head_dim / 2));
+  for (const auto& section : sections.elements()) text.rope_sections.push_back(section.integer(0, rotary / 2));
+  if (text.rope_sections.size() != 3 || std::reduce(text.rope_sections.begin(), text.rope_sections.end()) != rotary / 2)
+    sections.refuse(fmt::format("three sections of together {} frequencies", rotary / 2));
 }
+
+namespace {
 
 float parse_eps(const JsonCursor& at, const TextForm& form) {
   const auto found = at.optional("rms_norm_eps");
@@ -42,7 +60,7 @@ float parse_eps(const JsonCursor& at, const TextForm& form) {
 
 }  // namespace
 
-TextConfig TextConfig::parse(const JsonCursor& at, const TextForm& form) {
+TextConfig parse_text(const JsonCursor& at, const TextForm& form) {
   TextConfig text{.layers = size(at, "num_hidden_layers", kMostLayers),
                   .hidden = size(at, "hidden_size", kMostWidth),
                   .intermediate = size(at, "intermediate_size", kMostWidth),
@@ -61,8 +79,7 @@ TextConfig TextConfig::parse(const JsonCursor& at, const TextForm& form) {
   if (text.head_dim % 2 != 0) at.refuse("an even head_dim");
   require_text(at, "hidden_act", "silu");
   if (!form.qkv_bias) require_flag(at, "attention_bias", false);
-  parse_rope(at, text);
   return text;
 }
 
-}  // namespace sinew::nn
+}  // namespace sinew::nn::detail

@@ -98,6 +98,7 @@ TEST_CASE("qwen2_5_vl config: both forms say the same") {
 TEST_CASE("qwen2_5_vl config: what may be left out, and what it is then") {
   CHECK(parse(with(published(), R"("rms_norm_eps": 1e-06, )", "")).text.eps == 1e-5F);
   CHECK(parse(with(published(), R"("num_key_value_heads": 2, )", "")).text.kv_heads == 16);
+  CHECK(parse(with(published(), R"("use_sliding_window": false)", R"("use_sliding_window": null)")).text.layers == 36);
   CHECK_FALSE(parse(with(published(), R"("tie_word_embeddings": true, )", "")).text.tied);
   CHECK(parse(with(fresh(), R"("rope_type": "default")", R"("rope_type": "mrope")")).text.rope_theta == 1e6);
   // Where the flag stands twice, either ties.

@@ -73,8 +73,7 @@ struct Prompt {
 
   explicit Prompt(std::uint64_t seed) {
     Random random(seed);
-    for (std::int64_t i = 0; i < 32; ++i)
-      ids.push_back(i >= 4 && i < 19 ? kImage : static_cast<std::int64_t>(random.bits() % kImage));
+    for (std::int64_t i = 0; i < 32; ++i) ids.push_back(i >= 4 && i < 19 ? kImage : static_cast<std::int64_t>(random.bits() % kImage));
     pixels.resize(60 * 3 * 2 * kPatch * kPatch);
     random.normal(pixels);
   }

@@ -15,6 +15,7 @@ namespace sinew::nn {
 /// Of transformers 5 (`rope_parameters`) and before (`rope_theta`, `rope_scaling`); keys that do not bear on the arithmetic are ignored,
 /// those that do and have a value that is not implemented are refused.
 struct Qwen3VlConfig {
+  using Text = TextConfig;
   struct Vision {
     std::int64_t depth = 0;
     std::int64_t hidden = 0;

@@ -26,8 +26,8 @@ struct RotaryTable {
 enum class SectionLayout : std::uint8_t {
   interleaved,  ///< Qwen3-VL (transformers 5.23 `modeling_qwen3_vl.py`): frequency j turns by the height for j = 1, 4, 7, ... < 3
                 ///< sections[1], by the width for j = 2, 5, 8, ... < 3 sections[2], else by the time
-  chunked,  ///< Qwen2-VL, Qwen2.5-VL (`modeling_qwen2_5_vl.py`): sections[0] turn by the time, the next sections[1] by the height,
-            ///< the rest by the width
+  chunked,      ///< Qwen2-VL, Qwen2.5-VL (`modeling_qwen2_5_vl.py`): sections[0] turn by the time, the next sections[1] by the height,
+                ///< the rest by the width
 };
 
 /// Multi-section rotary embedding: every frequency turns by one of three positions.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes of the text model of a Qwen-VL, as config.json of its directory gives them.
+// Sizes and form of the text model of a Qwen-VL.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
-#include "sinew/io/json_cursor.hpp"
 #include "sinew/nn/models/rotary.hpp"
 
 namespace sinew::nn {
@@ -32,10 +31,6 @@ struct TextConfig {
   std::vector<std::int64_t> rope_sections;  ///< frequencies of time, height, width
   bool tied = false;                        ///< logits come from the embedding table
   TextForm form;
-
-  /// Of transformers 5 (`rope_parameters`) and before (`rope_theta`, `rope_scaling`); `tied` is left alone. Throws Error at the place of
-  /// the document for what is missing, out of bounds or would be another arithmetic.
-  static TextConfig parse(const JsonCursor& at, const TextForm& form);
 };
 
 }  // namespace sinew::nn

@@ -8,10 +8,10 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sinew/nn/layers.hpp"
+#include "sinew/nn/models/decoder_parts.hpp"
 #include "sinew/nn/models/rotary.hpp"
 #include "sinew/nn/models/text_config.hpp"
 #include "sinew/nn/models/vision_language.hpp"
@@ -34,20 +34,17 @@ class VisionLanguageModel {
     const Loader<Ops> text = loader.part("language_model");
     embed_ = text.table("embed_tokens.weight", t.vocab, t.hidden);
     for (std::int64_t i = 0; i < t.layers; ++i) {
-      const Loader<Ops> layer = text.part("layers", i), attention = layer.part("self_attn"), mlp = layer.part("mlp");
-      layers_.push_back({.norm1 = layer.parameter("input_layernorm.weight", Shape{t.hidden}),
-                         .qkv = attention.stacked_linear(
-                             {{"q_proj", t.heads * t.head_dim}, {"k_proj", t.kv_heads * t.head_dim}, {"v_proj", t.kv_heads * t.head_dim}},
-                             t.hidden, t.form.qkv_bias),
-                         .q_norm = head_norm(attention, "q_norm.weight"),
-                         .k_norm = head_norm(attention, "k_norm.weight"),
-                         .out = attention.linear("o_proj", t.hidden, t.heads * t.head_dim, false),
-                         .norm2 = layer.parameter("post_attention_layernorm.weight", Shape{t.hidden}),
-                         .gate_up = mlp.stacked_linear({{"gate_proj", t.intermediate}, {"up_proj", t.intermediate}}, t.hidden, false),
-                         .down = mlp.linear("down_proj", t.hidden, t.intermediate, false)});
-      if (options.cached)
-        caches_.push_back(
-            {ops(loader).cache(options.max_tokens, t.kv_heads, t.head_dim), ops(loader).cache(options.max_tokens, t.kv_heads, t.head_dim)});
+      const Loader<Ops> layer = text.part("layers", i), attention = layer.part("self_attn");
+      layers_.push_back(
+          {.norm = layer.parameter("input_layernorm.weight", Shape{t.hidden}),
+           .qkv = attention.stacked_linear(
+               {{"q_proj", t.heads * t.head_dim}, {"k_proj", t.kv_heads * t.head_dim}, {"v_proj", t.kv_heads * t.head_dim}}, t.hidden,
+               t.form.qkv_bias),
+           .q_norm = head_norm(attention, "q_norm.weight"),
+           .k_norm = head_norm(attention, "k_norm.weight"),
+           .out = attention.linear("o_proj", t.hidden, t.heads * t.head_dim, false),
+           .mlp = {layer, layer.parameter("post_attention_layernorm.weight", Shape{t.hidden}), t.hidden, t.intermediate, t.eps}});
+      if (options.cached) caches_.emplace_back(loader.ops(), options.max_tokens, t.kv_heads, t.head_dim);
     }
     // Last: until here the file has confirmed every size.
     rotary_.emplace(t.head_dim, t.rope_theta, t.rope_sections, t.form.sections, options.max_tokens);
@@ -88,19 +85,17 @@ class VisionLanguageModel {
   Tensor logits(Ops& ops, const Tensor& hidden) const { return ops.linear(hidden, head_ ? *head_ : embed_, nullptr, Activation::none); }
   /// Forgets the sequence.
   void reset() noexcept {
-    for (auto& cache : caches_) cache.first.length = cache.second.length = 0;
+    for (auto& cache : caches_) cache.reset();
   }
 
  private:
   struct Layer {
-    typename Ops::Parameter norm1;
+    typename Ops::Parameter norm;
     Linear<Ops> qkv;
     std::optional<typename Ops::Parameter> q_norm, k_norm;
     Linear<Ops> out;
-    typename Ops::Parameter norm2;
-    Linear<Ops> gate_up, down;
+    GatedMlp<Ops> mlp;
   };
-  static Ops& ops(const Loader<Ops>& loader) noexcept { return loader.ops(); }
   std::optional<typename Ops::Parameter> head_norm(const Loader<Ops>& attention, std::string_view name) const {
     if (!config_.text.form.qk_norm) return std::nullopt;
     return attention.parameter(name, Shape{config_.text.head_dim});
@@ -112,43 +107,30 @@ class VisionLanguageModel {
     const Shape rows{table_.rows(), table_.width};
     const Tensor cos = ops.upload(table_.cos, rows), sin = ops.upload(table_.sin, rows);
     if (states != nullptr) states->clear();
-    keep(ops, x, 0, depths, states);
+    keep_depth(ops, x, 0, depths, states);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       run_layer(ops, x, i, cos, sin);
-      keep(ops, x, static_cast<std::int64_t>(i) + 1, depths, states);  // as transformers reports it: without the deepstack features
+      keep_depth(ops, x, static_cast<std::int64_t>(i) + 1, depths, states);  // as transformers reports it: without the deepstack features
       if (i < deep_.size()) ops.add_rows_into(x, places_.image_rows(), deep_[i]);
     }
     return ops.rms_norm(x, *norm_, config_.text.eps);
-  }
-  static void keep(Ops& ops, const Tensor& x, std::int64_t depth, std::span<const std::int64_t> depths, std::vector<Tensor>* states) {
-    if (states != nullptr && states->size() < depths.size() && depths[states->size()] == depth) states->push_back(ops.copy(x));
   }
   void run_layer(Ops& ops, const Tensor& x, std::size_t index, const Tensor& cos, const Tensor& sin) {
     const Layer& layer = layers_[index];
     const auto& t = config_.text;
     auto scope = ops.scope();
     const Tensor qkv =
-        ops.reshape(layer.qkv(ops, ops.rms_norm(x, layer.norm1, t.eps)), Shape{x.size(0), t.heads + 2 * t.kv_heads, t.head_dim});
+        ops.reshape(layer.qkv(ops, ops.rms_norm(x, layer.norm, t.eps)), Shape{x.size(0), t.heads + 2 * t.kv_heads, t.head_dim});
     const auto turned = [&](const Tensor& heads, const std::optional<typename Ops::Parameter>& norm) {
       return ops.rope(norm ? ops.rms_norm(heads, *norm, t.eps) : heads, cos, sin);
     };
     const Tensor q = turned(ops.slice(qkv, 1, 0, t.heads), layer.q_norm);
     Tensor k = turned(ops.slice(qkv, 1, t.heads, t.heads + t.kv_heads), layer.k_norm);
     Tensor v = ops.slice(qkv, 1, t.heads + t.kv_heads, t.heads + 2 * t.kv_heads);
-    std::int64_t before = 0;
-    if (!caches_.empty()) {
-      auto& [keys, values] = caches_[index];
-      before = keys.length;
-      ops.append(keys, k);
-      ops.append(values, v);
-      k = ops.contents(keys);
-      v = ops.contents(values);
-    }
+    const std::int64_t before = caches_.empty() ? 0 : caches_[index].extend(ops, k, v);
     const Attention attention{.scale = 1 / std::sqrt(static_cast<float>(t.head_dim)), .mask = {.causal = true, .offset = before}};
     layer.out.add_into(ops, x, ops.attention(q, k, v, attention));
-    const Tensor gate_up = layer.gate_up(ops, ops.rms_norm(x, layer.norm2, t.eps));
-    layer.down.add_into(ops, x,
-                        ops.silu_mul(ops.slice(gate_up, 1, 0, t.intermediate), ops.slice(gate_up, 1, t.intermediate, 2 * t.intermediate)));
+    layer.mlp.add_into(ops, x);
   }
 
   Config config_;
@@ -159,7 +141,7 @@ class VisionLanguageModel {
   std::vector<Layer> layers_;
   std::optional<typename Ops::Parameter> norm_;
   std::optional<typename Ops::Matrix> head_;
-  std::vector<std::pair<typename Ops::Cache, typename Ops::Cache>> caches_;  // keys, values of each layer
+  std::vector<KeyValueCache<Ops>> caches_;  // of each layer
   TokenPlaces places_;
   RotaryTable table_;
   std::vector<Tensor> deep_;
