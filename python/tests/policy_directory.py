@@ -87,14 +87,14 @@ def card(joints=7, horizon=16, side=96, dtype="f32", backend="cpu", cameras=("fr
     }  # fmt: skip
 
 
-def write(folder, model, head, description, statistics, pixels=96 * 96):
-    """A policy directory that sinew.Policy.load takes."""
+def write(folder, model, head, description, statistics, pixels=96 * 96, processor=None):
+    """A policy directory that sinew.Policy.load takes; `processor` overrides what the image processor of Qwen3-VL has."""
     text = json.dumps(statistics)
     (folder / "stats.json").write_text(text)
     description["statistics"]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
     (folder / "sinew.json").write_text(json.dumps(description))
     tokenizer().save(str(folder / "tokenizer.json"))
-    processor = {"patch_size": 16, "temporal_patch_size": 2, "merge_size": 2, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": {"shortest_edge": pixels, "longest_edge": pixels}}
+    processor = {"patch_size": 16, "temporal_patch_size": 2, "merge_size": 2, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": {"shortest_edge": pixels, "longest_edge": pixels}} | (processor or {})
     (folder / "preprocessor_config.json").write_text(json.dumps({"image_processor_type": "Qwen2VLImageProcessor", **processor}))
     model.config.save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text())

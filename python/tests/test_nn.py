@@ -43,13 +43,13 @@ CONFIGS = {
 PROMPTS = {"text": [], "one_image": [(8, 12)], "odd_sizes": [(2, 2), (6, 14), (10, 4)], "two_images": [(6, 6), (6, 6)]}
 
 
-def prompt(grids, rng, video_frames=False):
+def prompt(grids, rng, video_frames=False, cell=256):
     """ids, pixel_values, image_grid_thw of a text with those images."""
     ids, pixels = list(rng.integers(0, 256, 5)), []
     for rows, columns in grids:
         ids += [made.TOKEN["<|vision_start|>"]] + [made.TOKEN["<|image_pad|>"]] * (rows * columns // 4) + [made.TOKEN["<|vision_end|>"]]
         ids += list(rng.integers(0, 256, 3))
-        patch = rng.uniform(-1, 1, (rows * columns, 3, 1, 256)).astype(np.float32)
+        patch = rng.uniform(-1, 1, (rows * columns, 3, 1, cell)).astype(np.float32)
         other = rng.uniform(-1, 1, patch.shape).astype(np.float32) if video_frames else patch
         pixels.append(np.concatenate([patch, other], axis=2).reshape(rows * columns, -1))
     if not grids:
@@ -223,6 +223,8 @@ JOINTS, HORIZON, SIDE = 7, 16, 96
 class Pipeline:
     """Frames, words and joint positions to joint targets, as a Python program does it."""
 
+    system = ""  # the turn before the user's
+
     def __init__(self, model, head, statistics):
         self.model, self.head, self.statistics = model, head, statistics
         self.images = Qwen2VLImageProcessorPil(patch_size=16, merge_size=2, image_mean=[0.5] * 3, image_std=[0.5] * 3, size={"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE})
@@ -233,7 +235,7 @@ class Pipeline:
         task = f"The robot is arm with single arm. The control frequency is 10 Hz. Please predict the next {HORIZON} control actions to execute the following task: {instruction}."
         pads = ["<|image_pad|>" * int(grid.prod() // 4) for grid in processed["image_grid_thw"]]
         user = "".join(f"<|vision_start|>{pad}<|vision_end|>" for pad in pads) + task
-        text = f"<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
+        text = f"{self.system}<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
         ids = torch.tensor([self.tokenizer.encode(text, add_special_tokens=False).ids])
         low, high = (np.array(self.statistics["state"][key]) for key in ("q01", "q99"))
         state = np.clip(2 * (positions - low) / (high - low) - 1, -1, 1).astype(np.float32)

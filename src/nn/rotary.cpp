@@ -16,6 +16,19 @@ void turn(std::int64_t position, float frequency, float& cos, float& sin) noexce
   sin = static_cast<float>(std::sin(angle));
 }
 
+/// Which of the three positions each frequency turns by.
+std::vector<std::uint8_t> axes_of(std::size_t frequencies, std::span<const std::int64_t> sections, SectionLayout layout) {
+  std::vector<std::uint8_t> axes(frequencies, 0);
+  std::size_t before = as_size(sections[0]);  // frequencies of the axes before, of chunks
+  for (std::size_t axis = 1; axis < 3; ++axis) {
+    const bool chunked = layout == SectionLayout::chunked;
+    const std::size_t first = chunked ? before : axis, end = chunked ? before + as_size(sections[axis]) : 3 * as_size(sections[axis]);
+    for (std::size_t j = first; j < std::min(end, frequencies); j += chunked ? 1 : 3) axes[j] = static_cast<std::uint8_t>(axis);
+    before = end;
+  }
+  return axes;
+}
+
 }  // namespace
 
 void RotaryTable::resize(std::int64_t rows) {
@@ -33,10 +46,9 @@ std::vector<float> rotary_frequencies(std::int64_t width, double theta) {
   return frequencies;
 }
 
-InterleavedRotary::InterleavedRotary(std::int64_t width, double theta, std::span<const std::int64_t> sections, std::int64_t capacity)
-    : frequencies_(rotary_frequencies(width, theta)), axes_(frequencies_.size(), 0), capacity_(capacity) {
-  for (std::size_t axis = 1; axis < 3; ++axis)
-    for (std::size_t j = axis; j < std::min(as_size(3 * sections[axis]), axes_.size()); j += 3) axes_[j] = static_cast<std::uint8_t>(axis);
+SectionedRotary::SectionedRotary(std::int64_t width, double theta, std::span<const std::int64_t> sections, SectionLayout layout,
+                                 std::int64_t capacity)
+    : frequencies_(rotary_frequencies(width, theta)), axes_(axes_of(frequencies_.size(), sections, layout)), capacity_(capacity) {
   const std::size_t half = frequencies_.size();
   cos_.resize(as_size(capacity) * half);
   sin_.resize(cos_.size());
@@ -44,7 +56,7 @@ InterleavedRotary::InterleavedRotary(std::int64_t width, double theta, std::span
     for (std::size_t j = 0; j < half; ++j) turn(p, frequencies_[j], cos_[as_size(p) * half + j], sin_[as_size(p) * half + j]);
 }
 
-void InterleavedRotary::fill(std::span<const std::int64_t> positions, RotaryTable& table) const {
+void SectionedRotary::fill(std::span<const std::int64_t> positions, RotaryTable& table) const {
   const std::size_t half = frequencies_.size(), count = positions.size() / 3;
   table.width = static_cast<std::int64_t>(2 * half);
   table.resize(static_cast<std::int64_t>(count));

@@ -47,7 +47,7 @@ TEST_CASE("interleaved rotary: axes by threes, within the table and beyond it") 
     std::vector<std::int64_t> sections;
   };
   for (const Case& one : {Case{128, {24, 20, 20}}, Case{64, {12, 10, 10}}, Case{12, {2, 2, 2}}, Case{16, {8, 0, 0}}}) {
-    const InterleavedRotary rotary(one.width, 1e4, one.sections, 50);
+    const SectionedRotary rotary(one.width, 1e4, one.sections, SectionLayout::interleaved, 50);
     constexpr std::int64_t kCount = 40;
     std::vector<std::int64_t> positions(3 * kCount);
     for (auto& position : positions) position = static_cast<std::int64_t>(random.below(120)) - 5;
@@ -71,7 +71,8 @@ TEST_CASE("interleaved rotary: axes by threes, within the table and beyond it") 
 
 TEST_CASE("interleaved rotary: a position has the same bits whether its table was made or not; fewer rows take no memory") {
   const std::vector<std::int64_t> sections{24, 20, 20};
-  const InterleavedRotary made(128, 5e6, sections, 1000), computed(128, 5e6, sections, 0);
+  const SectionedRotary made(128, 5e6, sections, SectionLayout::interleaved, 1000),
+      computed(128, 5e6, sections, SectionLayout::interleaved, 0);
   std::vector<std::int64_t> positions(3 * 1000);
   for (std::size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<std::int64_t>(i * 7 % 1000);
   RotaryTable first, second;
@@ -83,6 +84,30 @@ TEST_CASE("interleaved rotary: a position has the same bits whether its table wa
   made.fill(std::span(positions).first(300), first);
   CHECK(counter.count() == 0);
   CHECK(first.rows() == 100);
+}
+
+TEST_CASE("chunked rotary: sections one behind the other") {
+  sinew::testing::Random random(6);
+  for (const auto& sections : {std::vector<std::int64_t>{16, 24, 24}, {2, 3, 3}, {0, 4, 0}, {3, 0, 5}, {6, 0, 0}}) {
+    std::vector<std::size_t> axes;
+    for (std::size_t axis = 0; axis < 3; ++axis) axes.insert(axes.end(), static_cast<std::size_t>(sections[axis]), axis);
+    const auto half = static_cast<std::int64_t>(axes.size());
+    const SectionedRotary rotary(2 * half, 1e6, sections, SectionLayout::chunked, 50);
+    constexpr std::size_t kCount = 20;
+    std::vector<std::int64_t> positions(3 * kCount);
+    for (auto& position : positions) position = static_cast<std::int64_t>(random.below(120));
+    RotaryTable table;
+    rotary.fill(positions, table);
+    REQUIRE(table.rows() == static_cast<std::int64_t>(kCount));
+    bool right = true;
+    for (std::size_t i = 0; i < kCount; ++i)
+      for (std::int64_t j = 0; j < 2 * half; ++j) {
+        const auto position = static_cast<double>(positions[axes[static_cast<std::size_t>(j % half)] * kCount + i]);
+        const double frequency = std::pow(1e6, -static_cast<double>(j % half) / static_cast<double>(half));
+        right = right && agrees(table, static_cast<std::int64_t>(i), j, position, frequency);
+      }
+    CHECK(right);
+  }
 }
 
 TEST_CASE("patch rotary: the first quarter turns by the row, the second by the column, and both again") {

@@ -3,16 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <string>
 #include <vector>
 
 #include "byte_vocabulary.hpp"
+#include "random_weights.hpp"
 #include "sinew/core/card.hpp"
 #include "sinew/core/random.hpp"
 #include "sinew/io/card_json.hpp"
 #include "sinew/io/file.hpp"
-#include "sinew/io/safetensors.hpp"
 #include "sinew/io/sha256.hpp"
 
 namespace sinew::testing {
@@ -26,49 +25,7 @@ constexpr const char* kSpecial[] = {"<|endoftext|>",  "<|im_start|>",  "<|im_end
                                     "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"};
 constexpr std::int64_t kVocab = 256 + 7, kImagePad = 256 + 5;
 
-/// Random tensors by name.
-class Weights {
- public:
-  Weights(std::uint64_t seed, DType dtype) : random_(seed), dtype_(dtype) {}
-
-  /// Matrices of a scale that keeps activations near one; vectors near `around`.
-  void add(const std::string& name, const std::vector<std::int64_t>& shape, float around = 0) {
-    std::size_t count = 1;
-    for (const auto size : shape) count *= static_cast<std::size_t>(size);
-    std::vector<float> values(count);
-    random_.normal(values);
-    const float scale = shape.size() == 1 ? 0.1F : 1 / std::sqrt(static_cast<float>(count) / static_cast<float>(shape[0]));
-    auto& bytes = data_.emplace_back(count * size_of(dtype_));
-    for (std::size_t i = 0; i < count; ++i) {
-      const float value = around + scale * values[i];
-      if (dtype_ == DType::f32)
-        reinterpret_cast<float*>(bytes.data())[i] = value;
-      else
-        reinterpret_cast<BFloat16*>(bytes.data())[i] = BFloat16(value);
-    }
-    tensors_.push_back({name, dtype_, shape, {}});
-  }
-  void linear(const std::string& name, std::int64_t outputs, std::int64_t inputs, bool bias = true) {
-    add(name + ".weight", {outputs, inputs});
-    if (bias) add(name + ".bias", {outputs});
-  }
-  void norm(const std::string& name, std::int64_t width) {
-    add(name + ".weight", {width}, 1);
-    add(name + ".bias", {width});
-  }
-  void write(const std::filesystem::path& path) {
-    for (std::size_t i = 0; i < tensors_.size(); ++i) tensors_[i].bytes = data_[i];
-    write_safetensors(path, tensors_);
-  }
-
- private:
-  Random random_;
-  DType dtype_;
-  std::vector<SafetensorsTensor> tensors_;
-  std::vector<std::vector<std::byte>> data_;
-};
-
-void add_vision(Weights& weights, std::int64_t layers) {
+void add_vision(RandomWeights& weights, std::int64_t layers) {
   const std::string root = "model.visual.";
   weights.add(root + "patch_embed.proj.weight", {kVisionHidden, 3, 2, kPatch, kPatch});
   weights.add(root + "patch_embed.proj.bias", {kVisionHidden});
@@ -91,7 +48,7 @@ void add_vision(Weights& weights, std::int64_t layers) {
   merger(root + "deepstack_merger_list.0", 4 * kVisionHidden);
 }
 
-void add_text(Weights& weights, std::int64_t layers) {
+void add_text(RandomWeights& weights, std::int64_t layers) {
   const std::string root = "model.language_model.";
   weights.add(root + "embed_tokens.weight", {kVocab, kHidden});
   for (std::int64_t i = 0; i < layers; ++i) {
@@ -109,7 +66,7 @@ void add_text(Weights& weights, std::int64_t layers) {
   weights.add(root + "norm.weight", {kHidden}, 1);
 }
 
-void add_head(Weights& weights, std::int64_t layers) {
+void add_head(RandomWeights& weights, std::int64_t layers) {
   const std::string root = "action_model.", model = root + "model.";
   weights.linear(model + "timestep_encoder.timestep_embedder.linear_1", kWidth, 256);
   weights.linear(model + "timestep_encoder.timestep_embedder.linear_2", kWidth, kWidth);
@@ -179,7 +136,7 @@ PolicyCard card(DType dtype, const std::string& statistics) {
 }  // namespace
 
 void write_tiny_policy(const std::filesystem::path& directory, const TinyPolicyOptions& options) {
-  Weights weights(options.seed, options.dtype);
+  RandomWeights weights(options.seed, options.dtype);
   add_vision(weights, options.vision_layers);
   add_text(weights, options.text_layers);
   add_head(weights, options.head_layers);

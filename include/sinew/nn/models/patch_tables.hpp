@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -38,10 +39,11 @@ class PatchEmbed {
   using Tensor = typename Ops::Tensor;
   static constexpr std::int64_t kChannels = 3;
 
-  /// Reads `proj.weight [hidden, 3, temporal_patch, patch, patch]` and `proj.bias`.
+  /// Reads `proj.weight [hidden, 3, temporal_patch, patch, patch]` and, unless told otherwise, `proj.bias`.
   template <class Vision>
-  PatchEmbed(const Loader<Ops>& loader, const Vision& config)
-      : frames_(config.temporal_patch), cell_(config.patch * config.patch), bias_(loader.parameter("proj.bias", Shape{config.hidden})) {
+  PatchEmbed(const Loader<Ops>& loader, const Vision& config, bool bias = true)
+      : frames_(config.temporal_patch), cell_(config.patch * config.patch) {
+    if (bias) bias_ = loader.parameter("proj.bias", Shape{config.hidden});
     auto weight = loader.floats("proj.weight", Shape{config.hidden, kChannels, frames_, config.patch, config.patch});
     summed_ = loader.ops().matrix(row_source(sum_frames(weight, frames_, cell_), config.hidden, kChannels * cell_));
     full_ = loader.ops().matrix(row_source(std::move(weight), config.hidden, kChannels * frames_ * cell_));
@@ -50,25 +52,50 @@ class PatchEmbed {
   Tensor operator()(Ops& ops, std::span<const float> pixels) const {
     const std::int64_t values = kChannels * frames_ * cell_, patches = static_cast<std::int64_t>(pixels.size()) / values;
     const Tensor x = ops.upload(pixels, Shape{patches * kChannels, frames_ * cell_});
-    if (!frames_equal(pixels, frames_, cell_)) return ops.linear(ops.reshape(x, Shape{patches, values}), full_, &bias_, Activation::none);
+    const auto* const bias = bias_ ? &*bias_ : nullptr;
+    if (!frames_equal(pixels, frames_, cell_)) return ops.linear(ops.reshape(x, Shape{patches, values}), full_, bias, Activation::none);
     auto scope = ops.scope();
     const Tensor one = ops.reshape(ops.copy(ops.slice(x, 1, 0, cell_)), Shape{patches, kChannels * cell_});
-    return scope.keep(ops.linear(one, summed_, &bias_, Activation::none));
+    return scope.keep(ops.linear(one, summed_, bias, Activation::none));
   }
 
  private:
   std::int64_t frames_;
   std::int64_t cell_;  // pixels of a patch
-  typename Ops::Parameter bias_;
+  std::optional<typename Ops::Parameter> bias_;
   typename Ops::Matrix full_, summed_;
 };
 
-/// What a vision tower needs to know of a set of grids. The last eight sets that were used are remembered: cameras keep theirs.
+/// What was made for sets of grids: the last eight that were used. Cameras keep theirs.
+template <class Table>
+class GridMemo {
+ public:
+  /// What `make()` gave for these grids, now or before. Valid until the next call.
+  template <class Make>
+  const Table& of(std::span<const PatchGrid> grids, Make make) {
+    const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) { return std::ranges::equal(entry.grids, grids); });
+    if (found != entries_.end()) {
+      std::rotate(found, found + 1, entries_.end());  // the least recently used one is in front
+      return entries_.back().table;
+    }
+    if (entries_.size() == kRemembered) entries_.erase(entries_.begin());
+    return entries_.emplace_back(Entry{.grids = {grids.begin(), grids.end()}, .table = make()}).table;
+  }
+
+ private:
+  struct Entry {
+    std::vector<PatchGrid> grids;
+    Table table;
+  };
+  static constexpr std::size_t kRemembered = 8;
+  std::vector<Entry> entries_;
+};
+
+/// What a vision tower with learned positions needs to know of a set of grids.
 template <TensorOps Ops>
 class PatchTables {
  public:
   struct Table {
-    std::vector<PatchGrid> grids;
     std::vector<std::int64_t> bounds;
     typename Ops::Parameter positions;  ///< [patches, hidden]
     typename Ops::Parameter cos;        ///< [patches, head_dim]
@@ -80,32 +107,25 @@ class PatchTables {
 
   /// Valid until the next call.
   const Table& of(Ops& ops, std::span<const PatchGrid> grids) {
-    const auto found = std::ranges::find_if(tables_, [&](const Table& table) { return std::ranges::equal(table.grids, grids); });
-    if (found != tables_.end()) {
-      std::rotate(found, found + 1, tables_.end());  // the least recently used one is in front
-      return tables_.back();
-    }
-    if (tables_.size() == kRemembered) tables_.erase(tables_.begin());
-    const PatchPlaces places = patch_places(grids, merge_);
-    const std::int64_t patches = places.bounds.back();
-    RotaryTable rotary;
-    fill_patch_rotary(places.rows_columns, head_dim_, rotary);
-    const Shape rotary_shape{patches, head_dim_};
-    return tables_.emplace_back(
-        Table{.grids = {grids.begin(), grids.end()},
-              .bounds = places.bounds,
-              .positions = ops.parameter(interpolate_positions(positions_, hidden_, grids, places), Shape{patches, hidden_}),
-              .cos = ops.parameter(rotary.cos, rotary_shape),
-              .sin = ops.parameter(rotary.sin, rotary_shape)});
+    return tables_.of(grids, [&] {
+      const PatchPlaces places = patch_places(grids, merge_);
+      const std::int64_t patches = places.bounds.back();
+      RotaryTable rotary;
+      fill_patch_rotary(places.rows_columns, head_dim_, rotary);
+      const Shape rotary_shape{patches, head_dim_};
+      return Table{.bounds = places.bounds,
+                   .positions = ops.parameter(interpolate_positions(positions_, hidden_, grids, places), Shape{patches, hidden_}),
+                   .cos = ops.parameter(rotary.cos, rotary_shape),
+                   .sin = ops.parameter(rotary.sin, rotary_shape)};
+    });
   }
 
  private:
-  static constexpr std::size_t kRemembered = 8;
   std::vector<float> positions_;
   std::int64_t hidden_;
   std::int64_t head_dim_;
   std::int64_t merge_;
-  std::vector<Table> tables_;
+  GridMemo<Table> tables_;
 };
 
 }  // namespace sinew::nn

@@ -8,12 +8,14 @@
 
 #include "sinew/io/json_cursor.hpp"
 #include "sinew/io/weights.hpp"
+#include "sinew/nn/models/text_config.hpp"
 
 namespace sinew::nn {
 
 /// Of transformers 5 (`rope_parameters`) and before (`rope_theta`, `rope_scaling`); keys that do not bear on the arithmetic are ignored,
 /// those that do and have a value that is not implemented are refused.
 struct Qwen3VlConfig {
+  using Text = TextConfig;
   struct Vision {
     std::int64_t depth = 0;
     std::int64_t hidden = 0;
@@ -26,21 +28,8 @@ struct Qwen3VlConfig {
     std::int64_t positions = 0;           ///< entries of the square position table
     std::vector<std::int64_t> deepstack;  ///< blocks whose outputs go into the first text layers
   };
-  struct Text {
-    std::int64_t layers = 0;
-    std::int64_t hidden = 0;
-    std::int64_t intermediate = 0;
-    std::int64_t heads = 0;
-    std::int64_t kv_heads = 0;
-    std::int64_t head_dim = 0;
-    std::int64_t vocab = 0;
-    float eps = 1e-6F;
-    double rope_theta = 0;
-    std::vector<std::int64_t> rope_sections;  ///< frequencies of time, height, width
-    bool tied = false;                        ///< logits come from the embedding table
-  };
   Vision vision;
-  Text text;
+  TextConfig text;
   std::int64_t image_token = 0;
 
   /// Throws Error at the place of the document for what is missing, out of bounds (no size of a published model comes near them) or does

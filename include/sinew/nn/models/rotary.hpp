@@ -22,12 +22,19 @@ struct RotaryTable {
 /// `theta^(-2 j / width)` for j < width / 2, in f32.
 [[nodiscard]] std::vector<float> rotary_frequencies(std::int64_t width, double theta);
 
-/// Multi-section rotary embedding with interleaved axes (Qwen3-VL, transformers 5.23 `apply_interleaved_mrope`): frequency j turns by the
-/// height for j = 1, 4, 7, ... < 3 sections[1], by the width for j = 2, 5, 8, ... < 3 sections[2], else by the time.
-class InterleavedRotary {
+/// How the frequencies of a head are shared out among time, height and width.
+enum class SectionLayout : std::uint8_t {
+  interleaved,  ///< Qwen3-VL (transformers 5.23 `modeling_qwen3_vl.py`): frequency j turns by the height for j = 1, 4, 7, ... < 3
+                ///< sections[1], by the width for j = 2, 5, 8, ... < 3 sections[2], else by the time
+  chunked,      ///< Qwen2-VL, Qwen2.5-VL (`modeling_qwen2_5_vl.py`): sections[0] turn by the time, the next sections[1] by the height,
+                ///< the rest by the width
+};
+
+/// Multi-section rotary embedding: every frequency turns by one of three positions.
+class SectionedRotary {
  public:
   /// `width` is the head dimension. Tables are made for positions below `capacity`; larger ones are computed when they come.
-  InterleavedRotary(std::int64_t width, double theta, std::span<const std::int64_t> sections, std::int64_t capacity);
+  SectionedRotary(std::int64_t width, double theta, std::span<const std::int64_t> sections, SectionLayout layout, std::int64_t capacity);
   /// `positions [3, n]`: time, height, width of each token. Writes n rows; allocates when `table` has held fewer before.
   void fill(std::span<const std::int64_t> positions, RotaryTable& table) const;
 
