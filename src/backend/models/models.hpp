@@ -12,6 +12,10 @@ void add_qwen3_vl(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_flow_dit(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
+void add_fast(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_layerwise_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
 void add_oft(nn::ModelRegistry<Ops>& registry);
 
 template <nn::TensorOps Ops>
@@ -19,6 +23,8 @@ template <nn::TensorOps Ops>
   nn::ModelRegistry<Ops> registry;
   add_qwen3_vl(registry);
   add_flow_dit(registry);
+  add_fast(registry);
+  add_layerwise_dit(registry);
   add_oft(registry);
   return registry;
 }
