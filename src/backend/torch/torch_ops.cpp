@@ -257,13 +257,15 @@ void TorchOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> row
 TorchTensor TorchOps::layer_norm(const Tensor& x, const Parameter* weight, const Parameter* bias, float eps) {
   const std::int64_t width = x.value.size(-1);
   require(fits(weight, width) && fits(bias, width), "layer_norm", "weight and bias of the width of the rows");
-  const auto optional = [&](const Parameter* p) { return p == nullptr ? std::optional<at::Tensor>() : std::optional(like(*p, x.value)); };
+  const auto optional = [&](const Parameter* p) {
+    return p == nullptr ? std::optional<at::Tensor>() : std::optional(kept(like(*p, x.value)));
+  };
   return {at::layer_norm(kept(x.value), {width}, optional(weight), optional(bias), static_cast<double>(eps), false)};
 }
 
 TorchTensor TorchOps::rms_norm(const Tensor& x, const Parameter& weight, float eps) {
   require(fits(&weight, x.value.size(-1)), "rms_norm", "a weight of the width of the rows");
-  return {at::rms_norm(kept(x.value), {x.value.size(-1)}, like(weight, x.value), static_cast<double>(eps))};
+  return {at::rms_norm(kept(x.value), {x.value.size(-1)}, kept(like(weight, x.value)), static_cast<double>(eps))};
 }
 
 TorchTensor TorchOps::modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps) {

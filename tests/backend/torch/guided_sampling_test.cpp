@@ -44,10 +44,10 @@ class Mixer {
                  second = linear(block + "adaln_2", emb).unsqueeze(1).chunk(3, 2);
       at::Tensor y = modulated(h, first[0], first[1]).transpose(1, 2);
       y = at::matmul(at::gelu(at::matmul(y, kernel(block + "token_mix_in")), "tanh"), kernel(block + "token_mix_out")).transpose(1, 2);
-      h = h + first[2] * y;
+      h = h.add(first[2].mul(y));
       y = modulated(h, second[0], second[1]);
       y = at::matmul(at::gelu(at::matmul(y, kernel(block + "channel_mix_in")), "tanh"), kernel(block + "channel_mix_out"));
-      h = h + second[2] * y;
+      h = h.add(second[2].mul(y));
     }
     const auto last = linear("final_adaln", emb).unsqueeze(1).chunk(2, 2);
     return linear("out_proj", modulated(h, last[0], last[1]));
@@ -61,15 +61,15 @@ class Mixer {
   std::int64_t channels() const { return golden_.json().at("config").at("C").integer(); }
   at::Tensor kernel(const std::string& name) const { return tensor("w." + name + ".kernel"); }
   at::Tensor linear(const std::string& name, const at::Tensor& x) const {
-    return at::matmul(x, kernel(name)) + tensor("w." + name + ".bias");
+    return at::matmul(x, kernel(name)).add(tensor("w." + name + ".bias"));
   }
   static at::Tensor modulated(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift) {
-    return at::layer_norm(x, {x.size(-1)}, {}, {}, 1e-6, false) * (1 + scale) + shift;
+    return at::layer_norm(x, {x.size(-1)}, {}, {}, 1e-6, false).mul(scale.add(1)).add(shift);
   }
   static at::Tensor embedding(const at::Tensor& time, std::int64_t width) {
     const double least = 4e-3, most = 4;
-    const at::Tensor period = least * at::pow(most / least, at::linspace(0, 1, width / 2));
-    const at::Tensor angles = time.unsqueeze(1) * (1 / period * 2 * std::numbers::pi).unsqueeze(0);
+    const at::Tensor period = at::pow(most / least, at::linspace(0, 1, width / 2)).mul(least);
+    const at::Tensor angles = time.unsqueeze(1).mul(period.reciprocal().mul(2 * std::numbers::pi).unsqueeze(0));
     return at::cat({angles.sin(), angles.cos()}, 1);
   }
 
