@@ -170,7 +170,9 @@ TEST_CASE("vjp: products with the Jacobian are those of differences, in place or
   std::vector<float> value(start.size()), gradient(start.size());
   ops.download(taken.value, value);
   ops.download(taken.gradient, gradient);
-  CHECK(value == at(0));
+  // The same numbers but for rounding: weights are not in oneDNN's layout while a gradient is taken.
+  const auto plain = at(0);
+  for (std::size_t i = 0; i < value.size(); ++i) CHECK(value[i] == doctest::Approx(plain[i]).epsilon(1e-4).scale(1e-1));
   const double h = 1e-2;
   const auto more = at(h), less = at(-h);
   double expected = 0, got = 0, scale = 0;
@@ -186,5 +188,5 @@ TEST_CASE("vjp: products with the Jacobian are those of differences, in place or
   ops.download(constant.gradient, none);
   for (const float each : none) CHECK(each == 0.0F);
   CHECK_THROWS_AS((void)ops.vjp(function, ops.upload(start, Shape{n, width}), [&](const TorchTensor&) { return keys; }), Error);
-  CHECK(at(0) == value);
+  CHECK(at(0) == plain);
 }
