@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sinew import Error, __version__
 from sinew import evaluation_commands as evaluation
+from sinew import import_commands as importing
 from sinew import learning_commands as learning
 from sinew.dataset import commands as dataset
 from sinew.dataset.recorded import counted
@@ -188,9 +189,10 @@ def _parser():
     recover.add_argument("file", type=Path, metavar="FILE", help="recording, or any MCAP file without compression")
     recover.add_argument("--cut-damage", action="store_true", help="give up whole chunks that lie behind damage, instead of refusing")
     recover.set_defaults(run=_record_recover)
-    dataset.add(commands, _number)
+    imports = dataset.add(commands, _number)
     learning.add(commands, _number)
     evaluation.add(commands, _number)
+    importing.add(imports, _number)
     _add_curate(commands)
     _add_view(commands)
     _add_teleop(commands)

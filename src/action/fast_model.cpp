@@ -58,16 +58,7 @@ void FastTokenizer::Model::bind_processor(const std::string& where) {
 }
 
 void FastTokenizer::Model::find_range(const std::string& where) {
-  // The alphabet that fit() starts with is every character of the range, from code point 0 up.
-  std::string character;
-  while (trained <= kMaxCodePoint) {
-    if (trained == 0xD800) break;
-    character.clear();
-    tokenizer::append_utf8(character, static_cast<char32_t>(trained));
-    if (bytes.bpe().vocabulary.find(character) == tokenizer::kNoToken) break;
-    ++trained;
-  }
-  if (trained == 0) trained = kMaxCodePoint + 1;  // a vocabulary of bytes alone says nothing about the range
+  trained = bytes.bpe().vocabulary.leading_characters();
   if (min_token <= 0 && -min_token >= trained)
     fail(ErrorCode::parse,
          {where, "min_token", fmt::format("above -{}: tokenizer.json has characters for {} coefficients", trained, trained),

@@ -18,6 +18,12 @@ FlowDitConfig FlowDitConfig::parse(const JsonCursor& document) {
   document.only_keys({"type", "width", "heads", "layers", "context_width", "output_width", "mlp_width", "future_tokens", "horizon",
                       "action_dim", "state_dim", "positions", "steps", "buckets", "interleave_self_attention"});
   if (document.at("type").text() != "flow_dit") document.at("type").refuse("\"flow_dit\"");
+  FlowDitConfig config = shared(document);
+  config.output_width = document.at("output_width").integer(1, kMost);
+  return config;
+}
+
+FlowDitConfig FlowDitConfig::shared(const JsonCursor& document) {
   const auto size = [&](std::string_view key, std::int64_t least = 1, std::int64_t most = kMost) {
     return document.at(key).integer(least, most);
   };
@@ -25,7 +31,7 @@ FlowDitConfig FlowDitConfig::parse(const JsonCursor& document) {
                              .heads = size("heads"),
                              .layers = size("layers", 1, 1024),
                              .context_width = size("context_width"),
-                             .output_width = size("output_width"),
+                             .output_width = 0,
                              .mlp_width = size("mlp_width"),
                              .future_tokens = size("future_tokens", 0),
                              .horizon = size("horizon", 1, 4096),

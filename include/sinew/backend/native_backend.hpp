@@ -78,13 +78,15 @@ class NativeBackend {
   static Model load(Ops& ops, const nn::ModelRegistry<Ops>& models, const BackendRequest& request, const Names& names) {
     const bool whole = names.first.empty();
     if (whole) require_model(models.models(), names.second);
-    const auto& rules = whole ? models.model(names.second).names : models.backbone(names.first).names;
+    auto rules = whole ? models.model(names.second).names : models.backbone(names.first).names;
+    if (!whole) rules.push_back({"project_layers.", "action_model.project_layers."});  // StarVLA keeps them beside the head
     Weights weights = Weights::open(request.directory, rules);
     const Json config = Json::read_file(request.directory / "config.json");
     const nn::Loader<Ops> loader(ops, weights);
-    Model model =
-        whole ? Model(models.model(names.second).load(loader, cursor(request, config), {.offered = request.offered}))
-              : Model(Joined(loader, models.backbone(names.first), models.head(names.second), cursor(request, config), request.offered));
+    Model model = whole ? Model(models.model(names.second)
+                                    .load(loader, cursor(request, config), {.offered = request.offered, .directory = request.directory}))
+                        : Model(Joined(loader, models.backbone(names.first), models.head(names.second), cursor(request, config),
+                                       request.offered, request.directory));
     weights.require_all_used();
     return model;
   }

@@ -2,6 +2,7 @@
 // A backbone and a head as one model: prompt tensors to what a decoder reads.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -23,10 +24,10 @@ class JoinedModel {
 
   /// The head's weights begin with "action_model.", its configuration is `config`'s entry "action_head". Throws Error.
   JoinedModel(const Loader<Ops>& loader, const BackboneEntry& backbone, const HeadEntry& head, const JsonCursor& config,
-              const TensorSpecs& offered)
+              const TensorSpecs& offered, const std::filesystem::path& directory)
       : prompt_(offered),
         backbone_(backbone.load(loader, config, sequence(head.new_tokens(config.at("action_head"))))),
-        head_(head.load(loader.part("action_model"), config.at("action_head"), inputs(offered))) {
+        head_(head.load(loader.part("action_model"), config.at("action_head"), inputs(offered, directory))) {
     spec_ = head_.spec();
     spec_.inputs = prompt_.specs();
     spec_.inputs.insert(spec_.inputs.end(), head_.spec().inputs.begin(), head_.spec().inputs.end());
@@ -55,13 +56,14 @@ class JoinedModel {
   [[nodiscard]] SequenceOptions sequence(std::int64_t new_tokens) const {
     return {.max_tokens = prompt_.max_tokens() + new_tokens, .cached = new_tokens > 0, .logits = new_tokens > 0};
   }
-  [[nodiscard]] HeadInputs inputs(const TensorSpecs& offered) const {
+  [[nodiscard]] HeadInputs inputs(const TensorSpecs& offered, const std::filesystem::path& directory) const {
     return {.offered = offered,
             .hidden_size = backbone_.hidden_size(),
             .vocab_size = backbone_.vocab_size(),
             .depth = backbone_.depth(),
             .image_token = backbone_.image_token(),
-            .merge = backbone_.merge()};
+            .merge = backbone_.merge(),
+            .directory = directory};
   }
 
   PromptTensors prompt_;

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <vector>
 
@@ -27,9 +28,10 @@ struct HeadInputs {
   TensorSpecs offered;           ///< that the encoder writes
   std::int64_t hidden_size = 0;  ///< of the backbone; what follows too
   std::int64_t vocab_size = 0;
-  std::int64_t depth = 0;         ///< layers
-  std::int64_t image_token = -1;  ///< id of an image's tokens
-  std::int64_t merge = 1;         ///< patches per side of such a token
+  std::int64_t depth = 0;             ///< layers
+  std::int64_t image_token = -1;      ///< id of an image's tokens
+  std::int64_t merge = 1;             ///< patches per side of such a token
+  std::filesystem::path directory{};  ///< of the policy, for what is no tensor
 };
 
 template <TensorOps Ops>

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "sinew/core/chunk_math.hpp"
+#include "sinew/core/error.hpp"
+#include "sinew/nn/differentiable.hpp"
 #include "sinew/nn/tensor_ops.hpp"
 
 namespace sinew::nn {
@@ -23,6 +25,7 @@ struct FlowStep {
 /// How a chunk is tied to the one before it.
 enum class PrefixMode : std::uint8_t {
   guided,    ///< the velocity is turned towards the prefix (RTC with the Jacobian taken for the identity, as LeRobot computes it)
+  jacobian,  ///< the same with the true Jacobian, as RTC's reference and StarVLA's "pigdm" have it; for Differentiable operations
   overwrite  ///< the first `delay` rows are the prefix's, before and after every step, for models that were trained so
 };
 
@@ -30,10 +33,10 @@ enum class PrefixMode : std::uint8_t {
 struct FlowPrefix {
   ChunkPrefix<float> chunk{};
   int delay = 0;  ///< rows that will be executed before the new chunk arrives
-  int end = 0;    ///< guided: rows from here on are free; 0: the rows of the prefix
+  int end = 0;    ///< guided, jacobian: rows from here on are free; 0, or beyond them: the rows of the prefix
   PrefixMode mode = PrefixMode::guided;
   PrefixSchedule schedule = PrefixSchedule::linear;
-  double max_weight = 10;  ///< of guided
+  double max_weight = 10;  ///< of guided and jacobian
 };
 
 /// What a prefix needs of memory, made once for a size of chunk.
@@ -62,10 +65,19 @@ void sample_flow(Ops& ops, const typename Ops::Tensor& x, std::int64_t steps, Fl
   }
 }
 
+/// Throws Error for PrefixMode::jacobian on operations that have no vjp.
+template <TensorOps Ops>
+void require_prefix_mode(PrefixMode mode) {
+  if (mode == PrefixMode::jacobian && !Differentiable<Ops>)
+    fail(ErrorCode::unsupported, {"sampler", "prefix mode \"pigdm\"", "a backend that differentiates", "one that does not",
+                                  "backend \"torch\", or mode \"guided\""});
+}
+
 /// The same, tied to a prefix that was filled into `buffers`; x `[1, horizon, dim]`.
 template <TensorOps Ops, class Velocity>
 void sample_flow(Ops& ops, const typename Ops::Tensor& x, std::int64_t steps, FlowDirection direction, const Velocity& velocity,
                  const FlowPrefix& prefix, const PrefixBuffers& buffers) {
+  require_prefix_mode<Ops>(prefix.mode);
   const Shape shape{1, x.size(1), x.size(2)};
   const auto before = ops.upload(buffers.values(), shape), weights = ops.upload(buffers.weights(), shape);
   const bool overwrite = prefix.mode == PrefixMode::overwrite;
@@ -76,15 +88,25 @@ void sample_flow(Ops& ops, const typename Ops::Tensor& x, std::int64_t steps, Fl
   for (std::int64_t k = 0; k < steps; ++k) {
     auto scope = ops.scope();
     const FlowStep step = flow_step(k, steps, direction);
-    const auto v = velocity(x, k);
     const auto dt = static_cast<float>(step.dt);
-    if (!overwrite) {  // of the action that v leads to, what differs from the prefix, by weight
-      const bool forward = direction == FlowDirection::noise_at_zero;
-      const auto leads_to = ops.combine(1, x, static_cast<float>(forward ? 1 - step.t : -step.t), v);
-      const auto error = ops.multiply(ops.combine(1, before, -1, leads_to), weights);
+    const bool forward = direction == FlowDirection::noise_at_zero;
+    const auto way = static_cast<float>(forward ? 1 - step.t : -step.t);
+    // Of the action that v leads to, what differs from the prefix, by weight.
+    const auto error_of = [&](const auto& v) { return ops.multiply(ops.combine(1, before, -1, ops.combine(1, x, way, v)), weights); };
+    const auto guide = [&](const auto& correction) {
       const double weight = rtc_guidance_weight(step.t, direction, prefix.max_weight);
-      ops.add_into(x, error, static_cast<float>(forward ? weight : -weight) * dt);
+      ops.add_into(x, correction, static_cast<float>(forward ? weight : -weight) * dt);
+    };
+    if (prefix.mode == PrefixMode::jacobian) {
+      if constexpr (Differentiable<Ops>) {  // the Jacobian of x + way v by x is 1 + way dv/dx
+        const auto taken = ops.vjp([&](const auto& at) { return velocity(at, k); }, x, error_of);
+        guide(ops.combine(1, error_of(taken.value), way, taken.gradient));
+        ops.add_into(x, taken.value, dt);
+      }
+      continue;
     }
+    const auto v = velocity(x, k);
+    if (!overwrite) guide(error_of(v));
     ops.add_into(x, v, dt);
     put_prefix();
   }

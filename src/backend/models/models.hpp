@@ -13,6 +13,12 @@ template <nn::TensorOps Ops>
 void add_qwen2_5_vl(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_flow_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_fast(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_layerwise_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_oft(nn::ModelRegistry<Ops>& registry);
 
 template <nn::TensorOps Ops>
 [[nodiscard]] nn::ModelRegistry<Ops> all_models() {
@@ -20,6 +26,9 @@ template <nn::TensorOps Ops>
   add_qwen3_vl(registry);
   add_qwen2_5_vl(registry);
   add_flow_dit(registry);
+  add_fast(registry);
+  add_layerwise_dit(registry);
+  add_oft(registry);
   return registry;
 }
 

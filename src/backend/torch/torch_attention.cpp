@@ -77,12 +77,12 @@ TorchTensor TorchOps::attention(const Tensor& q, const Tensor& k, const Tensor& 
           "attention", "q [b, n, heads, dim], k and v [b, m, kv_heads, dim], heads a multiple of kv_heads");
   const auto raised = [batched](const at::Tensor& x) { return batched ? x : x.unsqueeze(0); };
   const auto type = q.value.scalar_type();  // the others may come from a cache of another
-  const at::Tensor q4 = raised(q.value), k4 = raised(k.value.to(type)), v4 = raised(v.value.to(type));
+  const at::Tensor q4 = raised(kept(q.value)), k4 = raised(kept(k.value).to(type)), v4 = raised(kept(v.value).to(type));
   const std::int64_t batch = q4.size(0), queries = q4.size(1), keys = k4.size(1);
   const auto& mask = options.mask;
   const auto marks = static_cast<std::int64_t>(mask.valid.size());
   require(marks == 0 || marks == keys || marks == batch * keys, "attention", "a mask of [batch, keys] or [keys]");
-  const auto lowered = [batched](const at::Tensor& x) { return TorchTensor{batched ? x : x.squeeze(0)}; };
+  const auto lowered = [batched, this](const at::Tensor& x) { return TorchTensor{kept(batched ? x : x.squeeze(0))}; };
   if (queries == 0 || keys == 0) return lowered(at::zeros({batch, queries, q4.size(2) * q4.size(3)}, q4.options()));
   if (mask.segments.empty()) return lowered(attend(q4, k4, v4, options));
 

@@ -139,7 +139,7 @@ TorchMatrix TorchOps::matrix(const RowSource& source) {
 
 TorchMatrix TorchOps::table(const RowSource& source) {
   require(source.rows > 0 && source.columns > 0, "matrix", "at least one row and column");
-  const c10::InferenceMode mode;
+  const at::NoGradGuard no_gradients;  // not inference mode: autograd may keep weights
   TorchMatrix matrix{.plain = at::empty({source.rows, source.columns}, at::TensorOptions(type_)),
                      .packed = {},
                      .outputs = source.rows,
@@ -213,6 +213,7 @@ TorchTensor TorchOps::linear(const Tensor& x, const Matrix& matrix, const Parame
           "rows of the matrix's inputs, a bias of its outputs");
   const at::Tensor input = x.value.to(type_);
   const std::optional<at::Tensor> b = bias == nullptr ? std::nullopt : std::optional(bias->narrow);
+  if (differentiates_) return {kept(activated(at::linear(input, plain(matrix), b), activation))};
   if (matrix.packed.defined()) return {packed_linear(input.contiguous(), matrix.packed, b, activation)};
   return {activated(at::linear(input, matrix.plain, b), activation)};
 }
@@ -256,20 +257,22 @@ void TorchOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> row
 TorchTensor TorchOps::layer_norm(const Tensor& x, const Parameter* weight, const Parameter* bias, float eps) {
   const std::int64_t width = x.value.size(-1);
   require(fits(weight, width) && fits(bias, width), "layer_norm", "weight and bias of the width of the rows");
-  const auto optional = [&](const Parameter* p) { return p == nullptr ? std::optional<at::Tensor>() : std::optional(like(*p, x.value)); };
-  return {at::layer_norm(x.value, {width}, optional(weight), optional(bias), static_cast<double>(eps), false)};
+  const auto optional = [&](const Parameter* p) {
+    return p == nullptr ? std::optional<at::Tensor>() : std::optional(kept(like(*p, x.value)));
+  };
+  return {at::layer_norm(kept(x.value), {width}, optional(weight), optional(bias), static_cast<double>(eps), false)};
 }
 
 TorchTensor TorchOps::rms_norm(const Tensor& x, const Parameter& weight, float eps) {
   require(fits(&weight, x.value.size(-1)), "rms_norm", "a weight of the width of the rows");
-  return {at::rms_norm(x.value, {x.value.size(-1)}, like(weight, x.value), static_cast<double>(eps))};
+  return {at::rms_norm(kept(x.value), {x.value.size(-1)}, kept(like(weight, x.value)), static_cast<double>(eps))};
 }
 
 TorchTensor TorchOps::modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps) {
   require(x.value.dim() == 3 && scale.value.dim() == 2 && scale.value.sizes() == shift.value.sizes() &&
               scale.value.size(0) == x.value.size(0) && scale.value.size(1) == x.value.size(2),
           "modulated_norm", "[b, n, w], [b, w] and [b, w]");
-  const at::Tensor normed = at::layer_norm(x.value.to(at::kFloat), {x.value.size(2)}, {}, {}, static_cast<double>(eps), false);
+  const at::Tensor normed = at::layer_norm(kept(x.value).to(at::kFloat), {x.value.size(2)}, {}, {}, static_cast<double>(eps), false);
   return {at::add(shift.value.unsqueeze(1), at::mul(normed, at::add(scale.value, 1).unsqueeze(1))).to(x.value.scalar_type())};
 }
 
@@ -281,7 +284,7 @@ TorchTensor TorchOps::rope(const Tensor& x, const Tensor& cos, const Tensor& sin
   const at::Tensor turned = x.value.narrow(2, 0, rotary).to(at::kFloat);
   const at::Tensor swapped = at::cat({turned.narrow(2, half, half).neg(), turned.narrow(2, 0, half)}, 2);
   const at::Tensor out =
-      at::add(at::mul(turned, cos.value.unsqueeze(1)), at::mul(swapped, sin.value.unsqueeze(1))).to(x.value.scalar_type());
+      at::add(at::mul(turned, kept(cos.value).unsqueeze(1)), at::mul(swapped, kept(sin.value).unsqueeze(1))).to(x.value.scalar_type());
   return {rotary == x.value.size(2) ? out : at::cat({out, x.value.narrow(2, rotary, x.value.size(2) - rotary)}, 2)};
 }
 
@@ -305,17 +308,17 @@ void TorchOps::truncate(Cache& cache, std::int64_t length) {
 }
 
 TorchTensor TorchOps::activate(const Tensor& x, nn::Activation activation) {
-  return {activation == nn::Activation::none ? x.value.clone() : activated(x.value, activation)};
+  return {activation == nn::Activation::none ? x.value.clone() : kept(activated(kept(x.value), activation))};
 }
 
 TorchTensor TorchOps::silu_mul(const Tensor& gate, const Tensor& up) {
   require(gate.value.sizes() == up.value.sizes(), "silu_mul", "equal shapes");
-  return {at::mul(at::silu(gate.value), up.value)};
+  return {at::mul(at::silu(kept(gate.value)), kept(up.value))};
 }
 
 TorchTensor TorchOps::multiply(const Tensor& x, const Tensor& y) {
   require(x.value.sizes() == y.value.sizes(), "multiply", "equal shapes");
-  return {at::mul(x.value, y.value)};
+  return {at::mul(kept(x.value), kept(y.value))};
 }
 
 TorchTensor TorchOps::combine(float a, const Tensor& x, float b, const Tensor& y) {

@@ -6,6 +6,7 @@
 
 #include "byte_map.hpp"
 #include "sinew/io/text.hpp"
+#include "unicode.hpp"
 
 namespace sinew::tokenizer {
 
@@ -114,6 +115,18 @@ std::optional<TokenId> Vocabulary::finish() {
     if (has(id)) (tokens_[static_cast<std::size_t>(id)].spelled ? spelled : others).push_back(id);
   const auto refused = by_bytes_.build(spelled, [this](TokenId id) { return bytes_of(id); });
   return refused ? refused : by_content_.build(others, [this](TokenId id) { return content_of(id); });
+}
+
+std::int32_t Vocabulary::leading_characters() const {
+  constexpr std::int32_t kMaxCodePoint = 0x10FFFF, kSurrogates = 0xD800;
+  std::int32_t count = 0;
+  std::string character;
+  for (; count < kSurrogates; ++count) {
+    character.clear();
+    append_utf8(character, static_cast<char32_t>(count));
+    if (find(character) == kNoToken) break;
+  }
+  return count == 0 ? kMaxCodePoint + 1 : count;
 }
 
 TokenId Vocabulary::find(std::string_view content) const noexcept {

@@ -73,6 +73,10 @@ class Vocabulary {
   /// Call once, after the last token and before the first search. Gives a token that is there twice, or collides.
   [[nodiscard]] std::optional<TokenId> finish();
 
+  /// How many characters from code point 0 up have a token: the alphabet that FAST's fit() starts with is its whole trained range. A
+  /// vocabulary of bytes alone says nothing about the range: then all there are.
+  [[nodiscard]] std::int32_t leading_characters() const;
+
   [[nodiscard]] TokenId find_bytes(std::string_view bytes) const noexcept {
     return by_bytes_.find(bytes, [this](TokenId id) { return bytes_of(id); });
   }

@@ -7,11 +7,13 @@
 #include <c10/core/InferenceMode.h>
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
 
 #include "sinew/core/dtype.hpp"
+#include "sinew/nn/differentiable.hpp"
 #include "sinew/nn/tensor_ops.hpp"
 
 namespace sinew {
@@ -48,8 +50,9 @@ struct TorchOptions {
   DType dtype = DType::f32;    ///< of weights and activations: f32 or bf16
 };
 
-/// Implements nn::TensorOps. What a model uploads stays f32 (noise, rotary tables); results of linear layers have the dtype of the weights.
-/// Norms and rotary embeddings are computed in f32. ATen allocates. Everything between two uses of `scope` runs in inference mode.
+/// Implements nn::TensorOps and nn::Differentiable. What a model uploads stays f32 (noise, rotary tables); results of linear layers have
+/// the dtype of the weights. Norms and rotary embeddings are computed in f32. ATen allocates. Everything between two uses of `scope` runs
+/// in inference mode.
 class TorchOps {
  public:
   using Tensor = TorchTensor;
@@ -58,10 +61,10 @@ class TorchOps {
   using Cache = TorchCache;
   static constexpr bool kAllocates = true;
 
-  /// Inference mode for as long as it lives; ATen frees what nobody refers to.
+  /// Inference mode for as long as it lives, unless a gradient is being taken; ATen frees what nobody refers to.
   class Scope {
    public:
-    Scope() = default;
+    explicit Scope(bool infers) : mode_(infers) {}
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
     Tensor keep(const Tensor& x) const { return {x.value.contiguous(), x.writable || !x.value.is_contiguous()}; }
@@ -73,7 +76,7 @@ class TorchOps {
   /// Throws Error for a device that this PyTorch does not have, or a dtype other than f32 and bf16.
   explicit TorchOps(const TorchOptions& options = {});
 
-  [[nodiscard]] Scope scope() { return {}; }
+  [[nodiscard]] Scope scope() { return Scope(!differentiates_); }
   [[nodiscard]] const TorchOptions& options() const noexcept { return options_; }
 
   [[nodiscard]] Matrix matrix(const RowSource& source);
@@ -115,15 +118,24 @@ class TorchOps {
   void add_into(const Tensor& x, const Tensor& y, float factor = 1);
   void copy_into(const Tensor& x, const Tensor& y);
 
+  /// nn::Differentiable, by ATen's automatic differentiation.
+  [[nodiscard]] nn::Vjp<Tensor> vjp(const std::function<Tensor(const Tensor&)>& function, const Tensor& x,
+                                    const std::function<Tensor(const Tensor&)>& cotangent);
+
  private:
+  /// While a gradient is taken a copy, which nobody writes and which autograd may keep; else x.
+  [[nodiscard]] at::Tensor kept(const at::Tensor& x) const { return differentiates_ ? x.clone() : x; }
+  /// The weight as a plain tensor that autograd may keep.
+  [[nodiscard]] static at::Tensor plain(const Matrix& matrix);
   [[nodiscard]] at::Tensor indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const;
 
   TorchOptions options_;
   c10::Device device_;
   at::ScalarType type_;
-  bool packs_ = false;  // oneDNN's layout wins for this dtype on this processor
+  bool packs_ = false;           // oneDNN's layout wins for this dtype on this processor
+  bool differentiates_ = false;  // within vjp
 };
 
-static_assert(nn::TensorOps<TorchOps>);
+static_assert(nn::TensorOps<TorchOps> && nn::Differentiable<TorchOps>);
 
 }  // namespace sinew

@@ -13,16 +13,10 @@
 #include <vector>
 
 #include "sinew/nn/heads/flow_dit_config.hpp"
+#include "sinew/nn/heads/flow_parts.hpp"
 #include "sinew/nn/layers.hpp"
 
 namespace sinew::nn {
-
-/// Two linear layers with a ReLU between.
-template <TensorOps Ops>
-struct Mlp {
-  Linear<Ops> layer1, layer2;
-  typename Ops::Tensor operator()(Ops& ops, const typename Ops::Tensor& x) const { return layer2(ops, layer1(ops, x, Activation::relu)); }
-};
 
 /// Times run from 0, noise, to 1, actions. Everything that depends on the time alone is computed once for each time and kept.
 template <TensorOps Ops>
@@ -38,24 +32,38 @@ class FlowDit {
     typename Ops::Parameter action_bias;                  ///< [width]: the action encoder's second layer on the time
     std::vector<typename Ops::Parameter> scales, shifts;  ///< [width] of each block's first norm, then of the output's
   };
+  /// Action tokens at the front that are no longer noisy: the action encoder is told another time for them, the blocks are not.
+  struct Finished {
+    std::int64_t rows = 0;
+    const Moment* moment = nullptr;
+  };
   /// What the hidden states of a prompt give: keys and values of the blocks that attend to them, `[b, tokens, heads, dim]`.
   struct Context {
     std::vector<std::pair<Tensor, Tensor>> blocks;
     std::vector<std::uint8_t> valid;  ///< [b, tokens], set after read_context; empty: all are seen
   };
 
-  /// Reads `model.*`, `state_encoder.*`, `action_encoder.*`, `action_decoder.*`, `future_tokens`, `position_embedding`.
+  /// Reads `model.*`, `state_encoder.*`, `action_encoder.*`, `action_decoder.*`, `future_tokens`, `position_embedding`. With an output
+  /// width of 0 the decoder reads the last block, and the projection that a checkpoint may have is ignored.
   FlowDit(const Loader<Ops>& loader, const Config& config) : config_(config) {
     const Loader<Ops> model = loader.part("model"), timestep = model.part("timestep_encoder.timestep_embedder");
     const std::int64_t w = config.width;
     time1_.emplace(timestep.linear("linear_1", w, kTimeWidth));
     time2_.emplace(timestep.linear("linear_2", w, w));
     for (std::int64_t i = 0; i < config.layers; ++i) blocks_.push_back(load_block(model.part("transformer_blocks", i), i));
-    output_norm_.emplace(model.linear("proj_out_1", 2 * w, w));
-    output_.emplace(model.linear("proj_out_2", config.output_width, w));
-    if (config.state_dim > 0) state_encoder_.emplace(load_mlp(loader.part("state_encoder"), {config.state_dim, config.mlp_width, w}));
-    decoder_.emplace(load_mlp(loader.part("action_decoder"), {config.output_width, config.mlp_width, config.action_dim}));
-    load_action_encoder(loader.part("action_encoder"));
+    if (config.output_width > 0) {
+      output_norm_.emplace(model.linear("proj_out_1", 2 * w, w));
+      output_.emplace(model.linear("proj_out_2", config.output_width, w));
+    } else {
+      model.ignore("proj_out_");
+    }
+    if (config.state_dim > 0)
+      state_encoder_.emplace(Mlp<Ops>::load(loader.part("state_encoder"), {config.state_dim, config.mlp_width, w}));
+    else
+      loader.ignore("state_encoder.");
+    const std::int64_t decoded = config.output_width > 0 ? config.output_width : w;
+    decoder_.emplace(Mlp<Ops>::load(loader.part("action_decoder"), {decoded, config.mlp_width, config.action_dim}));
+    action_encoder_.emplace(loader.part("action_encoder"), config.action_dim, w);
     if (config.future_tokens > 0) future_.emplace(loader.parameter("future_tokens.weight", Shape{config.future_tokens, w}));
     const auto table = loader.floats("position_embedding.weight", Shape{config.positions, w});
     positions_.emplace(
@@ -67,25 +75,35 @@ class FlowDit {
 
   /// Keys and values of `hidden [b, tokens, context_width]`, once for all steps; they live in the caller's scope.
   void read_context(Ops& ops, const Tensor& hidden, Context& context) const {
+    begin_context(context);
+    for (std::int64_t i = 0; i < config_.layers; ++i)
+      if (attends_to_context(i)) read_context(ops, i, hidden, context);
+  }
+  /// The same block by block, for hidden states of their own: those of each block that attends to the context, ascending.
+  static void begin_context(Context& context) {
     context.blocks.clear();
     context.valid.clear();
+  }
+  void read_context(Ops& ops, std::int64_t block, const Tensor& hidden, Context& context) const {
     const Shape shape{hidden.size(0), hidden.size(1), 2 * config_.heads, config_.width / config_.heads};
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      if (!attends_to_context(static_cast<std::int64_t>(i))) continue;
-      const Tensor kv = ops.reshape(blocks_[i].kv(ops, hidden), shape);
-      context.blocks.emplace_back(ops.slice(kv, 2, 0, config_.heads), ops.slice(kv, 2, config_.heads, 2 * config_.heads));
-    }
+    const Tensor kv = ops.reshape(blocks_[static_cast<std::size_t>(block)].kv(ops, hidden), shape);
+    context.blocks.emplace_back(ops.slice(kv, 2, 0, config_.heads), ops.slice(kv, 2, config_.heads, 2 * config_.heads));
   }
   /// `state [b, n, state_dim]` to state tokens `[b, n, width]`.
   Tensor encode_state(Ops& ops, const Tensor& state) const { return (*state_encoder_)(ops, state); }
   /// `actions [b, n, action_dim]` to `[b, n, width]`, without positions.
   Tensor encode_actions(Ops& ops, const Tensor& actions, const Moment& moment) const {
-    const Tensor hidden = ops.linear((*action1_)(ops, actions), *action2_, &moment.action_bias, Activation::silu);
-    return (*action3_)(ops, hidden);
+    return (*action_encoder_)(ops, actions, moment.action_bias);
   }
   /// The sequence: state tokens, where there are some, learned tokens, actions with their positions.
-  Tensor sequence(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment) const {
-    const Tensor tokens = ops.add(encode_actions(ops, actions, moment), ops.view(*positions_));
+  Tensor sequence(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment, const Finished& finished = {}) const {
+    const auto part = [&](std::int64_t begin, std::int64_t end, const Moment& at) {
+      return encode_actions(ops, ops.slice(actions, 1, begin, end), at);
+    };
+    const std::int64_t done = finished.rows, n = actions.size(1);
+    const Tensor encoded =
+        done > 0 ? ops.concat(1, {part(0, done, *finished.moment), part(done, n, moment)}) : encode_actions(ops, actions, moment);
+    const Tensor tokens = ops.add(encoded, ops.view(*positions_));
     const std::int64_t batch = actions.size(0);
     if (!future_) return state == nullptr ? tokens : ops.concat(1, {*state, tokens});
     const Tensor future = ops.expand(ops.view(*future_), batch);
@@ -117,14 +135,16 @@ class FlowDit {
   }
   /// The transformer's output `[b, n, output_width]`, before the decoder.
   Tensor finish(Ops& ops, const Tensor& x, const Moment& moment) const {
+    if (!output_) return x;
     return (*output_)(ops, modulated(ops, x, moment.scales.size() - 1, moment, kOutputEps));
   }
   Tensor decode(Ops& ops, const Tensor& x) const { return (*decoder_)(ops, x); }
 
   /// The velocity `[b, horizon, action_dim]` of `actions` at a moment.
-  Tensor velocity(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment, const Context& context) const {
+  Tensor velocity(Ops& ops, const Tensor* state, const Tensor& actions, const Moment& moment, const Context& context,
+                  const Finished& finished = {}) const {
     auto scope = ops.scope();
-    const Tensor x = sequence(ops, state, actions, moment);
+    const Tensor x = sequence(ops, state, actions, moment, finished);
     for (std::int64_t i = 0; i < config_.layers; ++i) block_into(ops, x, i, moment, context);
     const Tensor tokens = ops.slice(x, 1, x.size(1) - config_.horizon, x.size(1));  // of the others nobody asks
     return scope.keep(decode(ops, finish(ops, tokens, moment)));
@@ -147,9 +167,6 @@ class FlowDit {
     Linear<Ops> kv;    ///< keys and values; with queries in front where the block attends to the sequence
     Linear<Ops> out, ff1, ff2;
   };
-  struct MlpSizes {
-    std::int64_t in, hidden, out;
-  };
 
   Block load_block(const Loader<Ops>& loader, std::int64_t index) const {
     const std::int64_t w = config_.width;
@@ -167,24 +184,6 @@ class FlowDit {
       block.kv = attention.stacked_linear({{"to_q", w}, {"to_k", w}, {"to_v", w}}, w);
     }
     return block;
-  }
-  static Mlp<Ops> load_mlp(const Loader<Ops>& loader, const MlpSizes& sizes) {
-    return {.layer1 = loader.linear("layer1", sizes.hidden, sizes.in), .layer2 = loader.linear("layer2", sizes.out, sizes.hidden)};
-  }
-  /// The second layer reads actions and time side by side; each gets its columns, so that the time's share is a bias.
-  void load_action_encoder(const Loader<Ops>& loader) {
-    const std::int64_t w = config_.width;
-    action1_.emplace(loader.linear("layer1", w, config_.action_dim));
-    const auto weight = loader.floats("layer2.weight", Shape{w, 2 * w});
-    std::vector<float> of_actions, of_time;
-    for (std::int64_t row = 0; row < w; ++row) {
-      const auto from = weight.begin() + row * 2 * w;
-      of_actions.insert(of_actions.end(), from, from + w);
-      of_time.insert(of_time.end(), from + w, from + 2 * w);
-    }
-    action2_.emplace(loader.ops().matrix(row_source(std::move(of_actions), w, w)));
-    action_time_.emplace(Linear<Ops>{loader.ops().matrix(row_source(std::move(of_time), w, w)), loader.parameter("layer2.bias", Shape{w})});
-    action3_.emplace(loader.linear("layer3", w, w));
   }
   static Tensor modulated(Ops& ops, const Tensor& x, std::size_t index, const Moment& moment, float eps) {
     const auto rows = [&](const typename Ops::Parameter& p) { return ops.expand(ops.view(p), x.size(0)); };
@@ -204,7 +203,7 @@ class FlowDit {
     const Tensor temb = (*time2_)(ops, (*time1_)(ops, ops.upload(projected, Shape{1, kTimeWidth}), Activation::silu));
     Moment moment{.bucket = bucket,
                   .time_embedding = keep(temb),
-                  .action_bias = keep((*action_time_)(ops, ops.upload(tau, Shape{1, w}))),
+                  .action_bias = keep(action_encoder_->time_bias(ops, ops.upload(tau, Shape{1, w}))),
                   .scales = {},
                   .shifts = {}};
     const Tensor condition = ops.activate(temb, Activation::silu);
@@ -213,6 +212,7 @@ class FlowDit {
       moment.scales.push_back(keep(ops.slice(both, 1, 0, w)));
       moment.shifts.push_back(keep(ops.slice(both, 1, w, 2 * w)));
     }
+    if (!output_norm_) return moment;
     const Tensor both = (*output_norm_)(ops, condition);  // here shift, then scale
     moment.shifts.push_back(keep(ops.slice(both, 1, 0, w)));
     moment.scales.push_back(keep(ops.slice(both, 1, w, 2 * w)));
@@ -224,8 +224,7 @@ class FlowDit {
   std::vector<Block> blocks_;
   std::optional<Linear<Ops>> output_norm_, output_;
   std::optional<Mlp<Ops>> state_encoder_, decoder_;
-  std::optional<Linear<Ops>> action1_, action_time_, action3_;
-  std::optional<typename Ops::Matrix> action2_;
+  std::optional<ActionEncoder<Ops>> action_encoder_;
   std::optional<typename Ops::Parameter> future_, positions_;
   std::deque<Moment> moments_;  // they stay where they are
 };

@@ -16,7 +16,7 @@ struct FlowDitConfig {
   std::int64_t heads = 0;
   std::int64_t layers = 0;
   std::int64_t context_width = 0;  ///< of the vision-language model's hidden states
-  std::int64_t output_width = 0;   ///< of the transformer's last projection
+  std::int64_t output_width = 0;   ///< of the transformer's last projection; 0, for other heads than "flow_dit": there is none
   std::int64_t mlp_width = 0;      ///< hidden width of the state encoder and the action decoder
   std::int64_t future_tokens = 0;  ///< learned, between state and actions
   std::int64_t horizon = 0;        ///< actions of a chunk
@@ -29,6 +29,8 @@ struct FlowDitConfig {
 
   /// Throws Error at the place of the document.
   static FlowDitConfig parse(const JsonCursor& document);
+  /// All but "type" and "output_width", for heads that share the transformer; other keys are not looked at.
+  static FlowDitConfig shared(const JsonCursor& document);
 };
 
 /// floor(k / steps * buckets) in doubles, as the reference's int(): the time of each step.
