@@ -7,12 +7,11 @@
 #include <numeric>
 #include <optional>
 
+#include "qwen3_config.hpp"
+
 namespace sinew::nn {
 
-namespace {
-
-// Beyond what any model has; products of two of them fit into 63 bits.
-constexpr std::int64_t kMostLayers = 1024, kMostWidth = 1 << 20, kMostVocab = 1 << 24;
+namespace detail {
 
 std::int64_t size(const JsonCursor& at, std::string_view key, std::int64_t most) { return at.at(key).integer(1, most); }
 
@@ -52,22 +51,25 @@ Qwen3VlConfig::Vision parse_vision(const JsonCursor& at) {
   return vision;
 }
 
-/// Where transformers keep the rotary parameters: since 5 in rope_parameters, before in rope_scaling beside rope_theta.
-void parse_rope(const JsonCursor& at, Qwen3VlConfig::Text& text) {
+JsonCursor rope_place(const JsonCursor& at) {
   const auto fresh = at.optional("rope_parameters");
-  const JsonCursor rope = fresh ? *fresh : at.at("rope_scaling");
-  const JsonCursor theta = fresh ? rope.at("rope_theta") : at.at("rope_theta");
+  return fresh ? *fresh : at.at("rope_scaling");
+}
+
+void parse_rope(const JsonCursor& at, std::int64_t rotary, Qwen3VlConfig::Text& text) {
+  const JsonCursor rope = rope_place(at);
+  const JsonCursor theta = at.optional("rope_parameters") ? rope.at("rope_theta") : at.at("rope_theta");
   text.rope_theta = theta.number();
   if (!(text.rope_theta > 1 && text.rope_theta < 1e12)) theta.refuse("a number above 1");
   for (const char* key : {"rope_type", "type"})
     if (const auto type = rope.optional(key); type && type->text() != "default" && type->text() != "mrope")
       type->refuse("\"default\"", "nothing else is implemented");
   if (const auto interleaved = rope.optional("mrope_interleaved"); interleaved && !interleaved->boolean())
-    interleaved->refuse("true", "Qwen3-VL interleaves its sections");
+    interleaved->refuse("true", "nothing else is implemented");
   const JsonCursor sections = rope.at("mrope_section");
-  for (const auto& section : sections.elements()) text.rope_sections.push_back(section.integer(0, text.head_dim / 2));
-  if (text.rope_sections.size() != 3 || std::reduce(text.rope_sections.begin(), text.rope_sections.end()) != text.head_dim / 2)
-    sections.refuse(fmt::format("three sections of together {} frequencies", text.head_dim / 2));
+  for (const auto& section : sections.elements()) text.rope_sections.push_back(section.integer(0, rotary / 2));
+  if (text.rope_sections.size() != 3 || std::reduce(text.rope_sections.begin(), text.rope_sections.end()) != rotary / 2)
+    sections.refuse(fmt::format("three sections of together {} frequencies", rotary / 2));
 }
 
 Qwen3VlConfig::Text parse_text(const JsonCursor& at) {
@@ -91,25 +93,33 @@ Qwen3VlConfig::Text parse_text(const JsonCursor& at) {
   if (!(text.eps > 0 && text.eps < 1)) eps.refuse("a number between 0 and 1");
   require_text(at, "hidden_act", "silu");
   if (const auto bias = at.optional("attention_bias"); bias && bias->boolean()) bias->refuse("false", "nothing else is implemented");
-  parse_rope(at, text);
   return text;
 }
 
-}  // namespace
+bool parse_tied(const JsonCursor& document) {
+  // In old files the flag stands with the text model.
+  for (const auto& at : {document, document.at("text_config")})
+    if (const auto tied = at.optional("tie_word_embeddings")) return tied->boolean();
+  return false;
+}
+
+std::int64_t parse_image_token(const JsonCursor& document, const Qwen3VlConfig::Vision& vision, const Qwen3VlConfig::Text& text) {
+  const std::int64_t token = document.at("image_token_id").integer(0, text.vocab - 1);
+  if (vision.out_hidden != text.hidden)
+    document.at("vision_config").at("out_hidden_size").refuse(fmt::format("the text model's {}", text.hidden));
+  return token;
+}
+
+}  // namespace detail
 
 Qwen3VlConfig Qwen3VlConfig::parse(const JsonCursor& document) {
+  using namespace detail;
   require_text(document, "model_type", "qwen3_vl");
   Qwen3VlConfig config{
       .vision = parse_vision(document.at("vision_config")), .text = parse_text(document.at("text_config")), .image_token = 0};
-  // In old files the flag stands with the text model.
-  for (const auto& at : {document, document.at("text_config")})
-    if (const auto tied = at.optional("tie_word_embeddings")) {
-      config.text.tied = tied->boolean();
-      break;
-    }
-  config.image_token = document.at("image_token_id").integer(0, config.text.vocab - 1);
-  if (config.vision.out_hidden != config.text.hidden)
-    document.at("vision_config").at("out_hidden_size").refuse(fmt::format("the text model's {}", config.text.hidden));
+  parse_rope(document.at("text_config"), config.text.head_dim, config.text);
+  config.text.tied = parse_tied(document);
+  config.image_token = parse_image_token(document, config.vision, config.text);
   if (static_cast<std::int64_t>(config.vision.deepstack.size()) > config.text.layers)
     document.at("vision_config").at("deepstack_visual_indexes").refuse("no more than the text model has layers");
   return config;

@@ -10,12 +10,15 @@ namespace sinew::detail {
 template <nn::TensorOps Ops>
 void add_qwen3_vl(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
+void add_qwen3_5(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
 void add_flow_dit(nn::ModelRegistry<Ops>& registry);
 
 template <nn::TensorOps Ops>
 [[nodiscard]] nn::ModelRegistry<Ops> all_models() {
   nn::ModelRegistry<Ops> registry;
   add_qwen3_vl(registry);
+  add_qwen3_5(registry);
   add_flow_dit(registry);
   return registry;
 }
