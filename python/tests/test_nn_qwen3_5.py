@@ -3,6 +3,7 @@
 
 import contextlib
 import copy
+import functools
 import json
 
 import numpy as np
@@ -83,13 +84,24 @@ def run_exactly(model, *inputs):
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    cache = {}
+    """A configuration's model, and the directory that it was saved to."""
 
+    @functools.cache
     def get(name):
-        if name not in cache:
-            model = qwen3_5(**CONFIGS[name])
-            cache[name] = model, made.save_backbone(tmp_path_factory.mktemp(name), model)
-        return cache[name]
+        model = qwen3_5(**CONFIGS[name])
+        return model, made.save_backbone(tmp_path_factory.mktemp(name), model)
+
+    return get
+
+
+@pytest.fixture(scope="module")
+def references(saved):
+    """What transformers gives for a configuration and a prompt, in f64 and in f32."""
+
+    @functools.cache
+    def get(config, name):
+        inputs = long_prompt(name, list(PROMPTS).index(name))
+        return inputs, run_exactly(saved(config)[0], *inputs), run(saved(config)[0], *inputs)
 
     return get
 
@@ -100,14 +112,12 @@ def load(folder, backend="cpu", **options):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("config", CONFIGS)
-def test_error_is_at_most_twice_that_of_transformers(saved, config, backend):
+def test_error_is_at_most_twice_that_of_transformers(saved, references, config, backend):
     """Both in f32 against f64. The maximum of a few thousand numbers fluctuates by itself: the prompts of a configuration count together."""
-    model, folder = saved(config)
-    ours = load(folder, backend)
+    ours = load(saved(config)[1], backend)
     errors = {"ours": [], "theirs": []}
-    for stream, name in enumerate(PROMPTS):
-        inputs = long_prompt(name, stream)
-        truth, theirs = run_exactly(model, *inputs), run(model, *inputs)
+    for name in PROMPTS:
+        inputs, truth, theirs = references(config, name)
         last, others = ours.hidden_states(*inputs, depths=list(range(ours.depth + 1)))
         got = [*others[:-1], last, ours.logits(*inputs)]  # transformers' last entry is the normed one
         for who, states in (("ours", got), ("theirs", theirs)):
@@ -120,23 +130,29 @@ def test_error_is_at_most_twice_that_of_transformers(saved, config, backend):
     assert theirs[-1] < 1e-3  # the comparison means something
 
 
-def greedy(model, ids, pixels, grids, count):
-    """Tokens and the distance of the two best logits at each."""
-    tokens, margins = [], []
-    for _ in range(count):
-        last = run(model, np.concatenate([ids, np.array(tokens, dtype=ids.dtype)]), pixels, grids)[-1][-1]
-        best = np.sort(last)[-2:]
-        margins.append(best[1] - best[0])
-        tokens.append(int(last.argmax()))
-    return tokens, margins
+@pytest.fixture(scope="module")
+def greedy(saved):
+    """A prompt, the 64 tokens that transformers decodes behind it, and the distance of the two best logits at each."""
+
+    @functools.cache
+    def get(config):
+        ids, pixels, grids = prompt([(4, 6), (2, 2)], np.random.default_rng([SEED, 9]))
+        tokens, margins = [], []
+        for _ in range(64):
+            last = run(saved(config)[0], np.concatenate([ids, np.array(tokens, dtype=ids.dtype)]), pixels, grids)[-1][-1]
+            best = np.sort(last)[-2:]
+            margins.append(best[1] - best[0])
+            tokens.append(int(last.argmax()))
+        return (ids, pixels, grids), tokens, margins
+
+    return get
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("config", ["plain", "tied", "mixed_layers"])
-def test_decoded_tokens_are_those_of_transformers(saved, config, backend):
-    model, folder = saved(config)
-    ids, pixels, grids = prompt([(4, 6), (2, 2)], np.random.default_rng([SEED, 9]))
-    expected, margins = greedy(model, ids, pixels, grids, 64)
+def test_decoded_tokens_are_those_of_transformers(saved, greedy, config, backend):
+    _, folder = saved(config)
+    (ids, pixels, grids), expected, margins = greedy(config)
     ours = load(folder, backend)
     got = ours.generate(ids, pixels, grids, max_new_tokens=64)
     for token, right, margin in zip(got, expected, margins, strict=True):
