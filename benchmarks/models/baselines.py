@@ -164,6 +164,7 @@ class Given(torch.nn.Module):
 def make_linear_layer(folder):
     """A gated delta net of Qwen3.5-4B's sizes; tokens behind a prompt of 64, and the states that this left."""
     config = Qwen3_5TextConfig(hidden_size=2560, num_hidden_layers=1, layer_types=["linear_attention"])
+    torch.manual_seed(7)  # transformers draws the rates of the decays
     layer = made.randomize(Qwen3_5GatedDeltaNet(config, 0).float(), 7)
     save_file({name: value.contiguous() for name, value in layer.state_dict().items()}, folder / "model.safetensors")
     rng, entries = np.random.default_rng(8), []

@@ -35,6 +35,7 @@ def qwen3_5(seed=0, tied=False, *, text=None, vision=None):
         text_config=text, vision_config=vision, image_token_id=IMAGE, video_token_id=made.TOKEN["<|video_pad|>"],
         vision_start_token_id=made.TOKEN["<|vision_start|>"], vision_end_token_id=made.TOKEN["<|vision_end|>"], tie_word_embeddings=tied,
     )  # fmt: skip
+    torch.manual_seed(seed)  # transformers draws the rates of the decays
     return made.randomize(Qwen3_5ForConditionalGeneration(config).float(), seed)
 
 

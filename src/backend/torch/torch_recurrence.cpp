@@ -88,7 +88,7 @@ TorchTensor TorchOps::causal_conv(State& state, const Tensor& x, const Parameter
   at::Tensor sum = at::mul(all.narrow(0, 0, count), taps.select(0, 0));
   for (std::int64_t tap = 1; tap <= before; ++tap) sum.addcmul_(all.narrow(0, tap, count), taps.select(0, tap));
   state.values.copy_(all.narrow(0, count, before));
-  return {detail::activated(sum, activation).to(x.value.scalar_type())};
+  return {detail::activated(sum, activation)};  // f32: a delta rule behind it adds up what rounding would make of it
 }
 
 TorchTensor TorchOps::log_decay(const Tensor& x, const Parameter& rate, const Parameter& bias) {

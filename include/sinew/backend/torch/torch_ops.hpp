@@ -54,7 +54,8 @@ struct TorchOptions {
 };
 
 /// Implements nn::TensorOps. What a model uploads stays f32 (noise, rotary tables); results of linear layers have the dtype of the weights.
-/// Norms and rotary embeddings are computed in f32. ATen allocates. Everything between two uses of `scope` runs in inference mode.
+/// Norms and rotary embeddings are computed in f32; a convolution and what follows from it stay so. ATen allocates. Everything between two
+/// uses of `scope` runs in inference mode.
 class TorchOps {
  public:
   using Tensor = TorchTensor;
