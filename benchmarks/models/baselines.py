@@ -175,7 +175,8 @@ def make_linear_layer(folder):
             layer(prompt[None], cache_params=cache)
             projected = torch.cat([p(chunk) for p in (layer.in_proj_qkv, layer.in_proj_z, layer.in_proj_b, layer.in_proj_a)], 1)
         conv, rule = cache.layers[0].conv_states[0][0], cache.layers[0].recurrent_states[0][0]
-        entries.append({"hidden": chunk, "chunk": chunk, "step": chunk[:1], "chunk_mix": projected, "step_mix": projected[:1], "conv": conv[:, -3:].T, "rule": rule, "conv_state": conv})
+        parts = {"hidden": chunk, "chunk": chunk, "step": chunk[:1], "chunk_mix": projected, "step_mix": projected[:1], "conv": conv[:, -3:].T, "rule": rule, "conv_state": conv}
+        entries.append({name: part.clone().contiguous() for name, part in parts.items()})
     save_inputs(folder, entries)
     mixer = Qwen3_5GatedDeltaNet(config, 0).float().eval()
     mixer.load_state_dict(layer.state_dict())
