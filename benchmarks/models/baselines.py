@@ -24,7 +24,8 @@ import policy_directory as made  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
-from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration  # noqa: E402
+from transformers import DynamicCache, Qwen3_5TextConfig, Qwen3VLConfig, Qwen3VLForConditionalGeneration  # noqa: E402
+from transformers.models.qwen3_5.modeling_qwen3_5 import Qwen3_5GatedDeltaNet  # noqa: E402
 
 from sinew.train.flow_dit import FlowDit, FlowDitConfig  # noqa: E402
 
@@ -149,7 +150,60 @@ def make_large(folder):
     gc.collect()
 
 
-MAKE = {"policy": make_policy, "large": make_large} | {name: make_head(name) for name in HEADS}
+class Given(torch.nn.Module):
+    """Stands for a projection whose result is part of the input."""
+
+    def __init__(self, begin, end):
+        super().__init__()
+        self.range = slice(begin, end)
+
+    def forward(self, x):
+        return x[..., self.range]
+
+
+def make_linear_layer(folder):
+    """A gated delta net of Qwen3.5-4B's sizes; tokens behind a prompt of 64, and the states that this left."""
+    config = Qwen3_5TextConfig(hidden_size=2560, num_hidden_layers=1, layer_types=["linear_attention"])
+    torch.manual_seed(7)  # transformers draws the rates of the decays
+    layer = made.randomize(Qwen3_5GatedDeltaNet(config, 0).float(), 7)
+    save_file({name: value.contiguous() for name, value in layer.state_dict().items()}, folder / "model.safetensors")
+    rng, entries = np.random.default_rng(8), []
+    for _ in range(ENTRIES):
+        prompt, chunk = (torch.from_numpy(rng.standard_normal((64, 2560)).astype(np.float32)) for _ in range(2))
+        cache = DynamicCache(config=config)
+        with torch.inference_mode():
+            layer(prompt[None], cache_params=cache)
+            projected = torch.cat([p(chunk) for p in (layer.in_proj_qkv, layer.in_proj_z, layer.in_proj_b, layer.in_proj_a)], 1)
+        conv, rule = cache.layers[0].conv_states[0][0], cache.layers[0].recurrent_states[0][0]
+        parts = {"hidden": chunk, "chunk": chunk, "step": chunk[:1], "chunk_mix": projected, "step_mix": projected[:1], "conv": conv[:, -3:].T, "rule": rule, "conv_state": conv}
+        entries.append({name: part.clone().contiguous() for name, part in parts.items()})
+    save_inputs(folder, entries)
+    mixer = Qwen3_5GatedDeltaNet(config, 0).float().eval()
+    mixer.load_state_dict(layer.state_dict())
+    places = np.cumsum([0, mixer.key_dim * 2 + mixer.value_dim, mixer.value_dim, mixer.num_v_heads, mixer.num_v_heads])
+    for name, begin, end in zip(("qkv", "z", "b", "a"), places[:-1], places[1:], strict=True):
+        setattr(mixer, f"in_proj_{name}", Given(int(begin), int(end)))
+    mixer.out_proj = torch.nn.Identity()
+    CACHE["linear_layer"] = (layer, mixer, config, entries)
+
+
+def linear(name):
+    layer, mixer, config, entries = CACHE["linear_layer"]
+    module, cache = mixer if name.endswith("_mix") else layer, DynamicCache(config=config)
+    with torch.inference_mode():
+        layer(entries[0]["chunk"][None], cache_params=cache)  # makes the states
+    states = cache.layers[0]
+
+    def run(i):
+        with torch.inference_mode():
+            states.conv_states[0].copy_(entries[i]["conv_state"][None])
+            states.recurrent_states[0].copy_(entries[i]["rule"][None])
+            return module(entries[i][name][None], cache_params=cache)
+
+    return shared.Baseline(NAME, len(entries), {"": run}, floats)
+
+
+MAKE = {"policy": make_policy, "large": make_large, "linear_layer": make_linear_layer} | {name: make_head(name) for name in HEADS}
 CACHE = {}
 
 
@@ -289,6 +343,10 @@ shared.MAKERS = Makers(
         "policy_compiled": lambda: policy(compiled=True),
         "head_small": lambda: head("head_small"),
         "head_large": lambda: head("head_large"),
+        "linear_step": lambda: linear("step"),
+        "linear_chunk": lambda: linear("chunk"),
+        "linear_step_mix": lambda: linear("step_mix"),
+        "linear_chunk_mix": lambda: linear("chunk_mix"),
         "prefill": prefill,
         "load": load,
         "free": free,

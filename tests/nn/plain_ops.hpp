@@ -44,6 +44,7 @@ class PlainOps {
     PlainTensor values;
     std::int64_t length = 0;
   };
+  using State = PlainTensor;
   static constexpr bool kAllocates = true;
 
   // docs: begin scope
@@ -63,6 +64,7 @@ class PlainOps {
   [[nodiscard]] Matrix table(const RowSource& source) const { return matrix(source); }
   [[nodiscard]] Parameter parameter(std::span<const float> values, const Shape& shape) const { return upload(values, shape); }
   [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim) const { return {make({capacity, heads, dim})}; }
+  [[nodiscard]] State state(const Shape& shape) const { return make({shape.dims().begin(), shape.dims().end()}); }
   [[nodiscard]] Tensor upload(std::span<const float> values, const Shape& shape) const {
     require(values.size() == shape.count());
     Tensor x = make({shape.dims().begin(), shape.dims().end()});
@@ -227,6 +229,46 @@ class PlainOps {
   void truncate(Cache& cache, std::int64_t length) const {
     require(length >= 0 && length <= cache.length);
     cache.length = length;
+  }
+
+  void clear(State& state) const { std::ranges::fill(*state.memory, 0.0); }
+  [[nodiscard]] Tensor causal_conv(State& state, const Tensor& x, const Parameter& weight, nn::Activation activation) const {
+    require(rank(x) == 2 && rank(weight) == 2 && weight.size(0) <= 16 && state.sizes == std::vector{weight.size(0) - 1, x.size(1)} &&
+            weight.size(1) == x.size(1));
+    const Tensor all = concat(0, {state, x}), out = make(x.sizes);
+    const std::int64_t width = x.size(1), kept = state.size(0);
+    for (std::int64_t i = 0; i < x.count(); ++i)
+      for (std::int64_t tap = 0; tap <= kept; ++tap) out.at(i) += all.at(i + tap * width) * weight.at(tap * width + i % width);
+    copy_into(state, slice(all, 0, x.size(0), x.size(0) + kept));
+    return activate(out, activation);
+  }
+  [[nodiscard]] Tensor log_decay(const Tensor& x, const Parameter& rate, const Parameter& bias) const {
+    require(rank(x) == 2 && rate.sizes == std::vector{x.size(1)} && bias.sizes == rate.sizes);
+    const Tensor out = make(x.sizes);
+    for (std::int64_t i = 0; i < x.count(); ++i) {
+      const double sum = x.at(i) + bias.at(i % x.size(1));
+      out.at(i) = -rate.at(i % x.size(1)) * (std::max(sum, 0.0) + std::log1p(std::exp(-std::abs(sum))));
+    }
+    return out;
+  }
+  [[nodiscard]] Tensor delta_rule(State& state, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& decay,
+                                  const Tensor& beta) const {
+    require(rank(q) == 3 && rank(v) == 3 && q.sizes == k.sizes);
+    const std::int64_t n = v.size(0), heads = v.size(1), dim = v.size(2), key_heads = q.size(1), key_dim = q.size(2);
+    require(q.size(0) == n && key_heads > 0 && heads % key_heads == 0 && state.sizes == std::vector{heads, key_dim, dim} &&
+            decay.sizes == std::vector{n, heads} && beta.sizes == decay.sizes);
+    const Tensor out = make({n, heads * dim});
+    for (std::int64_t row = 0; row < n * heads; ++row)
+      for (std::int64_t d = 0; d < dim; ++d) {
+        const std::int64_t from = (row / heads * key_heads + row % heads * key_heads / heads) * key_dim,
+                           column = row % heads * key_dim * dim + d;
+        double seen = 0;
+        for (std::int64_t r = 0; r < key_dim; ++r) seen += (state.at(column + r * dim) *= std::exp(decay.at(row))) * k.at(from + r);
+        const double change = beta.at(row) * (v.at(row * dim + d) - seen);
+        for (std::int64_t r = 0; r < key_dim; ++r)
+          out.at(row * dim + d) += (state.at(column + r * dim) += k.at(from + r) * change) * q.at(from + r);
+      }
+    return out;
   }
 
   [[nodiscard]] Tensor activate(const Tensor& x, nn::Activation activation) const {

@@ -35,7 +35,12 @@ struct Parts {
   explicit Parts(CpuOps& ops)
       : matrix(ops.table(nn::row_source(std::vector<float>(64 * 64, 0.01F), 64, 64))),
         vector(ops.parameter(numbers(64), Shape{64})),
-        cache(ops.cache(40, 4, 16)) {}
+        cache(ops.cache(40, 4, 16)),
+        conv(ops.state(Shape{3, 64})),
+        rule(ops.state(Shape{4, 16, 16})),
+        taps(ops.parameter(numbers(256), Shape{4, 64})),
+        gates(ops.parameter(std::vector<float>(4, 0.5F), Shape{4})),
+        quarter(ops.parameter(std::vector<float>(16, 0.25F), Shape{16})) {}
   static std::vector<float> numbers(std::size_t count) {
     std::vector<float> values(count);
     sinew::Random(3).normal(values);
@@ -44,6 +49,8 @@ struct Parts {
   CpuOps::Matrix matrix;
   CpuOps::Parameter vector;
   CpuOps::Cache cache;
+  CpuOps::State conv, rule;
+  CpuOps::Parameter taps, gates, quarter;
   std::vector<float> input = numbers(40 * 64), turns = numbers(40 * 8), out = std::vector<float>(40 * 64);
   std::vector<std::int64_t> ids{3, 1, 2, 1};
   std::vector<std::uint8_t> valid = std::vector<std::uint8_t>(40, 1);
@@ -63,6 +70,13 @@ float every_operation(CpuOps& ops, Parts& p) {
   const auto keys = ops.contents(p.cache);
   for (const nn::Mask& mask : {nn::Mask{.causal = true}, nn::Mask{.valid = p.valid}})
     ops.add_into(x, ops.attention(heads, keys, keys, {.scale = 0.25F, .mask = mask}), 0.5F);
+  ops.clear(p.conv);
+  ops.clear(p.rule);
+  const auto mixed =
+      ops.rms_norm(ops.reshape(ops.causal_conv(p.conv, x, p.taps, nn::Activation::silu), Shape{40, 4, 16}), p.quarter, 1e-6F);
+  const auto some_gates = ops.reshape(ops.copy(ops.slice(mixed, 2, 0, 1)), Shape{40, 4});
+  const auto beta = ops.activate(some_gates, nn::Activation::sigmoid);
+  ops.add_into(x, ops.delta_rule(p.rule, mixed, mixed, mixed, ops.log_decay(some_gates, p.gates, p.gates), beta), 0.1F);
   const auto batch = ops.reshape(x, Shape{2, 20, 64});
   const auto rows = ops.expand(ops.view(p.vector), 2);
   ops.copy_into(batch, ops.modulated_norm(batch, rows, rows, 1e-6F));

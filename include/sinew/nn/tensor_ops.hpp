@@ -32,15 +32,36 @@ struct Attention {
   Mask mask{};
 };
 
+/// The part of TensorOps that remembers earlier rows of a sequence, in a `State`: numbers in f32, zeros at first.
+/// - `state(shape)`: set-up; may allocate. `clear(state)`: zeros again.
+/// - These two go on from what the state holds, so that a sequence may come in parts:
+///   `causal_conv(state [taps - 1, w], x [n, w], weight [taps, w], activation)`, at most 16 taps: each column's own sum of a row and of
+///   those before it, the row itself by the last weight; x strided.
+///   `delta_rule(state [heads, key_dim, dim], q, k [n, key_heads, key_dim], v [n, heads, dim], decay, beta [n, heads])` to
+///   `[n, heads dim]`: for each row, `S = e^decay S`, `S += k (beta (v - S^T k))^T`, `S^T q`; head h uses key head h key_heads / heads;
+///   decay dense and not positive; q, k, v, beta strided. Keys longer than 1 and beta outside 0 to 1 may let S grow without bound.
+/// - `log_decay(x [n, heads], rate, bias [heads])`: `-rate ln(1 + e^(x + bias))` in f32; x strided.
+template <class Ops>
+concept RecurrentOps = requires(Ops& ops, const typename Ops::Tensor& x, const typename Ops::Parameter& parameter,
+                                typename Ops::State& state, const Shape& shape) {
+  requires std::movable<typename Ops::State>;
+  { ops.state(shape) } -> std::same_as<typename Ops::State>;
+  ops.clear(state);
+  { ops.causal_conv(state, x, parameter, Activation::silu) } -> std::same_as<typename Ops::Tensor>;
+  { ops.delta_rule(state, x, x, x, x, x) } -> std::same_as<typename Ops::Tensor>;
+  { ops.log_decay(x, parameter, parameter) } -> std::same_as<typename Ops::Tensor>;
+};
+
 /// A compute backend for models. testing/tensor_ops_conformance.hpp checks one.
 ///
 /// `Tensor` is a handle of floating-point activations (rank 1 to 4), valid until the scope that it was made in ends; `Matrix` the weight of
-/// a linear layer, `Parameter` a small constant tensor, `Cache` the keys or values of a running sequence: these three live as long as
-/// their owner. Nothing else outlives an outermost scope.
+/// a linear layer, `Parameter` a small constant tensor, `Cache` the keys or values of a running sequence, `State` what a recurrence
+/// remembers of one, in f32: these four live as long as their owner. Nothing else outlives an outermost scope.
 ///
-/// - Nothing writes an input but the functions called `..._into`, and `append`. What is computed is dense. A call that is refused writes
-/// nothing.
-/// - Sums of norms, softmax and rotary embeddings are computed in f32. Results of an f32 backend agree with plain loops to rounding.
+/// - Nothing writes an input but the functions called `..._into`, `append`, and those that move a State on. What is computed is dense. A
+/// call that is refused writes nothing.
+/// - Sums of norms, softmax, rotary embeddings and recurrences are computed in f32. Results of an f32 backend agree with plain loops to
+/// rounding.
 /// - "strided" inputs may be any view whose last axis is dense; "dense" ones must be contiguous. What does not fit (rank, size, stride)
 /// throws
 ///   Error, which the caller of a model turns into a Status; no input is taken for another shape in silence.
@@ -67,6 +88,7 @@ struct Attention {
 /// - `attention(q [b, n, heads, dim], k, v [b, m, kv_heads, dim], options)` to `[b, n, heads dim]`, or all without b; query head h uses
 ///   kv head h kv_heads / heads; strided.
 /// - `append(cache, x [n, heads, dim])`, `contents(cache)`: what was appended `[n, heads, dim]`; `truncate(cache, n)`.
+/// - what RecurrentOps says.
 /// - `activate(x, activation)`, `silu_mul(gate, up)` (strided), `multiply(x, y)`, `combine(a, x, b, y)` (dense, equal shapes),
 ///   `add(x, y)` (dense; the shape of y is the end of that of x), `add_into(x, y, factor)`, `copy_into(x, y)` (equal shapes; x may be
 ///   strided).
@@ -77,6 +99,7 @@ concept TensorOps =
              std::span<float> out, std::span<const std::int64_t> ids, const Shape& shape, std::int64_t n, float f) {
       requires std::copyable<typename Ops::Tensor>;
       requires std::movable<typename Ops::Matrix> && std::movable<typename Ops::Parameter> && std::movable<typename Ops::Cache>;
+      requires RecurrentOps<Ops>;
       { x.shape() } -> std::convertible_to<Shape>;
       { x.size(n) } -> std::convertible_to<std::int64_t>;  // along an axis
       { ops.scope().keep(x) } -> std::same_as<typename Ops::Tensor>;

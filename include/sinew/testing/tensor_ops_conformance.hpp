@@ -9,6 +9,7 @@
 #include "sinew/testing/tensor_ops_elements.hpp"
 #include "sinew/testing/tensor_ops_norms.hpp"
 #include "sinew/testing/tensor_ops_products.hpp"
+#include "sinew/testing/tensor_ops_recurrence.hpp"
 #include "sinew/testing/tensor_ops_refusals.hpp"
 #include "sinew/testing/tensor_ops_views.hpp"
 
@@ -39,6 +40,9 @@ template <nn::TensorOps Ops>
   detail::check_rope(c);
   detail::check_attention(c);
   detail::check_caches(c);
+  detail::check_causal_conv(c);
+  detail::check_log_decay(c);
+  detail::check_delta_rule(c);
   detail::check_activate(c);
   detail::check_products_and_sums(c);
   detail::check_adds(c);
@@ -46,6 +50,7 @@ template <nn::TensorOps Ops>
   detail::check_product_refusals(c);
   detail::check_norm_refusals(c);
   detail::check_attention_refusals(c);
+  detail::check_recurrence_refusals(c);
   detail::check_element_refusals(c);
   detail::check_write_refusals(c);
   detail::check_linear(c);  // refusals did no lasting harm

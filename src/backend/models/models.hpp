@@ -8,9 +8,11 @@
 namespace sinew::detail {
 
 template <nn::TensorOps Ops>
+void add_qwen2_5_vl(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
 void add_qwen3_vl(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
-void add_qwen2_5_vl(nn::ModelRegistry<Ops>& registry);
+void add_qwen3_5(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_flow_dit(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
@@ -23,8 +25,9 @@ void add_oft(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 [[nodiscard]] nn::ModelRegistry<Ops> all_models() {
   nn::ModelRegistry<Ops> registry;
-  add_qwen3_vl(registry);
   add_qwen2_5_vl(registry);
+  add_qwen3_vl(registry);
+  add_qwen3_5(registry);
   add_flow_dit(registry);
   add_fast(registry);
   add_layerwise_dit(registry);

@@ -29,6 +29,7 @@ class CpuOps {
   using Matrix = CpuMatrix;
   using Parameter = CpuParameter;
   using Cache = CpuCache;
+  using State = CpuState;
 
   static constexpr bool kAllocates = false;  ///< after the first call of a shape
 
@@ -66,6 +67,7 @@ class CpuOps {
   [[nodiscard]] Matrix table(const RowSource& source) { return matrix(source); }
   [[nodiscard]] Parameter parameter(std::span<const float> values, const Shape& shape);
   [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim);
+  [[nodiscard]] State state(const Shape& shape);
 
   [[nodiscard]] Tensor upload(std::span<const float> values, const Shape& shape);
   void download(const Tensor& x, std::span<float> values);
@@ -92,6 +94,10 @@ class CpuOps {
   void append(Cache& cache, const Tensor& x);
   [[nodiscard]] Tensor contents(const Cache& cache);
   void truncate(Cache& cache, std::int64_t length);
+  void clear(State& state);
+  [[nodiscard]] Tensor causal_conv(State& state, const Tensor& x, const Parameter& weight, nn::Activation activation);
+  [[nodiscard]] Tensor delta_rule(State& state, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& decay, const Tensor& beta);
+  [[nodiscard]] Tensor log_decay(const Tensor& x, const Parameter& rate, const Parameter& bias);
 
   [[nodiscard]] Tensor activate(const Tensor& x, nn::Activation activation);
   [[nodiscard]] Tensor silu_mul(const Tensor& gate, const Tensor& up);

@@ -86,4 +86,10 @@ struct CpuCache {
   std::int64_t length = 0;
 };
 
+/// What a recurrence remembers of a running sequence.
+struct CpuState {
+  CpuBuffer values;
+  Shape shape;
+};
+
 }  // namespace sinew

@@ -45,20 +45,26 @@ struct TorchCache {
   std::int64_t length = 0;
 };
 
+/// f32, whatever the weights are.
+struct TorchState {
+  at::Tensor values{};
+};
+
 struct TorchOptions {
   std::string device = "cpu";  ///< as PyTorch names it, e.g. "cuda:0"
   DType dtype = DType::f32;    ///< of weights and activations: f32 or bf16
 };
 
 /// Implements nn::TensorOps and nn::Differentiable. What a model uploads stays f32 (noise, rotary tables); results of linear layers have
-/// the dtype of the weights. Norms and rotary embeddings are computed in f32. ATen allocates. Everything between two uses of `scope` runs
-/// in inference mode.
+/// the dtype of the weights. Norms and rotary embeddings are computed in f32; a convolution and what follows from it stay so. ATen
+/// allocates. Everything between two uses of `scope` runs in inference mode.
 class TorchOps {
  public:
   using Tensor = TorchTensor;
   using Matrix = TorchMatrix;
   using Parameter = TorchParameter;
   using Cache = TorchCache;
+  using State = TorchState;
   static constexpr bool kAllocates = true;
 
   /// Inference mode for as long as it lives, unless a gradient is being taken; ATen frees what nobody refers to.
@@ -83,6 +89,7 @@ class TorchOps {
   [[nodiscard]] Matrix table(const RowSource& source);
   [[nodiscard]] Parameter parameter(std::span<const float> values, const Shape& shape);
   [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim);
+  [[nodiscard]] State state(const Shape& shape);
 
   [[nodiscard]] Tensor upload(std::span<const float> values, const Shape& shape);
   void download(const Tensor& x, std::span<float> values);
@@ -109,6 +116,10 @@ class TorchOps {
   void append(Cache& cache, const Tensor& x);
   [[nodiscard]] Tensor contents(const Cache& cache);
   void truncate(Cache& cache, std::int64_t length);
+  void clear(State& state);
+  [[nodiscard]] Tensor causal_conv(State& state, const Tensor& x, const Parameter& weight, nn::Activation activation);
+  [[nodiscard]] Tensor delta_rule(State& state, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& decay, const Tensor& beta);
+  [[nodiscard]] Tensor log_decay(const Tensor& x, const Parameter& rate, const Parameter& bias);
 
   [[nodiscard]] Tensor activate(const Tensor& x, nn::Activation activation);
   [[nodiscard]] Tensor silu_mul(const Tensor& gate, const Tensor& up);

@@ -36,6 +36,9 @@ namespace {
 #endif
 #include "softmax.inl"
 #include "attention.inl"
+#if !defined(__AVX512BF16__)
+#include "delta.inl"
+#endif
 // clang-format on
 
 }  // namespace
@@ -55,6 +58,9 @@ const RowKernels kRowKernels = {.layer_norm = layer_norm,
                                 .add = add,
                                 .multiply = multiply,
                                 .combine = combine,
+                                .weighted_rows = weighted_rows,
+                                .delta_scratch = delta_scratch,
+                                .delta_rule = delta_rule,
                                 .widen_bf16 = widen_bf16,
                                 .narrow_bf16 = narrow_bf16};
 #endif

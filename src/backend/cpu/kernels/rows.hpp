@@ -21,6 +21,17 @@ struct RotaryRows {
   float* out;  ///< [tokens, heads, dim], dense
 };
 
+/// The gated delta rule of the value heads that share a key head. Token i: q and k `[key_dim]` at `i * stride`; value head h: v `[dim]`,
+/// decay (a logarithm) and beta at `i * stride + h * head stride` (gates: h), results likewise (h * dim).
+struct DeltaHeads {
+  const float *q, *k, *v, *decay, *beta;
+  float* state;  ///< [heads, key_dim, dim], dense
+  float* out;
+  std::ptrdiff_t q_stride, k_stride, v_stride, v_head_stride, decay_stride, beta_stride, out_stride;
+  std::ptrdiff_t tokens, heads, key_dim, dim;
+  void* scratch;  ///< delta_scratch(key_dim) bytes, 64-byte aligned
+};
+
 struct RowKernels {
   /// `(x - mean) / sqrt(variance + eps) * weight + bias`; weight, bias `[width]` or null (1, 0). Sums in f32 of f32 values.
   void (*layer_norm)(const float* x, std::ptrdiff_t stride, std::ptrdiff_t rows, std::ptrdiff_t width, const float* weight,
@@ -44,6 +55,10 @@ struct RowKernels {
   void (*add)(const float* x, std::size_t count, float* into);
   void (*multiply)(const float* x, const float* y, std::size_t count, float* out);
   void (*combine)(float a, const float* x, float b, const float* y, std::size_t count, float* out);  ///< a x + b y
+  /// `out_i = sum_j weight[j, i] rows[j][i]`, rows in ascending order; weight `[count, width]`.
+  void (*weighted_rows)(const float* const* rows, std::ptrdiff_t count, const float* weight, std::ptrdiff_t width, float* out);
+  std::size_t (*delta_scratch)(std::ptrdiff_t key_dim);
+  void (*delta_rule)(const DeltaHeads& heads);
   void (*widen_bf16)(const std::uint16_t* x, std::size_t count, float* out);
   void (*narrow_bf16)(const float* x, std::size_t count, std::uint16_t* out);  ///< to nearest, ties to even; NaN stays NaN
 };

@@ -176,6 +176,14 @@ void combine(float a, const float* x, float b, const float* y, std::size_t count
   for_parts(static_cast<Index>(count), [&](Index i, auto part) { part.put(out + i, fused(factor, part.get(x + i), b * part.get(y + i))); });
 }
 
+void weighted_rows(const float* const* rows, Index count, const float* weight, Index width, float* out) {
+  for_parts(width, [&](Index i, auto part) {
+    FloatLanes sum = {};
+    for (Index j = 0; j < count; ++j) sum = fused(part.get(weight + j * width + i), part.get(rows[j] + i), sum);
+    part.put(out + i, sum);
+  });
+}
+
 /// Half of what is cut off is added first, less one bit when the rest would be even; a NaN is cut and kept from turning into infinity.
 SINEW_INLINE HalfLanes narrowed(FloatLanes x) {
   typedef std::uint32_t BitLanes __attribute__((vector_size(kBytes)));

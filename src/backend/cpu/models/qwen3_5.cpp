@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../../models/qwen3_5.hpp"
+
+#include "sinew/backend/cpu/cpu_ops.hpp"
+
+template void sinew::detail::add_qwen3_5(nn::ModelRegistry<CpuOps>& registry);
