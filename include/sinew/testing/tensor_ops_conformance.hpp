@@ -7,6 +7,7 @@
 
 #include "sinew/testing/tensor_ops_attention.hpp"
 #include "sinew/testing/tensor_ops_elements.hpp"
+#include "sinew/testing/tensor_ops_images.hpp"
 #include "sinew/testing/tensor_ops_norms.hpp"
 #include "sinew/testing/tensor_ops_products.hpp"
 #include "sinew/testing/tensor_ops_refusals.hpp"
@@ -38,6 +39,8 @@ template <nn::TensorOps Ops>
   detail::check_modulated_norm(c);
   detail::check_rope(c);
   detail::check_attention(c);
+  detail::check_convolution(c);
+  detail::check_max_pool(c);
   detail::check_caches(c);
   detail::check_activate(c);
   detail::check_products_and_sums(c);
@@ -46,6 +49,7 @@ template <nn::TensorOps Ops>
   detail::check_product_refusals(c);
   detail::check_norm_refusals(c);
   detail::check_attention_refusals(c);
+  detail::check_image_refusals(c);
   detail::check_element_refusals(c);
   detail::check_write_refusals(c);
   detail::check_linear(c);  // refusals did no lasting harm

@@ -5,6 +5,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from sinew import import_commands as policies
 from sinew._errors import error, missing_packages
 from .recorded import counted
 
@@ -88,7 +89,7 @@ def add(commands, number):
     export.add_argument("--overwrite", action="store_true", help="replace the dataset that is there")
     export.set_defaults(run=_export)
 
-    imported = commands.add_parser("import", help="turn a LeRobot dataset into a recording", description="Takes over what others wrote.")
+    imported = commands.add_parser("import", help="take over a LeRobot dataset or policy", description="Takes over what others wrote.")
     kinds = imported.add_subparsers(title="commands", metavar="COMMAND", required=True)
     dataset = kinds.add_parser("lerobot-dataset", help="a LeRobotDataset v3.0", description="Writes a LeRobotDataset v3.0 as one recording.")
     dataset.add_argument("directory", type=Path, metavar="DIR", help="the dataset")
@@ -96,3 +97,4 @@ def add(commands, number):
     dataset.add_argument("--episodes", type=_range, metavar="A:B", help="from A, before B (default: all)")
     dataset.add_argument("--overwrite", action="store_true", help="replace the recording that is there")
     dataset.set_defaults(run=_import_dataset)
+    policies.add(kinds, number)

@@ -11,6 +11,7 @@
 
 #include "activate_rows.hpp"
 #include "cpu_checks.hpp"
+#include "in_parallel.hpp"
 #include "kernels/matrix.hpp"
 #include "kernels/rows.hpp"
 #include "sinew/backend/cpu/cpu_ops.hpp"
@@ -25,10 +26,10 @@ using detail::kPanel;
 using detail::matrix_kernels;
 using detail::require;
 using detail::row_kernels;
+using detail::run_on;
 
 namespace {
 
-constexpr double kWorthThreads = 4e5;                         // multiplications and additions of a call that two threads share with gain
 constexpr std::int64_t kBandBytes = std::int64_t{512} << 10;  // of weights that are read at once: they stay in the second cache
 
 std::int64_t panels_of(std::int64_t outputs) noexcept { return (outputs + kPanel - 1) / kPanel; }
@@ -70,22 +71,7 @@ void fill_panels(const RowSource& source, CpuMatrix& matrix, std::int64_t first_
   }
 }
 
-/// Calls `work(part)` for every part, on the threads of a pool.
-template <class Work>
-void run_on(ThreadPool& pool, std::int64_t parts, const Work& work) noexcept {
-  pool.run(parts, [](void* context, std::int64_t part) { (*static_cast<const Work*>(context))(part); }, const_cast<Work*>(&work));
-}
-
 }  // namespace
-
-template <class Work>
-void CpuOps::in_parallel(std::int64_t parts, double operations, const Work& work) {
-  if (threads_ == nullptr || parts < 2 || operations < kWorthThreads) {
-    for (std::int64_t part = 0; part < parts; ++part) work(part);
-    return;
-  }
-  run_on(*threads_, parts, work);
-}
 
 CpuMatrix CpuOps::matrix(const RowSource& source) {
   require(source.rows > 0 && source.columns > 0, "matrix", "at least one row and column");

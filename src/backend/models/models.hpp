@@ -11,12 +11,15 @@ template <nn::TensorOps Ops>
 void add_qwen3_vl(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_flow_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_act(nn::ModelRegistry<Ops>& registry);
 
 template <nn::TensorOps Ops>
 [[nodiscard]] nn::ModelRegistry<Ops> all_models() {
   nn::ModelRegistry<Ops> registry;
   add_qwen3_vl(registry);
   add_flow_dit(registry);
+  add_act(registry);
   return registry;
 }
 

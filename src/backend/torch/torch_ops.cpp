@@ -13,17 +13,15 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/relu.h>
 #include <ATen/ops/rms_norm.h>
-#include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
-#include <ATen/ops/tanh.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "sinew/backend/torch/tensor_bridge.hpp"
 #include "sinew/core/isa.hpp"
+#include "torch_activation.hpp"
 #include "torch_checks.hpp"
 
 #if defined(__x86_64__)
@@ -32,6 +30,7 @@
 
 namespace sinew {
 
+using detail::activated;
 using detail::require;
 
 namespace {
@@ -87,19 +86,6 @@ at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const st
                          : activation == nn::Activation::gelu_tanh ? std::optional<std::string_view>("tanh")
                                                                    : std::optional<std::string_view>("");
   return op.call(x, weight, bias, fused_name(activation), c10::List<std::optional<at::Scalar>>(), algorithm);
-}
-
-at::Tensor activated(const at::Tensor& x, nn::Activation activation) {
-  switch (activation) {
-    case nn::Activation::none: return x;
-    case nn::Activation::relu: return at::relu(x);
-    case nn::Activation::silu: return at::silu(x);
-    case nn::Activation::gelu: return at::gelu(x);
-    case nn::Activation::gelu_tanh: return at::gelu(x, "tanh");
-    case nn::Activation::sigmoid: return at::sigmoid(x);
-    case nn::Activation::tanh: return at::tanh(x);
-  }
-  return x;
 }
 
 /// The parameter in a form that norms of x take.
