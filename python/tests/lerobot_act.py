@@ -69,7 +69,7 @@ def randomize(module, seed):
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in [*module.named_parameters(), *module.named_buffers()]:
-            if name.endswith("pos_enc"):
+            if name.endswith("pos_enc") or not value.is_floating_point():
                 continue
             noise = torch.randn(value.shape, generator=generator)
             if name.endswith("running_var"):
@@ -104,7 +104,7 @@ def statistics(policy, rng, imagenet=True):
         shape = (3, 1, 1) if picture else feature.shape
         mean, std = rng.uniform(-0.5, 0.5, shape) + 0.5 * picture, rng.uniform(0.5, 1.5, shape) / (3 if picture else 1)
         if picture and imagenet:
-            mean, std = (np_like.reshape(3, 1, 1) for np_like in (torch.tensor([0.485, 0.456, 0.406]).numpy(), torch.tensor([0.229, 0.224, 0.225]).numpy()))
+            mean, std = (torch.tensor(values).reshape(3, 1, 1).numpy() for values in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
         entry = {"mean": mean, "std": std, "min": mean - 1.5 * std, "max": mean + 1.7 * std, "q01": mean - 1.3 * std, "q99": mean + 1.2 * std}
         made[name] = {key: torch.tensor(value, dtype=torch.float32) for key, value in entry.items()}
     return made

@@ -83,10 +83,10 @@ def difference(lerobot, folder, case, backend, rounds=2, **changes):
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", CASES)
 def test_actions_are_those_of_lerobot(lerobot, tmp_path, name, backend):
-    # 2e-5: sums of up to 4608 products in f32, in another order, of values around 1; the batch norms are folded.
+    # 1e-5: sums of up to 4608 products in f32, in another order, of values around 1; the batch norms are folded.
     found = difference(lerobot, tmp_path, CASES[name], backend)
     print(f"seed {SEED}, {name} on {backend}: {found:.2e}")
-    assert found <= 2e-5
+    assert found <= 1e-5
 
 
 @needs_lerobot
@@ -94,7 +94,7 @@ def test_actions_are_those_of_lerobot(lerobot, tmp_path, name, backend):
 def test_every_normalisation_is_that_of_lerobot(lerobot, tmp_path, modes):
     visual, vector = modes
     case = dict(cameras={"top": (48, 64), "wrist": (40, 40)}, modes={"VISUAL": visual, "STATE": vector, "ACTION": vector})
-    assert difference(lerobot, tmp_path, case, "cpu", imagenet=False) <= 2e-5
+    assert difference(lerobot, tmp_path, case, "cpu", imagenet=False) <= 1e-5
     assert {camera["processor"] for camera in sinew.Policy.load(tmp_path / "ours").card["cameras"]} == {"raw"}
 
 
@@ -178,7 +178,7 @@ def test_command_renames_cameras_and_says_what_it_made(lerobot, tmp_path, capsys
         (["--camera", "side=front"], "cameras: expected top, got side"),
         (["--state", "joint_position:rad:6"], "of together 7 values"),
     ):
-        assert cli.main([*arguments, "--overwrite", *changed]) == 1
+        assert cli.main([*arguments, "--overwrite", *changed]) == 2
         assert message in capsys.readouterr().err
 
 

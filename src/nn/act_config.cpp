@@ -43,8 +43,7 @@ ActConfig::Camera parse_camera(const std::string& key, const JsonCursor& feature
 }
 
 void parse_inputs(const JsonCursor& features, ActConfig& config) {
-  for (const auto& [key, feature] : features.members())
-    switch (feature.at("type").one_of({"VISUAL", "STATE", "ENV"})) {
+  for (const auto& [key, feature] : features.members()) switch (feature.at("type").one_of({"VISUAL", "STATE", "ENV"})) {
       case 0: config.cameras.push_back(parse_camera(key, feature)); break;
       case 1:
         if (key != "observation.state") feature.refuse("no state but \"observation.state\"", "LeRobot's ACT reads no other");
@@ -66,8 +65,7 @@ void parse_statistics(const JsonCursor& all, ActConfig& config) {
     if (camera == config.cameras.end()) entry.refuse("cameras among the input features");
     entry.only_keys({"mean", "std"});
     camera->statistics = {.mean = three(entry.at("mean")), .std = three(entry.at("std"))};
-    if (std::ranges::any_of(camera->statistics->std, [](double value) { return value <= 0; }))
-      entry.at("std").refuse("numbers above 0");
+    if (std::ranges::any_of(camera->statistics->std, [](double value) { return value <= 0; })) entry.at("std").refuse("numbers above 0");
   }
 }
 

@@ -34,7 +34,8 @@ ActImages::ActImages(const ActConfig& config, const TensorSpecs& offered) {
     const bool as_levels = spec->dtype == DType::u8 && spec->capacity == levels;
     if (!as_levels && !(spec->dtype == DType::f32 && spec->capacity == planes)) refuse(camera, expected, to_string(*spec));
     if (as_levels != camera.statistics.has_value())
-      refuse(camera, as_levels ? "image_statistics of config.json for levels" : "levels, processor \"raw\", for image_statistics of config.json",
+      refuse(camera,
+             as_levels ? "image_statistics of config.json for levels" : "levels, processor \"raw\", for image_statistics of config.json",
              to_string(*spec));
     specs_.push_back(*spec);
     pixels_.emplace_back(levels.count());

@@ -88,11 +88,11 @@ struct Window {
 template <class Ops>
 concept TensorOps =
     requires(Ops& ops, const typename Ops::Tensor& x, const typename Ops::Matrix& matrix, const typename Ops::Parameter& parameter,
-             const typename Ops::Parameter* optional, const typename Ops::Filter& filter, typename Ops::Cache& cache, const RowSource& rows, std::span<const float> values,
+             const typename Ops::Parameter* optional, typename Ops::Cache& cache, const RowSource& rows, std::span<const float> values,
              std::span<float> out, std::span<const std::int64_t> ids, const Shape& shape, std::int64_t n, float f) {
       requires std::copyable<typename Ops::Tensor>;
-      requires std::movable<typename Ops::Matrix> && std::movable<typename Ops::Parameter> && std::movable<typename Ops::Cache> &&
-          std::movable<typename Ops::Filter>;
+      requires std::movable<typename Ops::Matrix> && std::movable<typename Ops::Parameter> && std::movable<typename Ops::Cache>;
+      requires std::movable<typename Ops::Filter>;
       { x.shape() } -> std::convertible_to<Shape>;
       { x.size(n) } -> std::convertible_to<std::int64_t>;  // along an axis
       { ops.scope().keep(x) } -> std::same_as<typename Ops::Tensor>;
@@ -120,7 +120,7 @@ concept TensorOps =
       { ops.modulated_norm(x, x, x, f) } -> std::same_as<typename Ops::Tensor>;
       { ops.rope(x, x, x) } -> std::same_as<typename Ops::Tensor>;
       { ops.attention(x, x, x, Attention{}) } -> std::same_as<typename Ops::Tensor>;
-      { ops.convolution(x, filter, optional, &x, Activation::none) } -> std::same_as<typename Ops::Tensor>;
+      { ops.convolution(x, ops.filter(rows, Window{}), optional, &x, Activation::none) } -> std::same_as<typename Ops::Tensor>;
       { ops.max_pool(x, Window{}) } -> std::same_as<typename Ops::Tensor>;
       ops.append(cache, x);
       { ops.contents(cache) } -> std::same_as<typename Ops::Tensor>;

@@ -15,7 +15,8 @@ template <class Inside>
 void visit_window(const nn::Window& window, const Sizes& image, std::int64_t b, std::int64_t line, std::int64_t column,
                   const Inside& inside) {
   for (std::int64_t i = 0; i < window.size * window.size; ++i) {
-    const std::int64_t y = line * window.stride - window.padding + i / window.size, x = column * window.stride - window.padding + i % window.size;
+    const std::int64_t y = line * window.stride - window.padding + i / window.size,
+                       x = column * window.stride - window.padding + i % window.size;
     if (y >= 0 && y < image[1] && x >= 0 && x < image[2]) inside((b * image[1] + y) * image[2] + x, i);
   }
 }
@@ -46,7 +47,8 @@ void expect_convolution(OpsCase<Ops>& c, const nn::Window& window, const Sizes& 
     for (std::int64_t j = 0; j < outputs; ++j) {
       Dot sum;
       visit_window(window, image, b, line, column, [&](std::int64_t row, std::int64_t i) {
-        const auto seen = dot(x.host.row(row), weights.row(j).subspan(static_cast<std::size_t>(i * channels), static_cast<std::size_t>(channels)));
+        const auto seen =
+            dot(x.host.row(row), weights.row(j).subspan(static_cast<std::size_t>(i * channels), static_cast<std::size_t>(channels)));
         sum.value += seen.value;
         sum.size += seen.size;
       });

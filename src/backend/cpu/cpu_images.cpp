@@ -72,6 +72,23 @@ struct Lines {
   }
 };
 
+/// How lines of a result are divided, so that what each band reads of the image stays in the second cache; all are of nearly equal height.
+struct Bands {
+  std::int64_t lines;       ///< of the result
+  std::int64_t count;       ///< bands
+  std::int64_t line_bytes;  ///< of the image
+  std::int64_t bytes;       ///< for a band's lines of the image
+
+  Bands(const Lines& image, const nn::Window& window, std::int64_t of_result)
+      : lines(of_result), line_bytes(image.numbers() * image.bytes) {
+    const std::int64_t fit = (std::max<std::int64_t>(kImageBand / line_bytes, window.size) - window.size) / window.stride + 1;
+    count = (lines + fit - 1) / fit;
+    const std::int64_t most = (lines + count - 1) / count;
+    bytes = (((most - 1) * window.stride + window.size) * line_bytes + 63) / 64 * 64;
+  }
+  [[nodiscard]] std::int64_t first(std::int64_t band) const noexcept { return band * lines / count; }
+};
+
 }  // namespace
 
 CpuFilter CpuOps::filter(const RowSource& source, const nn::Window& window) {
@@ -112,22 +129,20 @@ CpuTensor CpuOps::convolution(const Tensor& x, const Filter& filter, const Param
               .padding = window.padding,
               .bytes = bf16 ? kernels.image_bytes : 4,
               .spread = nullptr};
-  const std::int64_t line_bytes = image.numbers() * image.bytes;
-  const std::int64_t fit = (std::max<std::int64_t>(kImageBand / line_bytes, window.size) - window.size) / window.stride + 1;
-  const std::int64_t bands = (lines + fit - 1) / fit, most = (lines + bands - 1) / bands;  // of nearly equal height
-  const std::int64_t band_bytes = (((most - 1) * window.stride + window.size) * line_bytes + 63) / 64 * 64;
+  const Bands bands(image, window, lines);
   const std::int64_t spread = filter.padded == filter.channels ? 0 : (image.width * filter.padded * 4 + 63) / 64 * 64;
-  const std::int64_t items = images * bands;
+  const std::int64_t items = images * bands.count;
   const std::int64_t parts = threads_ == nullptr ? 1 : std::min<std::int64_t>(items, threads_->threads());
-  std::byte* const memory = arena_.allocate(as_size(parts * (band_bytes + spread)));
+  std::byte* const memory = arena_.allocate(as_size(parts * (bands.bytes + spread)));
   const auto work = [&](std::int64_t part) noexcept {
-    std::byte* const band = memory + part * (band_bytes + spread);
+    std::byte* const band = memory + part * (bands.bytes + spread);
     Lines mine = image;
-    mine.spread = reinterpret_cast<float*>(band + band_bytes);
+    mine.spread = reinterpret_cast<float*>(band + bands.bytes);
     for (std::int64_t item = items * part / parts; item < items * (part + 1) / parts; ++item) {
-      const std::int64_t b = item / bands, first = item % bands * lines / bands, count = (item % bands + 1) * lines / bands - first;
+      const std::int64_t b = item / bands.count, first = bands.first(item % bands.count),
+                         count = bands.first(item % bands.count + 1) - first;
       for (std::int64_t i = 0; i < (count - 1) * window.stride + window.size; ++i)
-        mine.write(x.data_ + b * x.stride(0), first * window.stride - window.padding + i, band + i * line_bytes);
+        mine.write(x.data_ + b * x.stride(0), first * window.stride - window.padding + i, band + i * bands.line_bytes);
       const std::int64_t at = b * out.stride(0) + first * out.stride(1);
       const detail::ConvolutionRows rows{.image = band,
                                          .line = image.numbers(),

@@ -54,7 +54,8 @@ TorchTensor TorchOps::max_pool(const Tensor& x, const nn::Window& window) {
   require(x.value.is_contiguous() && fits(window) && 2 * window.padding <= window.size && has_places(window, x.value), "max_pool",
           "dense images [b, h, w, c] as large as the window, padding of at most half its size");
   if (x.value.numel() == 0)  // which ATen refuses
-    return {at::empty({x.value.size(0), window.places(x.value.size(1)), window.places(x.value.size(2)), x.value.size(3)}, x.value.options())};
+    return {
+        at::empty({x.value.size(0), window.places(x.value.size(1)), window.places(x.value.size(2)), x.value.size(3)}, x.value.options())};
   return {channels_last(at::max_pool2d(channels_first(x.value), window.size, window.stride, window.padding))};
 }
 

@@ -78,8 +78,7 @@ class ActLayer {
       self_.add_into(ops, x, placed, placed, y);
     });
     if (cross_)
-      step(ops, x, norms_[norm++],
-           [&](const Tensor& y) { cross_->add_into(ops, x, ops.add(y, positions), memory->keys, memory->values); });
+      step(ops, x, norms_[norm++], [&](const Tensor& y) { cross_->add_into(ops, x, ops.add(y, positions), memory->keys, memory->values); });
     step(ops, x, norms_[norm], [&](const Tensor& y) { fc2_.add_into(ops, x, fc1_(ops, y, activation_)); });
   }
 
@@ -149,8 +148,8 @@ class Act {
 
  private:
   static void ignore_training(const Loader<Ops>& loader) {
-    for (const char* prefix : {"vae_encoder", "encoder_latent_input_proj.weight", "normalize_inputs.", "normalize_targets.",
-                               "unnormalize_outputs."})
+    for (const char* prefix :
+         {"vae_encoder", "encoder_latent_input_proj.weight", "normalize_inputs.", "normalize_targets.", "unnormalize_outputs."})
       loader.ignore(prefix);
   }
   static TensorSpec state_spec(const HeadInputs& inputs, std::int64_t dim) {
@@ -187,7 +186,8 @@ class Act {
     if (state_ || environment_) values = in["state"].template as<float>();
     if (state_) write((*state_)(ops, ops.upload(values.first(static_cast<std::size_t>(config_.state_dim)), Shape{1, config_.state_dim})));
     if (environment_)
-      write((*environment_)(ops, ops.upload(values.last(static_cast<std::size_t>(config_.environment_dim)), Shape{1, config_.environment_dim})));
+      write((*environment_)(ops,
+                            ops.upload(values.last(static_cast<std::size_t>(config_.environment_dim)), Shape{1, config_.environment_dim})));
     for (std::size_t i = 0; i < config_.cameras.size(); ++i) {
       auto scope = ops.scope();
       const auto& camera = config_.cameras[i];

@@ -29,9 +29,9 @@ struct ActConfig {
     std::optional<Statistics> statistics{};
   };
   std::vector<Camera> cameras;
-  std::vector<std::int64_t> blocks;   ///< of the ResNet's four stages
-  std::int64_t state_dim = 0;         ///< 0: none
-  std::int64_t environment_dim = 0;   ///< 0: none
+  std::vector<std::int64_t> blocks;  ///< of the ResNet's four stages
+  std::int64_t state_dim = 0;        ///< 0: none
+  std::int64_t environment_dim = 0;  ///< 0: none
   std::int64_t action_dim = 0;
   std::int64_t horizon = 0;
   std::int64_t width = 0;

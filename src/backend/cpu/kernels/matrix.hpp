@@ -61,10 +61,10 @@ struct AttentionHead {
 /// side by side, so that the window's share of a line of the image is one run of `depth` elements:
 /// `out[y, x, j] = bias[j] + residual[y, x, j] + sum_{k, i} image[(y * line_step + k) * line + x * step + i] * weight[j, k * depth + i]`.
 struct ConvolutionRows {
-  const void* image;  ///< of convolution_f32: f32; of convolution_bf16: MatrixKernels::image_bytes a number, `depth` and strides are even
+  const void* image;    ///< of convolution_f32: f32; of convolution_bf16: MatrixKernels::image_bytes a number, `depth` and strides are even
   std::ptrdiff_t line;  ///< elements from one line of the image to the next
   std::ptrdiff_t line_step;
-  std::ptrdiff_t step;  ///< elements from one pixel of the result to the next
+  std::ptrdiff_t step;    ///< elements from one pixel of the result to the next
   std::ptrdiff_t window;  ///< lines of the window
   std::ptrdiff_t depth;
   Panels weight;  ///< its inputs: window * depth
