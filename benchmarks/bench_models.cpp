@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
 #endif
     sinew::bench::ModelSuite suite(report, baselines);
     sinew::bench::policy_rows(suite);
+    sinew::bench::act_rows(suite);
     sinew::bench::head_rows(suite);
     sinew::bench::backbone_rows(suite);
     sinew::bench::linear_layer_rows(suite);

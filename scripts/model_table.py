@@ -16,9 +16,10 @@ def table():
     backends = {"cpu": set(nn.architectures()), "torch": set(_torch.module().architectures())}
     rows = ["| `architecture` | backbone | head | " + " | ".join(f"`{name}`" for name in backends) + " |", "|---|---|---|" + "---|" * len(backends)]
     for name in sorted(set().union(*backends.values())):
-        backbone, head = name.split("/")
+        backbone, _, head = name.partition("/")
         marks = " | ".join("f32, bf16" if name in have else "" for have in backends.values())
-        rows.append(f"| `{name}` | [`{backbone}`](include/sinew/nn/models/{backbone}.hpp) | [`{head}`](include/sinew/nn/heads/{head}.hpp) | {marks} |")
+        acts = f"[`{head}`](include/sinew/nn/heads/{head}.hpp)" if head else "its own"
+        rows.append(f"| `{name}` | [`{backbone}`](include/sinew/nn/models/{backbone}.hpp) | {acts} | {marks} |")
     return "\n".join(rows) + "\n"
 
 

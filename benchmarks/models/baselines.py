@@ -203,7 +203,22 @@ def linear(name):
     return shared.Baseline(NAME, len(entries), {"": run}, floats)
 
 
-MAKE = {"policy": make_policy, "large": make_large, "linear_layer": make_linear_layer} | {name: make_head(name) for name in HEADS}
+def make_act(folder):
+    """LeRobot's ACT with its default sizes, 14 joints."""
+    import lerobot_act
+
+    if not lerobot_act.installed():
+        raise RuntimeError("lerobot is not installed")
+    model = lerobot_act.policy(lerobot_act.load(), {"top": (480, 640), "wrist": (480, 640)}, state=14, actions=14, seed=8)
+    model.save_pretrained(folder)
+    generator = torch.Generator().manual_seed(9)
+    shapes = {"image.top": (3, 480, 640), "image.wrist": (3, 480, 640), "state": (14,)}
+    entries = [{name: torch.randn(shape, generator=generator) for name, shape in shapes.items()} for _ in range(2)]
+    save_inputs(folder, entries)
+    CACHE["act"] = (model, entries)
+
+
+MAKE = {"policy": make_policy, "act": make_act, "large": make_large, "linear_layer": make_linear_layer} | {name: make_head(name) for name in HEADS}
 CACHE = {}
 
 
@@ -268,6 +283,17 @@ def head(name):
             return module.sample(entry["noise"][None], entry["hidden"][None], entry["state"][None, None])
 
     return shared.Baseline(f"{shared.version('torch')}, eager", len(entries), {"": act}, floats)
+
+
+def act():
+    model, entries = CACHE["act"]
+    batches = [{f"observation.{name.replace('image.', 'images.')}": value[None] for name, value in entry.items()} for entry in entries]
+
+    def run(i):
+        with torch.inference_mode():
+            return model.predict_action_chunk(batches[i])
+
+    return shared.Baseline(f"{shared.version('lerobot')} and {shared.version('torch')}, eager", len(entries), {"": run}, floats)
 
 
 class Large:
@@ -341,6 +367,7 @@ shared.MAKERS = Makers(
         "policy_f32": policy,
         "policy_f32_2threads": lambda: policy(threads=2),
         "policy_compiled": lambda: policy(compiled=True),
+        "act_f32": act,
         "head_small": lambda: head("head_small"),
         "head_large": lambda: head("head_large"),
         "linear_step": lambda: linear("step"),

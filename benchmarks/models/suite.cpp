@@ -93,7 +93,8 @@ void ModelSuite::compare(const Claim& claim, const ModelWork& work) {
 }
 
 Inputs::Inputs(const std::filesystem::path& directory) : file_(directory / "inputs.safetensors") {
-  while (file_.tensors().contains(fmt::format("{}.input_ids", entries_)) || file_.tensors().contains(fmt::format("{}.hidden", entries_))) {
+  const auto has = [this](const char* name) { return file_.tensors().contains(fmt::format("{}.{}", entries_, name)); };
+  while (has("input_ids") || has("hidden") || has("state")) {
     auto& grids = grids_.emplace_back();
     if (file_.tensors().contains(fmt::format("{}.image_grid_thw", entries_))) {
       const auto sizes = integers(entries_, "image_grid_thw");

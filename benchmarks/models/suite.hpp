@@ -85,6 +85,7 @@ class AllCores {
 [[nodiscard]] double read_bandwidth();
 
 void policy_rows(ModelSuite& suite);
+void act_rows(ModelSuite& suite);
 void head_rows(ModelSuite& suite);
 void backbone_rows(ModelSuite& suite);
 void linear_layer_rows(ModelSuite& suite);

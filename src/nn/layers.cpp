@@ -21,4 +21,14 @@ RowSource row_source(std::vector<float> values, std::int64_t rows, std::int64_t 
           }};
 }
 
+RowSource rows_of(RowSource source, std::int64_t first, std::int64_t count) {
+  if (first < 0 || count < 0 || first + count > source.rows)
+    fail(ErrorCode::internal, {"rows_of", "rows", fmt::format("some of {}", source.rows), fmt::format("{} from {}", count, first), ""});
+  return {.rows = count,
+          .columns = source.columns,
+          .read = [read = std::move(source.read), first](std::int64_t from, std::int64_t rows, DType as, std::byte* out) {
+            read(first + from, rows, as, out);
+          }};
+}
+
 }  // namespace sinew::nn

@@ -45,6 +45,10 @@ class PlainOps {
     std::int64_t length = 0;
   };
   using State = PlainTensor;
+  struct Filter {
+    PlainTensor weights;
+    nn::Window window;
+  };
   static constexpr bool kAllocates = true;
 
   // docs: begin scope
@@ -65,6 +69,10 @@ class PlainOps {
   [[nodiscard]] Parameter parameter(std::span<const float> values, const Shape& shape) const { return upload(values, shape); }
   [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim) const { return {make({capacity, heads, dim})}; }
   [[nodiscard]] State state(const Shape& shape) const { return make({shape.dims().begin(), shape.dims().end()}); }
+  [[nodiscard]] Filter filter(const RowSource& source, const nn::Window& window) const {
+    require(fits(window) && source.columns % (window.size * window.size) == 0);
+    return {matrix(source), window};
+  }
   [[nodiscard]] Tensor upload(std::span<const float> values, const Shape& shape) const {
     require(values.size() == shape.count());
     Tensor x = make({shape.dims().begin(), shape.dims().end()});
@@ -219,6 +227,33 @@ class PlainOps {
     return out;
   }
   // docs: end attention
+  [[nodiscard]] Tensor convolution(const Tensor& x, const Filter& filter, const Parameter* bias, const Tensor* residual,
+                                   nn::Activation activation) const {
+    const std::int64_t outputs = filter.weights.size(0), channels = filter.weights.size(1) / (filter.window.size * filter.window.size);
+    require(rank(x) == 4 && dense(x) && x.size(3) == channels && (bias == nullptr || bias->count() == outputs));
+    const Tensor out = make_places(x, filter.window, outputs);
+    require(residual == nullptr || (dense(*residual) && residual->sizes == out.sizes));
+    for (std::int64_t at = 0; at < out.count(); ++at) {
+      const std::int64_t j = at % outputs;
+      double sum = (bias == nullptr ? 0 : bias->at(j)) + (residual == nullptr ? 0 : residual->at(at));
+      each_pixel(x, filter.window, out, at, [&](std::int64_t pixel, std::int64_t i) {
+        for (std::int64_t k = 0; k < channels; ++k)
+          sum += x.at(pixel * channels + k) * filter.weights.at(j * filter.weights.size(1) + i * channels + k);
+      });
+      out.at(at) = sum;
+    }
+    return activate(out, activation);
+  }
+  [[nodiscard]] Tensor max_pool(const Tensor& x, const nn::Window& window) const {
+    require(rank(x) == 4 && dense(x) && fits(window) && 2 * window.padding <= window.size);
+    const Tensor out = make_places(x, window, x.size(3));
+    for (std::int64_t at = 0; at < out.count(); ++at) {
+      out.at(at) = -INFINITY;
+      each_pixel(x, window, out, at,
+                 [&](std::int64_t pixel, std::int64_t) { out.at(at) = std::max(out.at(at), x.at(pixel * x.size(3) + at % x.size(3))); });
+    }
+    return out;
+  }
   void append(Cache& cache, const Tensor& x) const {
     require(rank(x) == 3 && x.size(1) == cache.values.size(1) && x.size(2) == cache.values.size(2) &&
             cache.length + x.size(0) <= cache.values.size(0));
@@ -318,6 +353,30 @@ class PlainOps {
     for (std::size_t axis = x.sizes.size(); axis-- > 1;) x.strides[axis - 1] = x.strides[axis] * x.sizes[axis];
     x.memory = std::make_shared<std::vector<double>>(static_cast<std::size_t>(x.count()), 0.0);
     return x;
+  }
+  static bool dense(const Tensor& x) {
+    std::int64_t stride = 1;
+    for (std::size_t axis = x.sizes.size(); axis-- > 0; stride *= x.sizes[axis])
+      if (x.strides[axis] != stride && x.sizes[axis] != 1) return false;
+    return true;
+  }
+  static bool fits(const nn::Window& window) {
+    return window.size > 0 && window.stride > 0 && window.padding >= 0 && window.padding < window.size;
+  }
+  static Tensor make_places(const Tensor& x, const nn::Window& window, std::int64_t channels) {
+    require(window.places(x.size(1)) > 0 && window.places(x.size(2)) > 0);
+    return make({x.size(0), window.places(x.size(1)), window.places(x.size(2)), channels});
+  }
+  /// `function(pixel of x, place in the window)` for what element `at` of the result sees.
+  template <class Function>
+  static void each_pixel(const Tensor& x, const nn::Window& window, const Tensor& out, std::int64_t at, const Function& function) {
+    const std::int64_t place = at / out.size(3), b = place / out.size(2) / out.size(1);
+    const std::int64_t top = place / out.size(2) % out.size(1) * window.stride - window.padding;
+    const std::int64_t left = place % out.size(2) * window.stride - window.padding;
+    for (std::int64_t i = 0; i < window.size * window.size; ++i) {
+      const std::int64_t line = top + i / window.size, column = left + i % window.size;
+      if (line >= 0 && line < x.size(1) && column >= 0 && column < x.size(2)) function((b * x.size(1) + line) * x.size(2) + column, i);
+    }
   }
   template <class Function>
   static Tensor map(const Tensor& x, const Function& function) {

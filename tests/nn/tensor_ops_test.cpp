@@ -34,6 +34,7 @@ std::vector<std::uint32_t> run_suite(const CpuOptions& options) {
 struct Parts {
   explicit Parts(CpuOps& ops)
       : matrix(ops.table(nn::row_source(std::vector<float>(64 * 64, 0.01F), 64, 64))),
+        filter(ops.filter(nn::row_source(std::vector<float>(8 * 27, 0.01F), 8, 27), {.size = 3, .stride = 1, .padding = 1})),
         vector(ops.parameter(numbers(64), Shape{64})),
         cache(ops.cache(40, 4, 16)),
         conv(ops.state(Shape{3, 64})),
@@ -47,6 +48,7 @@ struct Parts {
     return values;
   }
   CpuOps::Matrix matrix;
+  CpuOps::Filter filter;
   CpuOps::Parameter vector;
   CpuOps::Cache cache;
   CpuOps::State conv, rule;
@@ -80,6 +82,9 @@ float every_operation(CpuOps& ops, Parts& p) {
   const auto batch = ops.reshape(x, Shape{2, 20, 64});
   const auto rows = ops.expand(ops.view(p.vector), 2);
   ops.copy_into(batch, ops.modulated_norm(batch, rows, rows, 1e-6F));
+  const auto image = ops.upload(std::span(p.input).first(40 * 60), Shape{1, 40, 20, 3});
+  const auto pooled = ops.max_pool(ops.convolution(image, p.filter, nullptr, nullptr, nn::Activation::relu), {.size = 2, .stride = 2});
+  ops.add_into(ops.slice(x, 0, 0, 25), ops.reshape(pooled, Shape{25, 64}), 0.5F);
   const auto some = ops.gather_rows(x, p.ids);
   ops.add_rows_into(x, p.ids, ops.embedding(p.matrix, p.ids));
   ops.copy_rows_into(some, std::span(p.ids).first(1), ops.slice(x, 0, 0, 1));

@@ -19,6 +19,8 @@ namespace sinew::nn {
 
 /// Rows of a matrix that is in memory.
 [[nodiscard]] RowSource row_source(std::vector<float> values, std::int64_t rows, std::int64_t columns);
+/// Rows `first` to `first + count` of a matrix.
+[[nodiscard]] RowSource rows_of(RowSource source, std::int64_t first, std::int64_t count);
 
 /// `y = x W^T + b`.
 template <TensorOps Ops>
@@ -78,6 +80,22 @@ class Loader {
     Linear<Ops> layer{.weight = ops_.matrix(stacked(std::move(rows)))};
     if (bias) layer.bias = ops_.parameter(biases, Shape{static_cast<std::int64_t>(biases.size())});
     return layer;
+  }
+  /// One stored layer `<weight> [sum of outputs, inputs]` and `<bias>` as several, the first rows in front: an attention of PyTorch, whose
+  /// projections have inputs of their own.
+  [[nodiscard]] std::vector<Linear<Ops>> split_linear(std::string_view weight, std::string_view bias,
+                                                      std::initializer_list<std::int64_t> outputs, std::int64_t inputs) const {
+    std::int64_t sum = 0, first = 0;
+    for (const std::int64_t count : outputs) sum += count;
+    const RowSource rows = weights_.rows(full(weight), sum, inputs);
+    const auto biases = floats(bias, Shape{sum});
+    std::vector<Linear<Ops>> layers;
+    for (const std::int64_t count : outputs) {
+      const auto own = std::span(biases).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+      layers.push_back({.weight = ops_.matrix(rows_of(rows, first, count)), .bias = ops_.parameter(own, Shape{count})});
+      first += count;
+    }
+    return layers;
   }
   [[nodiscard]] LayerNorm<Ops> layer_norm(std::string_view name, std::int64_t width, float eps = 1e-6F) const {
     const Loader norm = part(name);

@@ -52,11 +52,23 @@ concept RecurrentOps = requires(Ops& ops, const typename Ops::Tensor& x, const t
   { ops.log_decay(x, parameter, parameter) } -> std::same_as<typename Ops::Tensor>;
 };
 
+/// Of a convolution or a pooling: a square, the same steps in both directions.
+struct Window {
+  std::int64_t size = 1;
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;  ///< on every side: zeros for a convolution, nothing for a maximum; below `size`
+
+  /// Places along a side of so many pixels; 0 when there is none.
+  [[nodiscard]] constexpr std::int64_t places(std::int64_t side) const noexcept {
+    return side + 2 * padding < size ? 0 : (side + 2 * padding - size) / stride + 1;
+  }
+};
+
 /// A compute backend for models. testing/tensor_ops_conformance.hpp checks one.
 ///
 /// `Tensor` is a handle of floating-point activations (rank 1 to 4), valid until the scope that it was made in ends; `Matrix` the weight of
-/// a linear layer, `Parameter` a small constant tensor, `Cache` the keys or values of a running sequence, `State` what a recurrence
-/// remembers of one, in f32: these four live as long as their owner. Nothing else outlives an outermost scope.
+/// a linear layer, `Filter` that of a convolution, `Parameter` a small constant tensor, `Cache` the keys or values of a running sequence,
+/// `State` what a recurrence remembers of one, in f32: these five live as long as their owner. Nothing else outlives an outermost scope.
 ///
 /// - Nothing writes an input but the functions called `..._into`, `append`, and those that move a State on. What is computed is dense. A
 /// call that is refused writes nothing.
@@ -72,7 +84,7 @@ concept RecurrentOps = requires(Ops& ops, const typename Ops::Tensor& x, const t
 /// dense,
 ///   to the scope around it.
 /// - `matrix(RowSource)`, `table(RowSource)` (a matrix whose rows can be looked up as well), `parameter(values, shape)`,
-///   `cache(capacity, heads, dim)`: set-up; may allocate.
+///   `cache(capacity, heads, dim)`, `filter(RowSource, window)` (a row `[size, size, channels]` for each output): set-up; may allocate.
 /// - `upload(values, shape)`: a tensor of the caller's numbers, which must outlive it, and which nothing may write `_into`.
 ///   `download(x, values)`: strided.
 /// - `view(parameter)`, `reshape(x, shape)` (no copy; throws where strides forbid it), `slice(x, axis, begin, end)`, `expand(x, count)`
@@ -87,6 +99,9 @@ concept RecurrentOps = requires(Ops& ops, const typename Ops::Tensor& x, const t
 /// - `rope(x [n, heads, dim], cos, sin [n, rotary])`: halves of the first `rotary` values turn; x strided.
 /// - `attention(q [b, n, heads, dim], k, v [b, m, kv_heads, dim], options)` to `[b, n, heads dim]`, or all without b; query head h uses
 ///   kv head h kv_heads / heads; strided.
+/// - `convolution(x [b, h, w, channels], filter, bias, residual, activation)` to `[b, window.places(h), window.places(w), outputs]`: the
+///   activation of sum, bias and residual; x and residual dense, bias and residual may be null. `max_pool(x [b, h, w, c], window)`: dense;
+///   padding at most half the size. Both need a place in every direction.
 /// - `append(cache, x [n, heads, dim])`, `contents(cache)`: what was appended `[n, heads, dim]`; `truncate(cache, n)`.
 /// - what RecurrentOps says.
 /// - `activate(x, activation)`, `silu_mul(gate, up)` (strided), `multiply(x, y)`, `combine(a, x, b, y)` (dense, equal shapes),
@@ -100,6 +115,7 @@ concept TensorOps =
       requires std::copyable<typename Ops::Tensor>;
       requires std::movable<typename Ops::Matrix> && std::movable<typename Ops::Parameter> && std::movable<typename Ops::Cache>;
       requires RecurrentOps<Ops>;
+      requires std::movable<typename Ops::Filter>;
       { x.shape() } -> std::convertible_to<Shape>;
       { x.size(n) } -> std::convertible_to<std::int64_t>;  // along an axis
       { ops.scope().keep(x) } -> std::same_as<typename Ops::Tensor>;
@@ -107,6 +123,7 @@ concept TensorOps =
       { ops.table(rows) } -> std::same_as<typename Ops::Matrix>;
       { ops.parameter(values, shape) } -> std::same_as<typename Ops::Parameter>;
       { ops.cache(n, n, n) } -> std::same_as<typename Ops::Cache>;
+      { ops.filter(rows, Window{}) } -> std::same_as<typename Ops::Filter>;
       { ops.upload(values, shape) } -> std::same_as<typename Ops::Tensor>;
       ops.download(x, out);
       { ops.view(parameter) } -> std::same_as<typename Ops::Tensor>;
@@ -126,6 +143,8 @@ concept TensorOps =
       { ops.modulated_norm(x, x, x, f) } -> std::same_as<typename Ops::Tensor>;
       { ops.rope(x, x, x) } -> std::same_as<typename Ops::Tensor>;
       { ops.attention(x, x, x, Attention{}) } -> std::same_as<typename Ops::Tensor>;
+      { ops.convolution(x, ops.filter(rows, Window{}), optional, &x, Activation::none) } -> std::same_as<typename Ops::Tensor>;
+      { ops.max_pool(x, Window{}) } -> std::same_as<typename Ops::Tensor>;
       ops.append(cache, x);
       { ops.contents(cache) } -> std::same_as<typename Ops::Tensor>;
       ops.truncate(cache, n);

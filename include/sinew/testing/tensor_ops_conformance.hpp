@@ -7,6 +7,7 @@
 
 #include "sinew/testing/tensor_ops_attention.hpp"
 #include "sinew/testing/tensor_ops_elements.hpp"
+#include "sinew/testing/tensor_ops_images.hpp"
 #include "sinew/testing/tensor_ops_norms.hpp"
 #include "sinew/testing/tensor_ops_products.hpp"
 #include "sinew/testing/tensor_ops_recurrence.hpp"
@@ -39,6 +40,8 @@ template <nn::TensorOps Ops>
   detail::check_modulated_norm(c);
   detail::check_rope(c);
   detail::check_attention(c);
+  detail::check_convolution(c);
+  detail::check_max_pool(c);
   detail::check_caches(c);
   detail::check_causal_conv(c);
   detail::check_log_decay(c);
@@ -51,6 +54,7 @@ template <nn::TensorOps Ops>
   detail::check_norm_refusals(c);
   detail::check_attention_refusals(c);
   detail::check_recurrence_refusals(c);
+  detail::check_image_refusals(c);
   detail::check_element_refusals(c);
   detail::check_write_refusals(c);
   detail::check_linear(c);  // refusals did no lasting harm

@@ -88,7 +88,7 @@ def add(commands, number):
     export.add_argument("--overwrite", action="store_true", help="replace the dataset that is there")
     export.set_defaults(run=_export)
 
-    imported = commands.add_parser("import", help="take over what others wrote: datasets, checkpoints", description="Takes over what others wrote.")
+    imported = commands.add_parser("import", help="take over what others wrote: datasets, policies", description="Takes over what others wrote.")
     kinds = imported.add_subparsers(title="commands", metavar="COMMAND", required=True)
     dataset = kinds.add_parser("lerobot-dataset", help="a LeRobotDataset v3.0", description="Writes a LeRobotDataset v3.0 as one recording.")
     dataset.add_argument("directory", type=Path, metavar="DIR", help="the dataset")

@@ -21,6 +21,8 @@ template <nn::TensorOps Ops>
 void add_layerwise_dit(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_oft(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_act(nn::ModelRegistry<Ops>& registry);
 
 template <nn::TensorOps Ops>
 [[nodiscard]] nn::ModelRegistry<Ops> all_models() {
@@ -32,6 +34,7 @@ template <nn::TensorOps Ops>
   add_fast(registry);
   add_layerwise_dit(registry);
   add_oft(registry);
+  add_act(registry);
   return registry;
 }
 

@@ -27,6 +27,7 @@ class CpuOps {
  public:
   using Tensor = CpuTensor;
   using Matrix = CpuMatrix;
+  using Filter = CpuFilter;
   using Parameter = CpuParameter;
   using Cache = CpuCache;
   using State = CpuState;
@@ -68,6 +69,7 @@ class CpuOps {
   [[nodiscard]] Parameter parameter(std::span<const float> values, const Shape& shape);
   [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim);
   [[nodiscard]] State state(const Shape& shape);
+  [[nodiscard]] Filter filter(const RowSource& source, const nn::Window& window);
 
   [[nodiscard]] Tensor upload(std::span<const float> values, const Shape& shape);
   void download(const Tensor& x, std::span<float> values);
@@ -91,6 +93,9 @@ class CpuOps {
   [[nodiscard]] Tensor modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps);
   [[nodiscard]] Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin);
   [[nodiscard]] Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options);
+  [[nodiscard]] Tensor convolution(const Tensor& x, const Filter& filter, const Parameter* bias, const Tensor* residual,
+                                   nn::Activation activation = nn::Activation::none);
+  [[nodiscard]] Tensor max_pool(const Tensor& x, const nn::Window& window);
   void append(Cache& cache, const Tensor& x);
   [[nodiscard]] Tensor contents(const Cache& cache);
   void truncate(Cache& cache, std::int64_t length);

@@ -10,6 +10,7 @@
 
 #include "sinew/core/dtype.hpp"
 #include "sinew/core/shape.hpp"
+#include "sinew/nn/tensor_ops.hpp"
 
 namespace sinew {
 
@@ -69,6 +70,14 @@ struct CpuMatrix {
   DType dtype = DType::f32;  ///< or bf16
   std::int64_t outputs = 0;
   std::int64_t inputs = 0;
+};
+
+/// Weights of a convolution: a matrix of `[outputs, size * size * padded]`.
+struct CpuFilter {
+  CpuMatrix matrix;
+  nn::Window window{};
+  std::int64_t channels = 0;
+  std::int64_t padded = 0;  ///< channels as they are computed with: an even number for brain floats
 };
 
 /// A small constant tensor.

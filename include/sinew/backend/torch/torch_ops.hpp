@@ -35,6 +35,12 @@ struct TorchMatrix {
   std::int64_t inputs = 0;
 };
 
+/// Weights of a convolution `[outputs, channels, size, size]`, channels last in memory.
+struct TorchFilter {
+  at::Tensor weight{};
+  nn::Window window{};
+};
+
 struct TorchParameter {
   at::Tensor value{};   ///< f32
   at::Tensor narrow{};  ///< in the dtype of the weights
@@ -62,6 +68,7 @@ class TorchOps {
  public:
   using Tensor = TorchTensor;
   using Matrix = TorchMatrix;
+  using Filter = TorchFilter;
   using Parameter = TorchParameter;
   using Cache = TorchCache;
   using State = TorchState;
@@ -90,6 +97,7 @@ class TorchOps {
   [[nodiscard]] Parameter parameter(std::span<const float> values, const Shape& shape);
   [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim);
   [[nodiscard]] State state(const Shape& shape);
+  [[nodiscard]] Filter filter(const RowSource& source, const nn::Window& window);
 
   [[nodiscard]] Tensor upload(std::span<const float> values, const Shape& shape);
   void download(const Tensor& x, std::span<float> values);
@@ -113,6 +121,9 @@ class TorchOps {
   [[nodiscard]] Tensor modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps);
   [[nodiscard]] Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin);
   [[nodiscard]] Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options);
+  [[nodiscard]] Tensor convolution(const Tensor& x, const Filter& filter, const Parameter* bias, const Tensor* residual,
+                                   nn::Activation activation = nn::Activation::none);
+  [[nodiscard]] Tensor max_pool(const Tensor& x, const nn::Window& window);
   void append(Cache& cache, const Tensor& x);
   [[nodiscard]] Tensor contents(const Cache& cache);
   void truncate(Cache& cache, std::int64_t length);

@@ -33,7 +33,7 @@ class GatedAttention {
   using Tensor = typename Ops::Tensor;
 
   /// Reads `q_proj` (of each head its query, then its gate), `k_proj`, `v_proj`, `q_norm`, `k_norm` and `o_proj`.
-  GatedAttention(const Loader<Ops>& loader, const Qwen3VlConfig::Text& text)
+  GatedAttention(const Loader<Ops>& loader, const TextConfig& text)
       : heads_(text.heads),
         kv_heads_(text.kv_heads),
         dim_(text.head_dim),

@@ -22,7 +22,7 @@ struct Qwen35Config {
     std::int64_t taps = 0;     ///< of the causal convolution
   };
   Qwen3VlConfig::Vision vision;  ///< without deepstack
-  Qwen3VlConfig::Text text;
+  TextConfig text;
   std::int64_t rotary = 0;  ///< values of a head that turn
   Linear linear;
   std::vector<std::uint8_t> attends;  ///< of each layer: 1 full attention, 0 linear

@@ -27,6 +27,9 @@ namespace {
 #include "product_split.inl"
 #endif
 #include "product.inl"
+#if defined(__AVX512BF16__)
+#include "pairs.inl"
+#endif
 #if defined(__AMX_BF16__)
 #include "product_tiles.inl"
 #elif defined(__AVX512BF16__)
@@ -34,6 +37,7 @@ namespace {
 #else
 #include "product_bf16.inl"
 #endif
+#include "convolution.inl"
 #include "softmax.inl"
 #include "attention.inl"
 #if !defined(__AVX512BF16__)
@@ -56,6 +60,7 @@ const RowKernels kRowKernels = {.layer_norm = layer_norm,
                                 .gelu_tanh = gelu_tanh,
                                 .silu_mul = silu_mul,
                                 .add = add,
+                                .larger = larger,
                                 .multiply = multiply,
                                 .combine = combine,
                                 .weighted_rows = weighted_rows,
@@ -70,6 +75,9 @@ const MatrixKernels kMatrixKernels = {.transpose = transpose,
                                       .prepared_bytes = prepared_bytes,
                                       .prepare_rows = prepare_rows,
                                       .product_bf16 = product_bf16,
+                                      .convolution_f32 = convolution_f32,
+                                      .image_bytes = kImageBytes,
+                                      .convolution_bf16 = convolution_bf16,
                                       .attention_scratch = attention_scratch,
                                       .attention = attention};
 

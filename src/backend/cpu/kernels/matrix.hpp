@@ -57,6 +57,27 @@ struct AttentionHead {
   void* scratch;              ///< attention_scratch(...) bytes, 64-byte aligned
 };
 
+/// Lines of a convolution's result `[lines, columns, outputs]`, for the outputs of panels [first, last). Channels are last and pixels lie
+/// side by side, so that the window's share of a line of the image is one run of `depth` elements:
+/// `out[y, x, j] = bias[j] + residual[y, x, j] + sum_{k, i} image[(y * line_step + k) * line + x * step + i] * weight[j, k * depth + i]`.
+struct ConvolutionRows {
+  const void* image;    ///< of convolution_f32: f32; of convolution_bf16: MatrixKernels::image_bytes a number, `depth` and strides are even
+  std::ptrdiff_t line;  ///< elements from one line of the image to the next
+  std::ptrdiff_t line_step;
+  std::ptrdiff_t step;    ///< elements from one pixel of the result to the next
+  std::ptrdiff_t window;  ///< lines of the window
+  std::ptrdiff_t depth;
+  Panels weight;  ///< its inputs: window * depth
+  std::ptrdiff_t first;
+  std::ptrdiff_t last;
+  const float* bias;      ///< or null
+  const float* residual;  ///< as `out`, or null
+  bool relu;              ///< of the sum
+  float* out;
+  std::ptrdiff_t lines;
+  std::ptrdiff_t columns;
+};
+
 struct MatrixKernels {
   /// Sixteen rows of 32-bit elements beside each other: `panel[i * 16 + j] = row j [i]`, for j < rows; zeros for the others.
   void (*transpose)(const std::uint32_t* from, std::ptrdiff_t stride, std::ptrdiff_t rows, std::ptrdiff_t columns, std::uint32_t* panel);
@@ -66,6 +87,9 @@ struct MatrixKernels {
   /// Rows as this instruction set multiplies them with brain floats: rounded to brain floats where its products take those.
   void (*prepare_rows)(const float* rows, std::ptrdiff_t stride, std::ptrdiff_t count, std::ptrdiff_t inputs, void* prepared);
   void (*product_bf16)(const MatrixProduct& product);
+  void (*convolution_f32)(const ConvolutionRows& rows);
+  std::ptrdiff_t image_bytes;  ///< a number of an image that convolution_bf16 takes: 2, rounded to a brain float, or 4
+  void (*convolution_bf16)(const ConvolutionRows& rows);
   std::size_t (*attention_scratch)(std::ptrdiff_t heads, std::ptrdiff_t queries, std::ptrdiff_t keys, std::ptrdiff_t dim);
   void (*attention)(const AttentionHead& head);
 };

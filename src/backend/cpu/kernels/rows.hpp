@@ -53,6 +53,7 @@ struct RowKernels {
   void (*silu_mul)(const float* gate, std::ptrdiff_t gate_stride, const float* up, std::ptrdiff_t up_stride, std::ptrdiff_t rows,
                    std::ptrdiff_t width, float* out);
   void (*add)(const float* x, std::size_t count, float* into);
+  void (*larger)(const float* x, std::size_t count, float* into);  ///< the greater of both; NaN stays
   void (*multiply)(const float* x, const float* y, std::size_t count, float* out);
   void (*combine)(float a, const float* x, float b, const float* y, std::size_t count, float* out);  ///< a x + b y
   /// `out_i = sum_j weight[j, i] rows[j][i]`, rows in ascending order; weight `[count, width]`.

@@ -168,6 +168,12 @@ void silu_mul(const float* gate, Index gate_stride, const float* up, Index up_st
 void add(const float* x, std::size_t count, float* into) {
   for_parts(static_cast<Index>(count), [&](Index i, auto part) { part.put(into + i, part.get(into + i) + part.get(x + i)); });
 }
+void larger(const float* x, std::size_t count, float* into) {
+  for_parts(static_cast<Index>(count), [&](Index i, auto part) {
+    const FloatLanes a = part.get(into + i), b = part.get(x + i);
+    part.put(into + i, (a > b) | (a != a) ? a : b);
+  });
+}
 void multiply(const float* x, const float* y, std::size_t count, float* out) {
   for_parts(static_cast<Index>(count), [&](Index i, auto part) { part.put(out + i, part.get(x + i) * part.get(y + i)); });
 }
