@@ -2,11 +2,15 @@
 // The two halves of a policy's model: a backbone that sees and reads, a head that acts.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <concepts>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "sinew/core/error.hpp"
 #include "sinew/core/tensor_map.hpp"
 #include "sinew/core/tensor_spec.hpp"
 #include "sinew/nn/models/vision_language.hpp"
@@ -31,6 +35,13 @@ struct HeadInputs {
   std::int64_t image_token = -1;  ///< id of an image's tokens
   std::int64_t merge = 1;         ///< patches per side of such a token
 };
+
+/// Throws Error where a head was made for hidden states of another width.
+inline void require_width(std::string_view head, std::int64_t context_width, const HeadInputs& inputs) {
+  if (context_width == inputs.hidden_size) return;
+  fail(ErrorCode::invalid_argument,
+       {head, "context_width", fmt::format("the backbone's {}", inputs.hidden_size), fmt::format("{}", context_width), ""});
+}
 
 template <TensorOps Ops>
 class AnyBackbone;

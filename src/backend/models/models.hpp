@@ -11,12 +11,21 @@ template <nn::TensorOps Ops>
 void add_qwen3_vl(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_flow_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_qwen_vla_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_robotmanip_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_robotnav_mlp(nn::ModelRegistry<Ops>& registry);
 
 template <nn::TensorOps Ops>
 [[nodiscard]] nn::ModelRegistry<Ops> all_models() {
   nn::ModelRegistry<Ops> registry;
   add_qwen3_vl(registry);
   add_flow_dit(registry);
+  add_qwen_vla_dit(registry);
+  add_robotmanip_dit(registry);
+  add_robotnav_mlp(registry);
   return registry;
 }
 

@@ -102,6 +102,7 @@ class TorchOps {
   [[nodiscard]] Tensor rms_norm(const Tensor& x, const Parameter& weight, float eps);
   [[nodiscard]] Tensor modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps);
   [[nodiscard]] Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin);
+  [[nodiscard]] Tensor transform(const Tensor& x, const Tensor& matrices);
   [[nodiscard]] Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options);
   void append(Cache& cache, const Tensor& x);
   [[nodiscard]] Tensor contents(const Cache& cache);
