@@ -29,9 +29,10 @@ py::list spec_list(const TensorSpecs& specs) {
 }
 
 ActionChunk act(Policy& policy, const Observation& observation, std::optional<std::int64_t> seed, std::optional<Floats> noise,
-                std::optional<Floats> prefix, int prefix_delay) {
+                std::optional<Floats> prefix, int prefix_delay, const std::optional<py::dict>& inputs) {
   ActionChunk chunk = policy.make_chunk();
-  ActOptions options{.seed = seed, .prefix_delay = prefix_delay};
+  const TensorMap others = inputs ? to_tensors(*inputs, policy.spec().optional_inputs) : TensorMap();
+  ActOptions options{.seed = seed, .prefix_delay = prefix_delay, .inputs = &others};
   if (noise) options.noise = {noise->data(), static_cast<std::size_t>(noise->size())};
   if (prefix) {
     require_shape(*prefix, {-1, -1}, "Policy.act", "prefix");
@@ -92,16 +93,19 @@ void bind_policy(py::module_& m) {
           "spec",
           [](const Policy& p) {
             return py::dict(py::arg("name") = p.spec().name, py::arg("inputs") = spec_list(p.spec().inputs),
-                            py::arg("outputs") = spec_list(p.spec().outputs));
+                            py::arg("outputs") = spec_list(p.spec().outputs),
+                            py::arg("optional_inputs") = spec_list(p.spec().optional_inputs));
           },
-          "dict of the backend: name, inputs and outputs as [(name, dtype, maximum shape)]")
+          "dict of the backend: name; inputs, outputs and optional_inputs as [(name, dtype, maximum shape)]")
       .def(
           "act", &act, py::arg("observation"), py::kw_only(), py::arg("seed") = py::none(), py::arg("noise") = py::none(),
-          py::arg("prefix") = py::none(), py::arg("prefix_delay") = 0,
+          py::arg("prefix") = py::none(), py::arg("prefix_delay") = 0, py::arg("inputs") = py::none(),
           "One inference -> sinew.ActionChunk in SI units. For backends that sample: seed, or noise [horizon, dim]; prefix [rows, dim], "
           "the\n"
           "unexecuted rest of the previous chunk in the policy's normalised space (outputs[\"actions\"]), its first row due now, of which\n"
-          "prefix_delay rows will be executed before the new chunk arrives. Raises sinew.Error with the stage that refused.")
+          "prefix_delay rows will be executed before the new chunk arrives. inputs: other tensors of spec[\"optional_inputs\"], as a dict "
+          "of\n"
+          "arrays. Raises sinew.Error with the stage that refused.")
       .def_property_readonly(
           "outputs", [](const Policy& p) { return to_dict(p.outputs()); }, "dict of copies of what the backend wrote at the last act")
       .def("reset", &Policy::reset, "Starts a new episode.");

@@ -2,10 +2,15 @@
 // Tensors as NumPy arrays.
 #pragma once
 
+#include <cstring>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "bindings.hpp"
+#include "sinew/core/error.hpp"
 #include "sinew/core/tensor_map.hpp"
+#include "sinew/core/tensor_spec.hpp"
 
 namespace sinew::bindings {
 
@@ -34,6 +39,33 @@ inline py::dict to_dict(const TensorMap& tensors) {
   py::dict arrays;
   for (const auto& [name, tensor] : tensors) arrays[py::str(name)] = to_array(tensor);
   return arrays;
+}
+
+/// Arrays in the dtypes of `specs`. Throws Error for a name that is not among them, and for an array of another kind or rank.
+inline TensorMap to_tensors(const py::dict& arrays, const TensorSpecs& specs) {
+  TensorMap tensors;
+  for (const auto& [key, value] : arrays) {
+    const auto name = py::cast<std::string>(key);
+    const TensorSpec* const spec = find_spec(specs, name);
+    if (spec == nullptr) {
+      std::vector<std::string_view> names;
+      for (const auto& each : specs) names.push_back(each.name);
+      fail(ErrorCode::not_found, {"inputs", "name", "an optional input of the model", "'" + name + "'", "it has " + join_names(names)});
+    }
+    const py::array given = py::array::ensure(value);
+    if (!given) throw py::error_already_set();
+    const bool whole = spec->dtype == DType::i64;
+    if (given.size() > 0 && whole && given.dtype().kind() != 'i' && given.dtype().kind() != 'u')
+      fail(ErrorCode::invalid_argument, {"inputs", "'" + name + "'", "whole numbers", py::str(given.dtype()).cast<std::string>(), ""});
+    const py::array array = py::array::ensure(given.attr("astype")(numpy_dtype(spec->dtype)), py::array::c_style);
+    const std::vector<std::int64_t> dims(array.shape(), array.shape() + array.ndim());
+    if (dims.empty() || dims.size() > Shape::kMaxRank)
+      fail(ErrorCode::invalid_argument,
+           {"inputs", "'" + name + "'", to_string(*spec), fmt::format("an array of rank {}", dims.size()), ""});
+    Tensor& tensor = tensors.add(name, Tensor(spec->dtype, Shape(std::span<const std::int64_t>(dims))));
+    if (tensor.size_bytes() > 0) std::memcpy(tensor.bytes().data(), array.data(), tensor.size_bytes());
+  }
+  return tensors;
 }
 
 }  // namespace sinew::bindings

@@ -107,11 +107,24 @@ Status Policy::set_options(const ActOptions& options) noexcept {
   Status status = Status::ok;
   if (options.seed) status = put("seed", Shape{1}, std::span<const std::int64_t>(&*options.seed, 1));
   if (status == Status::ok && !options.noise.empty()) status = put("noise", inputs_["noise"].capacity(), options.noise);
+  if (status == Status::ok && options.inputs != nullptr) status = set_inputs(*options.inputs);
   if (status != Status::ok || options.prefix.rows == 0) return status;
   if (options.prefix.rows < 0 || options.prefix.columns < 0) return keep_error(Status::bad_shape, "options", "prefix");
   const std::int64_t delay = options.prefix_delay;
   status = put("prefix", Shape{options.prefix.rows, options.prefix.columns}, options.prefix.values);
   return status == Status::ok ? put("prefix_delay", Shape{1}, std::span<const std::int64_t>(&delay, 1)) : status;
+}
+
+Status Policy::set_inputs(const TensorMap& inputs) noexcept {
+  for (const auto& [name, from] : inputs) {
+    // What the encoder writes is not the caller's to set.
+    Tensor* const to = find_spec(backend_.spec().optional_inputs, name) != nullptr ? inputs_.find(name) : nullptr;
+    if (to == nullptr) return keep_error(Status::missing, "options", name);
+    if (!from || from.dtype() != to->dtype()) return keep_error(Status::bad_shape, "options", name);
+    if (const Status status = to->set_shape(from.shape()); status != Status::ok) return keep_error(status, "options", name);
+    std::ranges::copy(from.bytes(), to->bytes().begin());
+  }
+  return Status::ok;
 }
 
 Status Policy::act(const Observation& observation, ActionChunk& chunk, const ActOptions& options) noexcept {

@@ -198,6 +198,15 @@ class PlainOps {
       }
     return out;
   }
+  [[nodiscard]] Tensor transform(const Tensor& x, const Tensor& matrices) const {
+    require(rank(x) == 3 && x.size(2) % 4 == 0 && matrices.sizes == std::vector<std::int64_t>{x.size(0), 4, 4});
+    const Tensor out = make(x.sizes);
+    for (std::int64_t i = 0; i < x.count(); ++i) {
+      const std::int64_t matrix = i / (x.size(1) * x.size(2)) * 16 + i % 4 * 4;
+      for (std::int64_t j = 0; j < 4; ++j) out.at(i) += matrices.at(matrix + j) * x.at(i - i % 4 + j);
+    }
+    return out;
+  }
   // docs: begin attention
   [[nodiscard]] Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options) const {
     if (rank(q) == 3) {

@@ -68,7 +68,7 @@ float every_operation(CpuOps& ops, Parts& p) {
   const auto heads = ops.reshape(ops.rms_norm(x, p.vector, 1e-6F), Shape{40, 4, 16});
   const auto cos = ops.upload(p.turns, Shape{40, 8});
   ops.truncate(p.cache, 0);
-  ops.append(p.cache, ops.rope(heads, cos, cos));
+  ops.append(p.cache, ops.transform(ops.rope(heads, cos, cos), ops.upload(std::span(p.input).first(640), Shape{40, 4, 4})));
   const auto keys = ops.contents(p.cache);
   for (const nn::Mask& mask : {nn::Mask{.causal = true}, nn::Mask{.valid = p.valid}})
     ops.add_into(x, ops.attention(heads, keys, keys, {.scale = 0.25F, .mask = mask}), 0.5F);

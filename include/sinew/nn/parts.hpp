@@ -2,12 +2,16 @@
 // The two halves of a policy's model: a backbone that sees and reads, a head that acts.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "sinew/core/error.hpp"
 #include "sinew/core/tensor_map.hpp"
 #include "sinew/core/tensor_spec.hpp"
 #include "sinew/nn/models/vision_language.hpp"
@@ -33,6 +37,13 @@ struct HeadInputs {
   std::int64_t merge = 1;             ///< patches per side of such a token
   std::filesystem::path directory{};  ///< of the policy, for what is no tensor
 };
+
+/// Throws Error where a head was made for hidden states of another width.
+inline void require_width(std::string_view head, std::int64_t context_width, const HeadInputs& inputs) {
+  if (context_width == inputs.hidden_size) return;
+  fail(ErrorCode::invalid_argument,
+       {head, "context_width", fmt::format("the backbone's {}", inputs.hidden_size), fmt::format("{}", context_width), ""});
+}
 
 template <TensorOps Ops>
 class AnyBackbone;

@@ -97,6 +97,8 @@ struct Window {
 /// - `layer_norm(x, weight, bias, eps)` (both may be null), `rms_norm(x, weight, eps)`: over the last axis; x strided.
 ///   `modulated_norm(x [b, n, w], scale [b, w], shift [b, w], eps)`: `layer_norm(x) (1 + scale) + shift`.
 /// - `rope(x [n, heads, dim], cos, sin [n, rotary])`: halves of the first `rotary` values turn; x strided.
+/// - `transform(x [n, heads, dim], matrices [n, 4, 4])`: every four neighbours, as a column, are multiplied with their row's matrix; dim is
+///   a multiple of four; x strided, matrices dense.
 /// - `attention(q [b, n, heads, dim], k, v [b, m, kv_heads, dim], options)` to `[b, n, heads dim]`, or all without b; query head h uses
 ///   kv head h kv_heads / heads; strided.
 /// - `convolution(x [b, h, w, channels], filter, bias, residual, activation)` to `[b, window.places(h), window.places(w), outputs]`: the
@@ -142,6 +144,7 @@ concept TensorOps =
       { ops.rms_norm(x, parameter, f) } -> std::same_as<typename Ops::Tensor>;
       { ops.modulated_norm(x, x, x, f) } -> std::same_as<typename Ops::Tensor>;
       { ops.rope(x, x, x) } -> std::same_as<typename Ops::Tensor>;
+      { ops.transform(x, x) } -> std::same_as<typename Ops::Tensor>;
       { ops.attention(x, x, x, Attention{}) } -> std::same_as<typename Ops::Tensor>;
       { ops.convolution(x, ops.filter(rows, Window{}), optional, &x, Activation::none) } -> std::same_as<typename Ops::Tensor>;
       { ops.max_pool(x, Window{}) } -> std::same_as<typename Ops::Tensor>;

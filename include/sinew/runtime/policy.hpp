@@ -31,6 +31,7 @@ struct ActOptions {
   std::span<const float> noise{};      ///< [horizon, dim], instead of a seed; empty: the backend draws
   ChunkPrefix<float> prefix{};         ///< the unexecuted rest of the previous chunk, its first row due now; no rows: none
   int prefix_delay = 0;                ///< rows of it that will be executed before the new chunk arrives
+  const TensorMap* inputs = nullptr;   ///< other optional inputs by name, e.g. "extrinsics"; copied; none: none
 };
 
 /// Observation in, action chunk out. One thread at a time uses one policy.
@@ -67,6 +68,7 @@ class Policy {
 
  private:
   Status set_options(const ActOptions& options) noexcept;
+  Status set_inputs(const TensorMap& inputs) noexcept;
   Status keep_error(Status status, std::string_view stage, std::string_view text) noexcept;
 
   PolicyCard card_;

@@ -39,6 +39,7 @@ template <nn::TensorOps Ops>
   detail::check_rms_norm(c);
   detail::check_modulated_norm(c);
   detail::check_rope(c);
+  detail::check_transform(c);
   detail::check_attention(c);
   detail::check_convolution(c);
   detail::check_max_pool(c);

@@ -134,4 +134,25 @@ void check_rope(OpsCase<Ops>& c) {
   });
 }
 
+template <class Ops>
+void check_transform(OpsCase<Ops>& c) {
+  for_layouts(c, "transform", [&](Layout layout) {
+    const std::int64_t n = c.size(7), heads = c.size(5), dim = 4 * c.size(9);
+    const auto x = c.input({n, heads, dim}, layout);
+    const auto matrices = c.input({n, 4, 4});
+    Expected expected{.sizes = x.host.sizes, .values = {}, .bounds = {}};
+    for (std::int64_t r = 0; r < n * heads; ++r)
+      for (std::int64_t i = 0; i < dim; ++i) {
+        const auto from = x.host.row(r).subspan(static_cast<std::size_t>(i - i % 4), 4), row = matrices.host.row(r / heads * 4 + i % 4);
+        double sum = 0, sizes = 0;
+        for (std::size_t j = 0; j < 4; ++j) {
+          sum += row[j] * from[j];
+          sizes += std::abs(row[j] * from[j]);
+        }
+        expected.add(sum, c.rounding(sizes, 8));
+      }
+    c.expect(c.ops.transform(x.tensor, matrices.tensor), expected);
+  });
+}
+
 }  // namespace sinew::testing::detail

@@ -89,6 +89,8 @@ void check_norm_refusals(OpsCase<Ops>& c) {
     c.expect_refused("cosines and sines of two widths", [&] { (void)ops.rope(heads, turn, less); });
     c.expect_refused("more angles than rows", [&] { (void)ops.rope(heads, more, more); });
     c.expect_refused("angles of odd width", [&] { (void)ops.rope(heads, flat, flat); });
+    c.expect_refused("columns of more than four", [&] { (void)ops.transform(heads, c.input({2, 4, 4}).tensor); });
+    c.expect_refused("a matrix too few", [&] { (void)ops.transform(c.input({2, 3, 8}).tensor, c.input({1, 4, 4}).tensor); });
     c.expect_refused("more angles than a head has", [&] { (void)ops.rope(c.input({2, 5, 2}).tensor, turn, turn); });
   });
 }

@@ -147,11 +147,12 @@ class Policy:
         directory: holds sinew.json. backend: a name of the registry, or "torch" where this build and the interpreter have it; empty takes
         the card's. Raises sinew.Error.
         """
-    def act(self, observation: Observation, *, seed: typing.SupportsInt | typing.SupportsIndex | None = None, noise: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None, prefix: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None, prefix_delay: typing.SupportsInt | typing.SupportsIndex = 0) -> ActionChunk:
+    def act(self, observation: Observation, *, seed: typing.SupportsInt | typing.SupportsIndex | None = None, noise: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None, prefix: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None, prefix_delay: typing.SupportsInt | typing.SupportsIndex = 0, inputs: dict | None = None) -> ActionChunk:
         """
         One inference -> sinew.ActionChunk in SI units. For backends that sample: seed, or noise [horizon, dim]; prefix [rows, dim], the
         unexecuted rest of the previous chunk in the policy's normalised space (outputs["actions"]), its first row due now, of which
-        prefix_delay rows will be executed before the new chunk arrives. Raises sinew.Error with the stage that refused.
+        prefix_delay rows will be executed before the new chunk arrives. inputs: other tensors of spec["optional_inputs"], as a dict of
+        arrays. Raises sinew.Error with the stage that refused.
         """
     def reset(self) -> None:
         """
@@ -175,7 +176,7 @@ class Policy:
     @property
     def spec(self) -> dict:
         """
-        dict of the backend: name, inputs and outputs as [(name, dtype, maximum shape)]
+        dict of the backend: name; inputs, outputs and optional_inputs as [(name, dtype, maximum shape)]
         """
 def build_info() -> dict:
     """

@@ -2,7 +2,7 @@
 """Samples to the tensors that the policy runs on: prompts through the directory's own encoder, frames to patches, numbers normalised."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,12 @@ class Batch:
     weight: torch.Tensor  # f32 [b]
     readouts: torch.Tensor  # f32 [b, k]
     mask: torch.Tensor | None = None  # bool [b, 1, action_dim]: columns that count; None: all of them
+    inputs: dict = field(default_factory=dict)  # name -> [b, ...]: other inputs of the head, e.g. "extrinsics"
 
     def to(self, device):
-        return Batch(**{field.name: None if (value := getattr(self, field.name)) is None else value.to(device) for field in fields(self)})
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        inputs = {name: value.to(device) for name, value in values.pop("inputs").items()}
+        return Batch(**{name: None if value is None else value.to(device) for name, value in values.items()}, inputs=inputs)
 
 
 def _mean_std(directory, normalization, stats):
@@ -55,6 +58,7 @@ class Batches:
         self.state = (samples.state - state[0]) / state[1]
         self.actions = (samples.chunk - action[0]) / action[1]
         self._masks = None if samples.masks.all() else samples.masks[:, None]
+        self._inputs = samples.inputs
 
     def __len__(self):
         return len(self.samples)
@@ -96,4 +100,5 @@ class Batches:
             weight=as_tensor(s.weight[places]),
             readouts=as_tensor(s.readouts[places]),
             mask=None if self._masks is None else as_tensor(self._masks[s.embodiment[places]]),
+            inputs={name: as_tensor(values[s.embodiment[places]]) for name, values in self._inputs.items()},
         ).to(self.device)

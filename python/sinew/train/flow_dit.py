@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sinew.train.attention import attend, bias
+from sinew.train.losses import flow_loss
 
 TIME_WIDTH = 256
 
@@ -37,6 +38,13 @@ class FlowDitConfig:
 
     def to_json(self):
         return {"type": "flow_dit"} | asdict(self)
+
+    @classmethod
+    def small(cls, width, heads, state_dim, action_dim, horizon):
+        return cls(
+            width=width, heads=heads, layers=6, context_width=width, output_width=width, mlp_width=width, horizon=horizon, action_dim=action_dim,
+            state_dim=state_dim, future_tokens=0, positions=horizon, steps=5,
+        )  # fmt: skip
 
 
 def frequencies(width, divisor, device):
@@ -169,6 +177,21 @@ class FlowDit(nn.Module):
         if config.future_tokens:
             self.future_tokens = nn.Embedding(config.future_tokens, config.width)
         self.position_embedding = nn.Embedding(config.positions, config.width)
+
+    def initialize(self):
+        """For training from nothing: small velocities."""
+        with torch.no_grad():
+            last = self.action_decoder.layer2
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+
+    def loss(self, prompt, batch, times, noise, draws):
+        state = batch.state.repeat_interleave(draws, 0) if self.config.state_dim else None
+
+        def velocity(actions, t):
+            return self(actions, (t * self.config.buckets).long(), prompt.hidden, state, prompt.seen)
+
+        return flow_loss(velocity, batch, times, noise, draws)
 
     def forward(self, actions, buckets, context, state=None, mask=None):
         """Velocity [b, horizon, action_dim] of noisy `actions` at `buckets` [b] int64.

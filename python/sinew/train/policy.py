@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trainable policy, Qwen3-VL with a flow-matching head, and the directory that Policy.load takes."""
+"""A trainable policy, Qwen3-VL with a head, and the directory that Policy.load takes."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from sinew._errors import error
-from sinew.train.flow_dit import FlowDit, FlowDitConfig
+from sinew.train import heads
 from sinew.train.qwen3_vl import Qwen3Vl, Qwen3VlConfig, TextConfig, VisionConfig, initialize
 
 
@@ -31,10 +31,15 @@ class VlaPolicy(nn.Module):
         super().__init__()
         self.readout_of = readout
         self.model = Qwen3Vl(backbone)
-        self.action_model = FlowDit(head)
+        self.action_model = heads.make(head)
         if readout:
             width = backbone.text.hidden_size
             self.readout = nn.Sequential(nn.Linear(width, width), nn.GELU(approximate="tanh"), nn.Linear(width, readout.tokens * readout.size))
+
+    @property
+    def token_grid(self):
+        """Rows and columns of an image's tokens; `grid`, in patches, is set by whoever knows the frames."""
+        return tuple(side // self.model.config.vision.spatial_merge_size for side in self.grid)
 
     def read(self, hidden, lengths):
         """[b, tokens, size] from the last hidden states of prompts of `lengths` [b]."""
@@ -61,10 +66,7 @@ def small_sizes(card, words, width, state_dim, action_dim):
     )  # fmt: skip
     layout = card["action"].get("layout")
     horizon = layout["rows"] if layout else card["action"]["horizon"]
-    head = FlowDitConfig(
-        width=width, heads=width // head_dim, layers=6, context_width=width, output_width=width, mlp_width=width, horizon=horizon, action_dim=action_dim,
-        state_dim=state_dim, future_tokens=0, positions=horizon, steps=5,
-    )  # fmt: skip
+    head = heads.config_type(card["architecture"].split("/")[1]).small(width, width // head_dim, state_dim, action_dim, horizon)
     return Qwen3VlConfig(vision, text, words.token_to_id("<|image_pad|>")), head
 
 
@@ -74,10 +76,7 @@ def new_policy(backbone, head, readout=None, seed=0):
         torch.manual_seed(seed)
         policy = VlaPolicy(backbone, head, readout)
         initialize(policy.model)
-        with torch.no_grad():
-            last = policy.action_model.action_decoder.layer2
-            last.weight.mul_(0.1)
-            last.bias.zero_()
+        policy.action_model.initialize()
     return policy
 
 
@@ -85,8 +84,7 @@ def load_policy(directory, readout=None):
     """The modules of a policy directory, with its weights in f32."""
     directory = Path(directory)
     config = json.loads((directory / "config.json").read_text())
-    head = {key: value for key, value in config["action_head"].items() if key != "type"}
-    policy = VlaPolicy(Qwen3VlConfig.from_json(config), FlowDitConfig(**head), readout)
+    policy = VlaPolicy(Qwen3VlConfig.from_json(config), heads.read_config(config["action_head"]), readout)
     weights = {name: value.float() for name, value in load_file(directory / "model.safetensors").items()}
     missing, left = policy.load_state_dict(weights, strict=False)
     missing = [name for name in missing if not name.startswith("readout.")]

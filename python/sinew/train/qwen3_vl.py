@@ -256,6 +256,17 @@ class TextLayer(nn.Module):
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
+def interleaved_angles(positions, dim, theta, sections):
+    """positions [b, 3, n] of time, height, width -> [b, n, dim / 2]; the frequencies of the three take turns."""
+    frequencies = 1.0 / theta ** (torch.arange(0, dim, 2, dtype=torch.float32, device=positions.device) / dim)
+    angles = positions.float()[..., None] * frequencies  # [b, 3, n, dim / 2]
+    mixed = angles[:, 0].clone()
+    for axis in (1, 2):
+        places = slice(axis, 3 * sections[axis], 3)
+        mixed[..., places] = angles[:, axis, :, places]
+    return mixed
+
+
 class Text(nn.Module):
     def __init__(self, config):
         super().__init__()
@@ -265,15 +276,8 @@ class Text(nn.Module):
         self.norm = RmsNorm(config.hidden_size, config.rms_norm_eps)
 
     def rotary(self, positions):
-        """positions [b, 3, n] -> cos, sin [b, 1, n, head_dim]; the frequencies of time, height and width take turns."""
-        dim, sections = self.config.head_dim, self.config.mrope_section
-        frequencies = 1.0 / self.config.rope_theta ** (torch.arange(0, dim, 2, dtype=torch.float32, device=positions.device) / dim)
-        angles = positions.float()[..., None] * frequencies  # [b, 3, n, dim / 2]
-        mixed = angles[:, 0].clone()
-        for axis in (1, 2):
-            places = slice(axis, 3 * sections[axis], 3)
-            mixed[..., places] = angles[:, axis, :, places]
-        cos, sin = doubled(mixed)
+        """positions [b, 3, n] -> cos, sin [b, 1, n, head_dim]."""
+        cos, sin = doubled(interleaved_angles(positions, self.config.head_dim, self.config.rope_theta, self.config.mrope_section))
         return cos[:, None], sin[:, None]
 
 

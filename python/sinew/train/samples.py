@@ -24,7 +24,9 @@ class Samples:
     readouts: np.ndarray  # float32 [n, k]: other numbers that the frames show, NaN where unknown; k may be 0
     instructions: list  # of text
     embodiment: np.ndarray | None = None  # int32 [n], of `embodiments`; None: one alone
-    embodiments: list | None = None  # of dicts: "mask", which of the columns of a chunk count; "prompt", the fields of its card's prompt, or None
+    # Of dicts: "mask", which of the columns of a chunk count; "prompt", the fields of its card's prompt, or None; where the head has others,
+    # "inputs", numbers by name, which all of them have alike.
+    embodiments: list | None = None
 
     def __post_init__(self):
         if self.embodiments is None:
@@ -38,6 +40,15 @@ class Samples:
     def masks(self):
         """Bool [embodiments, action_dim]: the columns that count. The others hold nothing."""
         return np.array([one["mask"] for one in self.embodiments], bool)
+
+    @property
+    def inputs(self):
+        """Name -> [embodiments, ...], float32, or int64 where all are whole: what `embodiments` say."""
+        every = [one.get("inputs", {}) for one in self.embodiments]
+        if any(each.keys() != every[0].keys() for each in every):
+            raise error("invalid_argument", "train", "inputs of embodiments", f"{sorted(every[0])} of each", "others")
+        stacked = {name: np.array([each[name] for each in every]) for name in every[0]}
+        return {name: values if values.dtype.kind == "i" else values.astype(np.float32) for name, values in stacked.items()}
 
     _ARRAYS = ("images", "state", "chunk", "valid", "weight", "instruction", "episode", "readouts", "embodiment")
     _LISTS = ("instructions", "embodiments")
@@ -63,9 +74,9 @@ class Samples:
         return cls(**arrays, **text)
 
 
-def embodiment(mask, prompt=None):
+def embodiment(mask, prompt=None, inputs=None):
     """An entry of `Samples.embodiments`."""
-    return {"mask": [int(counts) for counts in mask], "prompt": prompt}
+    return {"mask": [int(counts) for counts in mask], "prompt": prompt} | ({"inputs": inputs} if inputs else {})
 
 
 def _merged(parts, entries, place_of):

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from sinew._errors import error
+from sinew.train.losses import Prompt
 
 
 @dataclass
@@ -55,31 +56,13 @@ def draw_flow(batch, options, generator):
     return torch.from_numpy(times).float(), torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
 
 
-def _row_errors(velocity, target, mask):
-    """Mean squared error of each row [b, horizon, 1] over its columns, or those that `mask` counts."""
-    error = (velocity.float() - target).square()
-    return error.mean(-1, keepdim=True) if mask is None else (error * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True)
-
-
 def flow_loss(policy, batch, times, noise, options):
-    """(loss of the head, loss of the read-outs or 0): masked squared error of the velocity at the times and with the noise given.
-
-    Columns that the mask of the batch does not count are shown as their noise at all times, as they are when actions are sampled: nothing moves them.
-    """
-    draws, head = options.draws, policy.action_model
+    """(loss of the head, loss of the read-outs or 0) at the times and with the noise given."""
     with torch.no_grad() if options.head_only else torch.enable_grad():
         hidden = policy.model(batch.ids, batch.positions, batch.patches, policy.grid)
     seen = torch.arange(batch.ids.shape[1], device=hidden.device) < batch.lengths[:, None]
-    actions, valid = (x.repeat_interleave(draws, 0) for x in (batch.actions, batch.valid))
-    weight = batch.weight.repeat_interleave(draws, 0)[:, None, None]
-    mask = None if batch.mask is None else batch.mask.repeat_interleave(draws, 0)
-    actions = actions if mask is None else torch.where(mask, actions, noise)
-    buckets = (times * head.config.buckets).long()
-    t = times[:, None, None]
-    state = batch.state.repeat_interleave(draws, 0) if head.config.state_dim else None
-    velocity = head((1 - t) * noise + t * actions, buckets, hidden, state, seen)
-    counted = valid * weight
-    flow = (_row_errors(velocity, actions - noise, mask) * counted).sum() / counted.sum().clamp(min=1e-6)
+    prompt = Prompt(hidden, seen, batch.ids == policy.model.config.image_token_id, batch.positions, policy.token_grid)
+    flow = policy.action_model.loss(prompt, batch, times, noise, options.draws)
     if policy.readout_of is None or batch.readouts.shape[1] == 0 or options.readout_share == 0:
         return flow, flow.new_zeros(())
     read = policy.read(hidden, batch.lengths).flatten(1).float()

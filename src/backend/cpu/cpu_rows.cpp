@@ -96,6 +96,26 @@ CpuTensor CpuOps::rope(const Tensor& x, const Tensor& cos, const Tensor& sin) {
   return out;
 }
 
+CpuTensor CpuOps::transform(const Tensor& x, const Tensor& matrices) {
+  check(x, "transform");
+  check(matrices, "transform");
+  require(x.rank_ == 3 && dense_rows(x) && x.width() % 4 == 0 && matrices.dense() &&
+              matrices.shape() == Shape{x.size(0), std::int64_t{4}, std::int64_t{4}},
+          "transform", "x [n, heads, a multiple of four], dense matrices [n, 4, 4]");
+  const Tensor out = make(x.shape().dims());
+  float* to = out.data_;
+  for (std::int64_t token = 0; token < x.size(0); ++token) {
+    const float* const m = matrices.data_ + 16 * token;
+    for (std::int64_t head = 0; head < x.size(1); ++head) {
+      const float* const from = x.data_ + token * x.stride(0) + head * x.stride(1);
+      for (std::int64_t at = 0; at < x.width(); at += 4, to += 4)
+        for (std::int64_t row = 0; row < 4; ++row)
+          to[row] = m[4 * row] * from[at] + m[4 * row + 1] * from[at + 1] + m[4 * row + 2] * from[at + 2] + m[4 * row + 3] * from[at + 3];
+    }
+  }
+  return out;
+}
+
 CpuTensor CpuOps::activate(const Tensor& x, nn::Activation activation) {
   check(x, "activate");
   require(x.dense(), "activate", "a dense tensor");

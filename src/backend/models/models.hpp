@@ -16,11 +16,17 @@ void add_qwen3_5(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_flow_dit(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
-void add_fast(nn::ModelRegistry<Ops>& registry);
-template <nn::TensorOps Ops>
 void add_layerwise_dit(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_oft(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_fast(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_qwen_vla_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_robotmanip_dit(nn::ModelRegistry<Ops>& registry);
+template <nn::TensorOps Ops>
+void add_robotnav_mlp(nn::ModelRegistry<Ops>& registry);
 template <nn::TensorOps Ops>
 void add_act(nn::ModelRegistry<Ops>& registry);
 
@@ -31,9 +37,12 @@ template <nn::TensorOps Ops>
   add_qwen3_vl(registry);
   add_qwen3_5(registry);
   add_flow_dit(registry);
-  add_fast(registry);
   add_layerwise_dit(registry);
   add_oft(registry);
+  add_fast(registry);
+  add_qwen_vla_dit(registry);
+  add_robotmanip_dit(registry);
+  add_robotnav_mlp(registry);
   add_act(registry);
   return registry;
 }

@@ -12,6 +12,7 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/rms_norm.h>
 #include <ATen/ops/silu.h>
@@ -272,6 +273,14 @@ TorchTensor TorchOps::rope(const Tensor& x, const Tensor& cos, const Tensor& sin
   const at::Tensor out =
       at::add(at::mul(turned, kept(cos.value).unsqueeze(1)), at::mul(swapped, kept(sin.value).unsqueeze(1))).to(x.value.scalar_type());
   return {rotary == x.value.size(2) ? out : at::cat({out, x.value.narrow(2, rotary, x.value.size(2) - rotary)}, 2)};
+}
+
+TorchTensor TorchOps::transform(const Tensor& x, const Tensor& matrices) {
+  const at::Tensor &v = x.value, &m = matrices.value;
+  require(v.dim() == 3 && v.size(2) % 4 == 0 && m.dim() == 3 && m.size(0) == v.size(0) && m.size(1) == 4 && m.size(2) == 4, "transform",
+          "x [n, heads, a multiple of four], matrices [n, 4, 4]");
+  const at::Tensor columns = v.to(at::kFloat).reshape({v.size(0), v.size(1) * v.size(2) / 4, 4});
+  return {at::matmul(columns, m.to(at::kFloat).transpose(1, 2)).reshape(v.sizes()).to(v.scalar_type())};
 }
 
 TorchCache TorchOps::cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim) {

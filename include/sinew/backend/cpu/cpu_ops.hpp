@@ -92,6 +92,7 @@ class CpuOps {
   [[nodiscard]] Tensor rms_norm(const Tensor& x, const Parameter& weight, float eps);
   [[nodiscard]] Tensor modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps);
   [[nodiscard]] Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin);
+  [[nodiscard]] Tensor transform(const Tensor& x, const Tensor& matrices);
   [[nodiscard]] Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options);
   [[nodiscard]] Tensor convolution(const Tensor& x, const Filter& filter, const Parameter* bias, const Tensor* residual,
                                    nn::Activation activation = nn::Activation::none);

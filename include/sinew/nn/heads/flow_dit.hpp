@@ -48,7 +48,7 @@ class FlowDit {
   FlowDit(const Loader<Ops>& loader, const Config& config) : config_(config) {
     const Loader<Ops> model = loader.part("model"), timestep = model.part("timestep_encoder.timestep_embedder");
     const std::int64_t w = config.width;
-    time1_.emplace(timestep.linear("linear_1", w, kTimeWidth));
+    time1_.emplace(timestep.linear("linear_1", w, kTimeWaves));
     time2_.emplace(timestep.linear("linear_2", w, w));
     for (std::int64_t i = 0; i < config.layers; ++i) blocks_.push_back(load_block(model.part("transformer_blocks", i), i));
     if (config.output_width > 0) {
@@ -158,7 +158,6 @@ class FlowDit {
   }
 
  private:
-  static constexpr std::int64_t kTimeWidth = 256;
   static constexpr float kBlockEps = 1e-5F, kOutputEps = 1e-6F;
 
   struct Block {
@@ -198,9 +197,9 @@ class FlowDit {
       ops.download(x, some);
       return ops.parameter(some, Shape{w});
     };
-    const auto projected = timestep_projection(static_cast<double>(bucket), kTimeWidth);
+    const auto projected = timestep_projection(static_cast<double>(bucket), kTimeWaves);
     const auto tau = sinusoid(static_cast<double>(bucket), w);
-    const Tensor temb = (*time2_)(ops, (*time1_)(ops, ops.upload(projected, Shape{1, kTimeWidth}), Activation::silu));
+    const Tensor temb = (*time2_)(ops, (*time1_)(ops, ops.upload(projected, Shape{1, kTimeWaves}), Activation::silu));
     Moment moment{.bucket = bucket,
                   .time_embedding = keep(temb),
                   .action_bias = keep(action_encoder_->time_bias(ops, ops.upload(tau, Shape{1, w}))),

@@ -37,6 +37,8 @@ struct FlowDitConfig {
 [[nodiscard]] std::vector<std::int64_t> flow_buckets(std::int64_t steps, std::int64_t buckets);
 /// diffusers' `Timesteps(width, flip_sin_to_cos=True, downscale_freq_shift=1)` of one number: cosines, then sines.
 [[nodiscard]] std::vector<float> timestep_projection(double time, std::int64_t width);
+/// Of timestep_projection, in every head.
+inline constexpr std::int64_t kTimeWaves = 256;
 /// The action encoder's: sines, then cosines, of `time * 10000^(-j / (width / 2))`.
 [[nodiscard]] std::vector<float> sinusoid(double time, std::int64_t width);
 

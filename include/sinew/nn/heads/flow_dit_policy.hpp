@@ -10,7 +10,6 @@
 #include "sinew/nn/heads/flow_dit.hpp"
 #include "sinew/nn/heads/flow_inputs.hpp"
 #include "sinew/nn/parts.hpp"
-#include "sinew/nn/sampler.hpp"
 
 namespace sinew::nn {
 

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../../models/robotmanip_dit.hpp"
+
+#include "sinew/backend/cpu/cpu_ops.hpp"
+
+template void sinew::detail::add_robotmanip_dit(nn::ModelRegistry<CpuOps>& registry);
