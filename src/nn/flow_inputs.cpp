@@ -10,15 +10,6 @@
 
 namespace sinew::nn {
 
-namespace {
-
-bool present(const TensorMap& in, std::string_view name) noexcept {
-  const auto* const tensor = in.find(name);
-  return tensor != nullptr && tensor->shape()[0] > 0;
-}
-
-}  // namespace
-
 RealtimeConfig RealtimeConfig::parse(const JsonCursor& document) {
   constexpr PrefixMode kModes[] = {PrefixMode::guided, PrefixMode::jacobian, PrefixMode::overwrite};
   document.only_keys({"mode", "schedule", "max_weight", "suffix"});

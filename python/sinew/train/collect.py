@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Demonstrations of the tabletop: episodes of the scripted demonstrator in recordings, with looks and disturbances, several processes at once.
 
-Half of the episodes begin with the tool somewhere else, and now and then something moves the arm a few centimetres or works its gripper. Both are
-recorded as interventions of "disturbance": the demonstrator's chunks from there on are what a policy learns to get back with.
+Half of the episodes begin with the tool somewhere else, now and then something moves the arm a few centimetres or works its gripper, and some cubes
+slip beside the one that they are stacked on. All three are recorded as interventions of "disturbance": the demonstrator's chunks from there on are
+what a policy learns to get back with.
 """
 
 import json
@@ -14,6 +15,7 @@ import numpy as np
 import sinew
 from sinew import episodes
 from sinew.evaluate import spread
+from sinew.tabletop_words import words_of
 from sinew.tabletop_world import chain_of
 
 _TICK = 0.02  # s between commands of a disturbance
@@ -26,6 +28,7 @@ class CollectOptions:
     instructions: tuple = ()  # in turn; empty: all that are known
     plain_share: float = 0.2  # of episodes with the plain look
     disturbances: bool = True
+    slips: float = 0.25  # share of the stackings in which the cube is dropped beside its place
     camera_size: tuple = (96, 96)  # pixels
     control_rate: float = 100.0  # Hz
     inference_rate: float = 10.0  # Hz
@@ -100,6 +103,24 @@ class _Table:
             target[7] = 0.0 if target[7] > 0.04 else 0.08
         self._disturb(target, rng.uniform(0.15, 0.3))
 
+    def _over_its_place(self, text):
+        """Whether the cube that is to be stacked is held over the other."""
+        family, a, b = words_of(text)
+        if family != "stack":
+            return False
+        objects = self.robot.objects()
+        way = np.subtract(objects[f"cube_{a}"][0], objects[f"cube_{b}"][0])
+        return np.hypot(*way[:2]) < 0.02 and way[2] > 0.045 and self.robot.positions()[7] < 0.05
+
+    def _slip(self, rng):
+        """The cube is let go beside its place."""
+        here = sinew.kinematics.forward(self.chain, self.robot.positions()[:7])[:3, 3]
+        angle, reach = rng.uniform(0, 2 * np.pi), rng.uniform(0.02, 0.045)
+        target = self._reach(here + reach * np.array([np.cos(angle), np.sin(angle), 0.0]), rng)
+        if target is not None:
+            target[7] = 0.08
+        self._disturb(target, 0.3)
+
     def episode(self, index):
         """Records one; returns whether it succeeded."""
         rng = np.random.default_rng([self.options.seed, index])
@@ -113,13 +134,19 @@ class _Table:
         begun = self.robot.now
         episodes.begin(self.recorder, begun, index, seed, text)
         nudges = rng.integers(0, 3) if self.options.disturbances else 0
+        slips = self.options.disturbances and rng.random() < self.options.slips
         if self.options.disturbances and rng.random() < 0.5:
             target = self._reach(rng.uniform(*_REACH), rng)
             if target is not None and rng.random() < 0.15:
                 target[7] = 0.0
             self._disturb(target, rng.uniform(0.3, 0.8))
         for _, succeeded in episodes.steps(self.loop, self.robot, text, episodes.LONGEST - (self.robot.now - begun)):
-            if nudges and not succeeded and not self.loop.halted and rng.random() < 0.05:
+            if succeeded or self.loop.halted:
+                continue
+            if slips and self._over_its_place(text):
+                slips = False
+                self._slip(rng)
+            elif nudges and rng.random() < 0.05:
                 nudges -= 1
                 self._nudge(rng)
         if succeeded:

@@ -16,6 +16,12 @@
 
 namespace sinew::nn {
 
+/// Whether a caller gave an optional input.
+[[nodiscard]] inline bool present(const TensorMap& in, std::string_view name) noexcept {
+  const auto* const tensor = in.find(name);
+  return tensor != nullptr && *tensor && tensor->shape()[0] > 0;
+}
+
 /// How a head ties a chunk to the one before it.
 struct RealtimeConfig {
   PrefixMode mode = PrefixMode::guided;

@@ -62,7 +62,7 @@ class QwenVlaDit {
     // Last: until here the file has confirmed every size.
     const TensorSpec* const ids = find_spec(inputs.offered, "input_ids");
     most_tokens_ = ids == nullptr ? 1 : ids->capacity[0];
-    rotary_.emplace(config.rotary_dim, config.rope_theta, config.mrope_section, most_tokens_ + config.horizon);
+    rotary_.emplace(config.rotary_dim, config.rope_theta, config.mrope_section, SectionLayout::interleaved, most_tokens_ + config.horizon);
     for (std::int64_t i = 0; !config.joint && i < config.layers; ++i)
       caches_.push_back({loader.ops().cache(most_tokens_ + config.horizon, config.heads, w / config.heads),
                          loader.ops().cache(most_tokens_ + config.horizon, config.heads, w / config.heads)});
@@ -262,7 +262,7 @@ class QwenVlaDit {
   std::optional<SiluMlp<Ops>> encoder_, decoder_;
   std::vector<Block> blocks_;
   std::vector<float> told_, mask_;
-  std::optional<InterleavedRotary> rotary_;
+  std::optional<SectionedRotary> rotary_;
   std::vector<std::pair<typename Ops::Cache, typename Ops::Cache>> caches_;  // keys, values of each block; not joint
   TokenPlaces places_;
   std::vector<std::int64_t> positions_;
