@@ -37,7 +37,7 @@ def _train(arguments):
     from sinew.train import progress
 
     adapts = arguments.adapt
-    for name, own, usual in (("steps", 600, 16000), ("learning_rate", 3e-4, 1e-3), ("intervention_weight", 4.0, 1.0)):
+    for name, own, usual in (("steps", 600, 20000), ("learning_rate", 3e-4, 1e-3), ("intervention_weight", 4.0, 1.0)):
         if getattr(arguments, name) is None:
             setattr(arguments, name, own if adapts else usual)
     how = _adapt if adapts else _train_tabletop if arguments.tabletop else _train_sources
@@ -127,7 +127,7 @@ def add(commands, number):
     train.add_argument("--tabletop", action="store_true", help="the recipe of the shipped policy, demonstrations included")
     train.add_argument("--episodes", type=number(1, 10**6, int), default=4000, metavar="N", help="demonstrations of --tabletop (default 4000)")
     train.add_argument("--families", nargs="+", choices=families, default=families, help="of --tabletop (default all)")
-    train.add_argument("--steps", type=number(1, 10**8, int), metavar="N", help="of the optimiser (default 16000; --adapt 600)")
+    train.add_argument("--steps", type=number(1, 10**8, int), metavar="N", help="of the optimiser (default 20000; --adapt 600)")
     train.add_argument("--batch-size", type=number(1, 65536, int), default=48, metavar="N", help="samples of a step (default 48)")
     train.add_argument("--learning-rate", type=number(1e-9, 1, float), metavar="R", help="highest (default 0.001; --adapt 0.0003)")
     train.add_argument("--head-only", action="store_true", help="leave the backbone as it is")

@@ -73,3 +73,53 @@ def test_a_recording_with_nothing_to_keep_is_not_read_twice(tmp_path):
     assert tabletop._convert(tabletop.reading, False, path) is None and path.stat().st_size == 0
     assert tabletop._convert(None, False, path) is None
     assert json.loads(path.with_suffix(".json").read_text())["files"][0]["episodes"][0]["verdict"] == "reject"
+
+
+def moments(instruction, cubes, plates, yaws, tool):
+    """Samples of one moment each: places [n, 3, 3] m, yaws [n, 3] rad, poses of the tool [n, 7]."""
+    n = len(tool)
+    state = np.concatenate([np.zeros((n, 8)), tool], axis=1).astype(np.float32)
+    values = np.concatenate([np.reshape(cubes, (n, 9)), np.reshape(plates, (n, 9)), yaws], axis=1).astype(np.float32)
+    return samples.Samples(
+        images=np.zeros((n, 2, 1, 1, 3), np.uint8),
+        state=state,
+        chunk=np.zeros((n, 16, 7), np.float32),
+        valid=np.ones((n, 16), bool),
+        weight=np.ones(n, np.float32),
+        instruction=np.zeros(n, np.int32),
+        episode=np.arange(n, dtype=np.int32),
+        readouts=values,
+        embodiment=np.zeros(n, np.int32),
+        instructions=[instruction],
+        embodiments=[samples.embodiment(np.ones(7, bool), {})],
+    )
+
+
+DOWN = [0.0, 1.0, 0.0, 0.0]  # the tool's z into the table, its x as the base's
+CUBES = [[0.50, 0.00, 0.06], [0.40, 0.20, 0.02], [0.50, 0.05, 0.02]]
+PLATES = [[0.6, -0.2, 0.0], [0.6, 0.0, 0.0], [0.6, 0.2, 0.0]]
+
+
+def test_readouts_say_where_things_are_from_the_base_and_from_the_tool():
+    data = moments("stack the red cube on the blue cube", [CUBES], [PLATES], [[0.3, 0.1, 0.2]], [[0.5, 0.0, 0.1, *DOWN]])
+    read = tabletop.readouts(data)[0]
+    assert read.shape == (40,)
+    middle, scale = np.array([0.5, 0.0, 0.05]), 0.15
+    np.testing.assert_allclose(read[:9], (np.ravel(CUBES) - np.tile(middle, 3)) / scale, atol=1e-6)
+    np.testing.assert_allclose(read[18:24] * scale, np.concatenate([CUBES[0] - middle, CUBES[2] - middle]), atol=1e-6)
+    np.testing.assert_allclose(read[30:32], [np.cos(1.2), np.sin(1.2)], atol=1e-6)  # four times 0.3 rad
+    np.testing.assert_allclose(read[32:38] * scale, [0, 0, 0.04, 0, -0.05, 0.08], atol=1e-6)  # y and z turn with the tool
+    np.testing.assert_allclose(read[38:], [np.cos(1.2), np.sin(1.2)], atol=1e-6)
+    quarter = [np.cos(np.pi / 4), 0.0, 0.0, np.sin(np.pi / 4)]  # upright, x along the base's y
+    turned = moments("push the red cube to the left", [CUBES], [PLATES], [[0.3, 0.1, 0.2]], [[0.5, 0.0, 0.1, *quarter]])
+    read = tabletop.readouts(turned)[0]
+    assert np.isnan(read[21:24]).all() and np.isnan(read[35:38]).all()  # a push has no place
+    np.testing.assert_allclose(read[38:], [np.cos(4 * (0.3 - np.pi / 2)), np.sin(4 * (0.3 - np.pi / 2))], atol=1e-5)
+
+
+@pytest.mark.parametrize(("instruction", "held", "expected"), [("stack the red cube on the blue cube", True, 3.0), ("put the red cube on the purple plate", True, 1.5), ("push the red cube to the left", True, 1.0), ("stack the red cube on the blue cube", False, 1.0)])
+def test_moments_of_a_held_cube_near_its_place_count_more(instruction, held, expected):
+    tool = [0.5, 0.0 if held else 0.06, 0.07, *DOWN]
+    data = moments(instruction, [CUBES], [PLATES], [[0.0, 0.0, 0.0]], [tool])
+    data.readouts = tabletop.readouts(data)
+    assert tabletop.emphasis(data).tolist() == [expected]
