@@ -46,7 +46,7 @@ def test_demonstrations_are_what_training_reads(untrained):
     np.testing.assert_allclose(read[0, 6], data.readouts[0, :18].reshape(6, 3)[tabletop_words.CUBES.index(cube)], atol=1e-6)
     np.testing.assert_allclose(read[0, 7], data.readouts[0, :18].reshape(6, 3)[3 + tabletop_words.PLATES.index(plate)], atol=1e-6)
     yaw = data.readouts[0, 18 + tabletop_words.CUBES.index(cube)]
-    np.testing.assert_allclose(all_of[0, 30:], [np.cos(4 * yaw), np.sin(4 * yaw)], atol=1e-6)  # a quarter turn changes nothing
+    np.testing.assert_allclose(all_of[0, 30:32], [np.cos(4 * yaw), np.sin(4 * yaw)], atol=1e-6)  # a quarter turn changes nothing
 
 
 def test_the_demonstrator_succeeds_and_chance_does_not(untrained):
