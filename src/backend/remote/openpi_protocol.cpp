@@ -17,15 +17,7 @@ OpenpiProtocol::OpenpiProtocol(OpenpiOptions options)
 Status OpenpiProtocol::read_greeting(const Message& message) noexcept {
   error_.clear();
   if (const Status status = read_map(message, document_, error_); status != Status::ok) return status;
-  if (!options_.check_metadata) return Status::ok;
-  try {
-    const std::string wrong = options_.check_metadata(document_.root());
-    if (wrong.empty()) return Status::ok;
-    error_.format("[openpi] metadata of the server: {}", wrong);
-  } catch (const std::exception& error) {
-    error_.format("[openpi] metadata of the server: {}", error.what());
-  }
-  return Status::backend_failed;
+  return check_metadata(options_.check_metadata, "openpi", document_.root(), error_);
 }
 
 Status OpenpiProtocol::write_request(const TensorMap& in, std::uint64_t /*id*/) noexcept {

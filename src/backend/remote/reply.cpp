@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <exception>
 #include <string>
 
 #include "sinew/core/error.hpp"
@@ -33,6 +34,19 @@ Status read_map(const Message& message, MsgpackDocument& document, FixedText& er
   if (document.root().type() == MsgpackType::map) return Status::ok;
   error.format("[remote] message: expected a map, got another value");
   return Status::bad_shape;
+}
+
+Status check_metadata(const std::function<std::string(const MsgpackValue&)>& check, std::string_view who, const MsgpackValue& metadata,
+                      FixedText& error) noexcept {
+  if (!check) return Status::ok;
+  try {
+    const std::string wrong = check(metadata);
+    if (wrong.empty()) return Status::ok;
+    error.format("[{}] metadata of the server: {}", who, wrong);
+  } catch (const std::exception& problem) {
+    error.format("[{}] metadata of the server: {}", who, problem.what());
+  }
+  return Status::backend_failed;
 }
 
 namespace {

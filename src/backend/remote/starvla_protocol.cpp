@@ -39,15 +39,7 @@ Status StarvlaProtocol::read_greeting(const Message& message) noexcept {
   error_.clear();
   if (const Status status = read_map(message, document_, error_); status != Status::ok) return status;
   if (const Status status = check_key(document_.root()); status != Status::ok) return status;
-  if (!options_.check_metadata) return Status::ok;
-  try {
-    const std::string wrong = options_.check_metadata(document_.root());
-    if (wrong.empty()) return Status::ok;
-    error_.format("[starvla] metadata of the server: {}", wrong);
-  } catch (const std::exception& error) {
-    error_.format("[starvla] metadata of the server: {}", error.what());
-  }
-  return Status::backend_failed;
+  return check_metadata(options_.check_metadata, "starvla", document_.root(), error_);
 }
 
 Status StarvlaProtocol::write_request(const TensorMap& in, std::uint64_t id) noexcept {

@@ -247,3 +247,26 @@ TEST_CASE("remote: inputs and outputs that are not of the specification are refu
   CHECK(network->opened == 0);
   CHECK_THROWS_AS(make_backend<Openpi>(network, {.deadline = 0s}), Error);
 }
+
+TEST_CASE("remote: what a function finds wrong with the metadata, or throws, ends the greeting with its reason") {
+  std::string wrong;
+  OpenpiProtocol protocol({.inputs = {{"state", DType::f32, Shape{1}}},
+                           .horizon = kHorizon,
+                           .action_dim = kDim,
+                           .check_metadata = [&](const MsgpackValue& metadata) {
+                             if (wrong == "thrown") throw std::runtime_error("thrown");
+                             CHECK(metadata.find("views").integer() == 2);
+                             return wrong;
+                           }});
+  MsgpackWriter writer;
+  writer.begin_map(1);
+  writer.text("views");
+  writer.integer(2);
+  const Bytes metadata = bytes_of(writer.pieces());
+  CHECK(protocol.read_greeting({.bytes = metadata}) == Status::ok);
+  for (const char* reason : {"expected 3 views, got 2", "thrown"}) {
+    wrong = reason;
+    CHECK(protocol.read_greeting({.bytes = metadata}) == Status::backend_failed);
+    CHECK(protocol.last_error() == "[openpi] metadata of the server: " + wrong);
+  }
+}

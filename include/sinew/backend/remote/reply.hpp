@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "sinew/backend/remote/msgpack.hpp"
@@ -18,6 +20,10 @@ namespace sinew::remote {
 /// Copies an array of floats `[rows, columns]`, with or without leading dimensions of 1, into `out`. `bad_shape` for other columns, no rows
 /// or more than the tensor holds; `missing` where there is no array; `not_finite`.
 [[nodiscard]] Status read_actions(const std::optional<WireArray>& array, std::string_view key, Tensor& out, FixedText& error) noexcept;
+
+/// What a function of the caller's finds wrong with a server's metadata; null: any will do.
+[[nodiscard]] Status check_metadata(const std::function<std::string(const MsgpackValue&)>& check, std::string_view who,
+                                    const MsgpackValue& metadata, FixedText& error) noexcept;
 
 /// The last line of a peer's text, fit for a terminal.
 void keep_text(std::string_view who, std::string_view text, FixedText& error) noexcept;
