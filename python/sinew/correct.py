@@ -8,6 +8,7 @@ from sinew import episodes
 from sinew import tabletop_world as world
 
 _EARLIEST, _LATEST = 0.3, 3.0  # s after the beginning
+_AFTER = 1.0  # s: how the hand leaves what it has done is part of the correction
 
 
 def record(path, directory, instructions, count, seed=0, look=None, control_rate=100.0):
@@ -18,7 +19,7 @@ def record(path, directory, instructions, count, seed=0, look=None, control_rate
     from sinew import sim
 
     rng = np.random.default_rng(seed)
-    robot, policy, rate = world.open_world(directory)
+    robot, policy, _ = world.open_world(directory)
     if look is not None:
         robot.set_look(look)
     takes_over_at = [0.0]
@@ -27,7 +28,7 @@ def record(path, directory, instructions, count, seed=0, look=None, control_rate
     with sinew.record.Recorder(str(path), joint_names=joints, overwrite=True, wait_for_room=True) as recorder:
         chain = world.chain_of(robot)
         loop = sinew.runtime.ControlLoop(
-            robot, policy, chain=chain, control_rate=control_rate, inference_rate=rate, recorder=recorder, operator=corrector
+            robot, policy, chain=chain, control_rate=control_rate, inference_rate=world.SCRIPTED_RATE, recorder=recorder, operator=corrector
         )
         won = 0
         for index in range(count):
@@ -39,6 +40,8 @@ def record(path, directory, instructions, count, seed=0, look=None, control_rate
             episodes.begin(recorder, robot.now, index, seed + index, text)
             for _, succeeded in episodes.steps(loop, robot, text):
                 pass
+            if succeeded:
+                loop.run_for(_AFTER)
             episodes.end(recorder, robot.now, index, succeeded)
             won += succeeded
     return won

@@ -86,8 +86,9 @@ def small_card():
     return card
 
 
-def write_recording(path, episodes=2, moments=12, takeover=None, corrected=None, succeeded=True):
-    """Joints that follow a ramp; chunks for every moment of even episodes; from moment `takeover` on, somebody else's commands, or `corrected`(q)."""
+def write_recording(path, episodes=2, moments=12, takeover=None, corrected=None, succeeded=True, planned=False):
+    """Joints that follow a ramp; chunks for every moment of even episodes; from moment `takeover` on, somebody else's commands, or `corrected`(q):
+    of a hand, or, where it is `planned`, of one that delivers chunks as a policy does."""
     rng = np.random.default_rng([SEED, 20])
     time = 1.0
     with sinew.record.Recorder(str(path), joint_names=[f"j{i}" for i in range(JOINTS)], wait_for_room=True) as recorder:
@@ -102,7 +103,7 @@ def write_recording(path, episodes=2, moments=12, takeover=None, corrected=None,
                 number = episode * moments + moment + 1
                 observation = sinew.Observation(frames, {"joint_position": (q, time, "rad"), "far": (np.arange(2.0) + moment, time, "m")}, text, time=time, id=number)
                 chunk = None
-                if episode % 2 == 0:
+                if episode % 2 == 0 and (planned or takeover is None or moment < takeover):
                     chunk = sinew.ActionChunk(q + 0.5 + 0.01 * np.arange(HORIZON)[:, None] * np.ones(JOINTS), time, 0.1, sequence=number, observation_id=number)
                 recorder.add(observation, chunk=chunk)
                 for tick in range(10):
@@ -125,17 +126,21 @@ def test_samples_are_what_was_recorded(tmp_path):
     # Chunks where there are some and nobody has taken over.
     np.testing.assert_allclose(data.chunk[4], 0.04 + 0.5 + 0.01 * np.arange(HORIZON)[:, None] * np.ones(JOINTS), atol=1e-6)
     assert data.valid[4].all()
-    # Commands otherwise: row i is what held at i times 0.1 s after; the last one stays.
+    # Commands otherwise: row i is what held at i times 0.1 s after.
     np.testing.assert_allclose(data.chunk[12 + 3, :, 0], 1 + 0.01 * np.array([3, 4, 5, 6]), atol=1e-6)
     np.testing.assert_allclose(data.chunk[12 + 11, :, 0], [1.11, 1.119, 1.119, 1.119], atol=1e-6)
     np.testing.assert_array_equal(data.valid[12 + 7], [True, True, False, False])  # then somebody takes over
     np.testing.assert_allclose(data.chunk[9, :, 0], 0.01 * np.array([9, 10, 11, 11.9]), atol=1e-6)
+    np.testing.assert_array_equal(data.valid[10], [True, True, True, False])  # then nothing was recorded
     np.testing.assert_array_equal(data.weight[:12], [1.0] * 9 + [3.0] * 3)
     np.testing.assert_allclose(data.readouts[:12, 1], 1 + np.arange(12))
     only = recordings.read_recording(path, reading(interventions_only=True))
     assert len(only) == 6
     commands = recordings.read_recording(path, reading(use_chunks=False))
     np.testing.assert_allclose(commands.chunk[4, :, 0], 0.01 * np.array([4, 5, 6, 7]), atol=1e-6)
+    planned = recordings.read_recording(write_recording(tmp_path / "b.mcap", takeover=9, planned=True), reading(intervention_weight=3.0))
+    np.testing.assert_allclose(planned.chunk[9], 0.09 + 0.5 + 0.01 * np.arange(HORIZON)[:, None] * np.ones(JOINTS), atol=1e-6)
+    assert planned.weight[9] == 3.0
 
 
 def test_samples_join_and_reopen(tmp_path):

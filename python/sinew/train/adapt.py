@@ -19,6 +19,7 @@ from sinew.train.trainer import TrainOptions, draw_flow, flow_loss
 class AdaptOptions:
     episodes: int = 30  # the last ones of the recordings
     correction_weight: float = 4.0  # of moments when somebody had taken over
+    state_noise: float = 0.02  # deviation, of normalised states: few episodes are soon known by their joint angles
     held_out: int = 5  # every so many-th episode is not trained on, for `judge_by_loss`
     train: TrainOptions = field(
         default_factory=lambda: TrainOptions(steps=600, batch_size=32, learning_rate=3e-4, warm_up=50, average=0.99, head_only=True, readout_share=0.0)
@@ -98,6 +99,7 @@ def adapt(directory, recordings, output, options, judge=None, chain=None, report
         intervention_weight=options.correction_weight,
         options=options.train,
         only_succeeded=False,
+        state_noise=options.state_noise,
     )
     fine_tune.prepare(plan)
     data = _last_episodes(samples.Samples.open(plan.run / "samples"), options.episodes)

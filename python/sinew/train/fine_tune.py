@@ -30,6 +30,7 @@ class Plan:
     options: TrainOptions = field(default_factory=TrainOptions)
     only_succeeded: bool = True
     run_folder: Path | None = None  # None: output/run
+    state_noise: float = 0.0  # deviation, of normalised states
 
     @property
     def run(self):
@@ -104,7 +105,7 @@ def build(plan, data):
 def _train(share, plan, report=None):
     data = samples.Samples.open(plan.run / "samples")
     model = build(plan, data)
-    trainer = Trainer(model, Batches(plan.output, data, device=plan.options.device), plan.options, plan.run, share)
+    trainer = Trainer(model, Batches(plan.output, data, state_noise=plan.state_noise, device=plan.options.device), plan.options, plan.run, share)
     trainer.resume()
     trainer.run(report if share.rank == 0 else None)
     if share.rank == 0:

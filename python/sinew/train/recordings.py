@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings to samples: frames and state of each observation, and what followed it.
 
-The chunk of a moment is, where the recording has one for that observation and nobody had taken over, the chunk that was delivered; otherwise the
-commands that followed, sampled at the card's rate, the last of the episode held. A demonstrator's chunk says what it would do from there,
-whatever then happened; commands say what happened.
+The chunk of a moment is, where the recording has one of the card's length and rate for that observation, the chunk that was delivered, by the
+policy or by whoever had taken over; otherwise the commands that followed, sampled at the card's rate; rows beyond the last command do not count. A
+demonstrator's chunk says what it would do from there, whatever then happened; commands say what happened, and lead what was measured by what the
+arm lags behind: the two are not the same targets.
 """
 
 import json
@@ -36,7 +37,7 @@ class _Episode:
     def __init__(self, span):
         self.span = span
         self.moments = []  # (observation, intervened)
-        self.chunks = {}  # observation id -> [horizon, dof] joint positions
+        self.chunks = {}  # observation id -> chunk of joint positions
         self.times, self.commands = [], []
         self.takeovers = []  # times at which somebody took over or handed back
         self.intervened = False
@@ -49,7 +50,7 @@ class _Episode:
         elif kind == "Observation":
             self.moments.append((content, self.intervened))
         elif kind == "Chunk" and use_chunks and content.status == "ok" and content.chunk.space == "joint_position":
-            self.chunks[content.chunk.observation_id] = content.chunk.values
+            self.chunks[content.chunk.observation_id] = content.chunk
         elif kind == "Command":
             self.times.append(content.time)
             self.commands.append(content.values)
@@ -68,19 +69,19 @@ def _episodes(path, use_chunks):
 
 
 def _followed(episode, time, horizon, dt):
-    """Commands at `time` + i dt [horizon, dof], and which rows somebody else's hand has not interrupted."""
+    """Commands at `time` + i dt [horizon, dof], and which rows came before the episode's end and before another hand took over."""
     at = time + np.arange(horizon) * dt
     places = np.searchsorted(episode.times, at + 1e-9, side="right") - 1
     change = min((t for t in episode.takeovers if t > time), default=np.inf)
-    return np.stack(episode.commands)[np.clip(places, 0, None)], at < change
+    return np.stack(episode.commands)[np.clip(places, 0, None)], (at < change) & (at < episode.times[-1] + dt)
 
 
 def _sample(episode, observation, intervened, reading):
     spec = reading.card["action"]
     horizon, dt = spec["horizon"], 1 / spec["rate"]
-    chunk = None if intervened else episode.chunks.get(observation.id)
-    if chunk is not None and len(chunk) == horizon:
-        positions, valid = np.asarray(chunk), np.ones(horizon, bool)
+    chunk = episode.chunks.get(observation.id)
+    if chunk is not None and len(chunk.values) == horizon and abs(chunk.dt - dt) < 1e-9:
+        positions, valid = np.asarray(chunk.values), np.ones(horizon, bool)
     elif episode.commands and (intervened or not reading.use_chunks or not episode.chunks):
         positions, valid = _followed(episode, observation.time, horizon, dt)
     else:
