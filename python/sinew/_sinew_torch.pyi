@@ -14,7 +14,7 @@ class TorchLanguageModel:
     A vision-language model of a Hugging Face directory. Calls from several threads wait for each other.
     """
     @staticmethod
-    def load(directory: os.PathLike | str | bytes, architecture: str = 'qwen3_vl', dtype: str = 'f32', device: str = 'cpu', max_tokens: typing.SupportsInt | typing.SupportsIndex = 4096) -> TorchLanguageModel:
+    def load(directory: os.PathLike | str | bytes, architecture: str = 'qwen3_vl', dtype: str = 'f32', device: str = 'cpu', max_tokens: typing.SupportsInt | typing.SupportsIndex = 4096, logits: bool = True) -> TorchLanguageModel:
         """
         As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. Raises sinew.Error.
         """

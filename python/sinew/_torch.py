@@ -19,8 +19,8 @@ def module():
     return _sinew_torch
 
 
-def load_language_model(directory, architecture, dtype, device, max_tokens):
-    return module().TorchLanguageModel.load(directory, architecture, dtype, device, max_tokens)
+def load_language_model(directory, architecture, dtype, device, max_tokens, logits=True):
+    return module().TorchLanguageModel.load(directory, architecture, dtype, device, max_tokens, logits)
 
 
 def add_to(registry, name="torch", device="cpu"):

@@ -14,14 +14,15 @@ void bind_nn(py::module_& m) {
       .def_static(
           "load",
           [](const std::filesystem::path& directory, const std::string& architecture, const std::string& dtype, int threads,
-             std::int64_t max_tokens) {
+             std::int64_t max_tokens, bool logits) {
             CpuOps ops({.weights = weights_dtype(dtype, "nn.load"), .threads = threads});
             const py::gil_scoped_release release;
-            return Guarded(nn::LanguageModel<CpuOps>(std::move(ops), cpu_models(), directory, architecture, max_tokens));
+            return Guarded(nn::LanguageModel<CpuOps>(std::move(ops), cpu_models(), directory, architecture, max_tokens, logits));
           },
           py::arg("directory"), py::arg("architecture") = "qwen3_vl", py::arg("dtype") = "f32", py::arg("threads") = 1,
-          py::arg("max_tokens") = 4096,
-          "directory: config.json and safetensors. dtype: of the weights. max_tokens: of a sequence, generated ones included. Raises "
+          py::arg("max_tokens") = 4096, py::arg("logits") = true,
+          "directory: config.json and safetensors. dtype: of the weights. max_tokens: of a sequence, generated ones included. logits: "
+          "whether there are any, and text. Raises "
           "sinew.Error.");
   nn_module.def(
       "architectures", [] { return architectures_of(cpu_models()); },

@@ -15,13 +15,13 @@ PYBIND11_MODULE(_sinew_torch, m) {
       .def_static(
           "load",
           [](const std::filesystem::path& directory, const std::string& architecture, const std::string& dtype, const std::string& device,
-             std::int64_t max_tokens) {
+             std::int64_t max_tokens, bool logits) {
             const TorchOptions options{.device = device, .dtype = weights_dtype(dtype, "nn.load")};
             const py::gil_scoped_release release;
-            return Guarded(load_torch_language_model(directory, architecture, options, max_tokens));
+            return Guarded(load_torch_language_model(directory, architecture, options, max_tokens, logits));
           },
           py::arg("directory"), py::arg("architecture") = "qwen3_vl", py::arg("dtype") = "f32", py::arg("device") = "cpu",
-          py::arg("max_tokens") = 4096,
+          py::arg("max_tokens") = 4096, py::arg("logits") = true,
           "As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. Raises sinew.Error.");
   m.def("architectures", [] { return architectures_of(torch_models()); }, "As sinew.nn.architectures.");
   m.def(

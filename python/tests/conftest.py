@@ -3,8 +3,11 @@
 
 import os
 
+import parity_figures
+
 
 def pytest_sessionfinish(session, exitstatus):
+    parity_figures.write()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if os.environ.get("SINEW_REQUIRE_ALL") == "1" and skipped and exitstatus == 0:

@@ -4,6 +4,7 @@
 import json
 
 import numpy as np
+import parity_figures
 import policy_directory as made
 import torch
 
@@ -67,6 +68,8 @@ def report(name, backend, got, expected, tolerance):
     """Prints and checks the largest difference."""
     worst = float(np.abs(np.asarray(got) - np.asarray(expected)).max())
     print(f"{name}, {backend}: largest difference {worst:.1e}")
+    if backend in ("cpu", "torch"):
+        parity_figures.record(name.split()[0], backend, worst)
     assert worst <= tolerance, f"{name}, {backend}: {worst}"
     return worst
 

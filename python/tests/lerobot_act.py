@@ -21,7 +21,7 @@ def installed():
 
 
 @contextmanager
-def _stand_ins():
+def stand_ins():
     """The package's modules for the time of the imports: torchvision would change what transformers does in other tests."""
     import lerobot
     from lerobot.utils import import_utils
@@ -53,7 +53,7 @@ def _stand_ins():
 def load():
     """(ACTConfig, ACTPolicy, PolicyFeature, FeatureType, NormalizationMode, make_pre_post_processors, resnets)"""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    with _stand_ins():
+    with stand_ins():
         import torchvision.models as resnets
         from lerobot.configs.types import FeatureType, NormalizationMode, PolicyFeature
         from lerobot.policies.act.configuration_act import ACTConfig

@@ -7,6 +7,7 @@ import re
 
 import golden
 import numpy as np
+import parity_figures
 import policy_directory as made
 import pytest
 import starvla_heads_reference as reference
@@ -104,6 +105,13 @@ def bins(values):
     return " ".join(str(int(np.digitize(v, np.linspace(-1, 1, 257)[:-1]) - 1)) for v in values.numpy())
 
 
+def agrees(head, backend, got, normalised_actions):
+    """Within 1e-4 of actions that the reference gave."""
+    expected = denormalised(normalised_actions, statistics()["action"])
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+    parity_figures.record(head, backend, np.abs(got - expected).max())
+
+
 def act(policy, frame, positions, **options):
     return policy.act(sinew.Observation({"front": frame}, {"joint_position": positions}, "wave"), **options).values
 
@@ -122,7 +130,7 @@ def test_oft_is_the_python_pipeline(tmp_path, backend):
         rows = (ids == first).nonzero()[-HORIZON:, 0]
         with torch.no_grad():
             expected = head.model(states[-1][0, rows])
-        np.testing.assert_allclose(act(policy, frame, positions), denormalised(expected, stats["action"]), atol=1e-4)
+        agrees("oft", backend, act(policy, frame, positions), expected)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -144,12 +152,12 @@ def test_layerwise_is_the_python_pipeline(tmp_path, framework, width, backend):
     noise = rng.standard_normal((1, HORIZON, JOINTS)).astype(np.float32)
     prefix = rng.standard_normal((1, HORIZON - 2, JOINTS)).astype(np.float32)
     plain = head.sample_layers(torch.from_numpy(noise), states, state)
-    np.testing.assert_allclose(act(policy, frame, positions, noise=noise[0]), denormalised(plain[0], stats["action"]), atol=1e-4)
+    agrees("layerwise_dit", backend, act(policy, frame, positions, noise=noise[0]), plain[0])
     tied = torch.from_numpy(prefix)
     sample = head.sample_guided if backend == "torch" else head.sample_layers
     expected = sample(torch.from_numpy(noise), states, state, prefix=tied, delay=2)
     got = act(policy, frame, positions, noise=noise[0], prefix=prefix[0], prefix_delay=2)
-    np.testing.assert_allclose(got, denormalised(expected[0], stats["action"]), atol=1e-4)
+    agrees("layerwise_dit", backend, got, expected[0])
     assert np.abs(got - denormalised(plain[0], stats["action"])).max() > 1e-2
 
 
@@ -173,7 +181,7 @@ def test_groot_is_the_python_pipeline(tmp_path, state, backend):
     noise = np.random.default_rng([SEED, 10]).standard_normal((1, HORIZON, JOINTS)).astype(np.float32)
     own = normalised(positions, stats["state"])[None, None] if state == "head" else None
     expected = head.sample(torch.from_numpy(noise), states[-1], own)
-    np.testing.assert_allclose(act(policy, frame, positions, noise=noise[0]), denormalised(expected[0], stats["action"]), atol=1e-4)
+    agrees("flow_dit", backend, act(policy, frame, positions, noise=noise[0]), expected[0])
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +239,7 @@ def test_fast_as_starvla_has_it_keeps_what_is_an_action(fast_run, tmp_path, back
         text.append(int(next_logits(model, inputs, text)[-1].argmax()))
     expected = [i - made.VOCAB for i in text if i >= made.VOCAB]
     assert list(np.array(policy.outputs["action_ids"])[: len(expected)]) == expected
+    parity_figures.record("fast", backend, 0)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import numpy as np
+import parity_figures
 import policy_directory as made
 import pytest
 import torch
@@ -92,6 +93,7 @@ def test_hidden_states_are_those_of_transformers(saved, config, backend):
         states, logits = reference(model, ids, pixels, grids)
         last, others = ours.hidden_states(ids, pixels, grids, depths=list(range(ours.depth + 1)))
         np.testing.assert_allclose(last, states[-1], atol=2e-5, err_msg=f"{name}, behind the norm")
+        parity_figures.record("qwen3_vl", backend, np.abs(last - states[-1]).max())
         for depth in range(ours.depth):  # transformers' last entry is the normed one
             scale = max(1.0, np.abs(states[depth]).max())
             np.testing.assert_allclose(others[depth] / scale, states[depth] / scale, atol=2e-5, err_msg=f"{name}, depth {depth}")

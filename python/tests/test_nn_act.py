@@ -7,6 +7,7 @@ import re
 
 import lerobot_act as reference
 import numpy as np
+import parity_figures
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
@@ -85,6 +86,7 @@ def difference(lerobot, folder, case, backend, rounds=2, **changes):
 def test_actions_are_those_of_lerobot(lerobot, tmp_path, name, backend):
     # 1e-5: sums of up to 4608 products in f32, in another order, of values around 1; the batch norms are folded.
     found = difference(lerobot, tmp_path, CASES[name], backend)
+    parity_figures.record("act", backend, found)
     print(f"seed {SEED}, {name} on {backend}: {found:.2e}")
     assert found <= 1e-5
 

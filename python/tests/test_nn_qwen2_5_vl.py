@@ -6,6 +6,7 @@ import re
 import shutil
 
 import numpy as np
+import parity_figures
 import policy_directory as made
 import pytest
 import torch
@@ -79,6 +80,7 @@ def test_hidden_states_are_those_of_transformers(saved, config, backend):
         states, logits = reference(model, ids, pixels, grids)
         last, others = ours.hidden_states(ids, pixels, grids, depths=list(range(ours.depth + 1)))
         worst[name] = float(np.abs(last - states[-1]).max())
+        parity_figures.record("qwen2_5_vl", backend, worst[name])
         np.testing.assert_allclose(last, states[-1], atol=2e-5, err_msg=f"{name}, behind the norm")
         for depth in range(ours.depth):  # transformers' last entry is the normed one
             scale = max(1.0, np.abs(states[depth]).max())

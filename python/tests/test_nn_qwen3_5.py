@@ -7,6 +7,7 @@ import functools
 import json
 
 import numpy as np
+import parity_figures
 import policy_directory as made
 import pytest
 import torch
@@ -128,6 +129,7 @@ def test_error_is_at_most_twice_that_of_transformers(saved, references, config, 
     ratio = np.exp(np.log(ours[:, -2:] / theirs[:, -2:]).mean(axis=0))
     most, others_most = ours.max(axis=0), theirs.max(axis=0)
     print(f"{config} {backend}: at most {most[-2]:.1e} / {others_most[-2]:.1e} behind the norm, {most[-1]:.1e} / {others_most[-1]:.1e} of logits, mean ratio {ratio.max():.2f}")
+    parity_figures.record("qwen3_5", backend, most[-2])
     assert (ratio <= 2).all()
     assert (most[1:] <= 5 * others_most[1:]).all(), (most, others_most)  # and nothing at any depth is of another size
     assert most[0] <= max(2 * others_most[0], 1e-6)  # embeddings and images

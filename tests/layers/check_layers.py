@@ -28,5 +28,9 @@ for path in sorted(p for top in ("include/sinew", "src") for p in (root / top).r
 for path in (p for top in "cmake include src tools python tests examples benchmarks scripts".split() for p in (root / top).rglob("*")):
     if re.search(r"(\.[chi][pn][pl]|\.py|\.cmake|CMakeLists\.txt)$", path.name) and "SPDX-License-Identifier: Apache-2.0" not in path.read_text()[:200]:
         faults.append(f"{path}: no SPDX line")
+for path in (root / "tests").rglob("*_test.cpp"):
+    lists = [folder / "CMakeLists.txt" for folder in path.parents if folder.is_relative_to(root / "tests")]
+    if not any(re.search(rf"\b{path.stem.removesuffix('_test')}\b|\b{path.stem}\b", each.read_text()) for each in lists if each.exists()):
+        faults.append(f"{path}: no CMakeLists.txt names it")
 print("\n".join(faults) or "layers are kept")
 sys.exit(bool(faults))

@@ -52,8 +52,9 @@ class PlainOps {
   static constexpr bool kAllocates = true;
 
   // docs: begin scope
-  /// Memory here is counted, so that a scope has nothing to give back.
+  /// Memory here is counted, so that a scope has nothing to give back. With a destructor of its own it is no unused variable to the compiler.
   struct Scope {
+    ~Scope() {}  // NOLINT(modernize-use-equals-default)
     Tensor keep(const Tensor& x) const { return x; }
   };
   [[nodiscard]] Scope scope() const { return {}; }
@@ -122,6 +123,8 @@ class PlainOps {
     return map(x, [](double value) { return value; });
   }
   [[nodiscard]] Tensor concat(std::int64_t axis, std::initializer_list<Tensor> parts) const {
+    require(parts.size() > 0 && axis >= 0 && axis < rank(*parts.begin()));
+    for (const Tensor& part : parts) require(rank(part) == rank(*parts.begin()));
     std::vector<std::int64_t> sizes = parts.begin()->sizes;
     sizes[static_cast<std::size_t>(axis)] = 0;
     for (const Tensor& part : parts) sizes[static_cast<std::size_t>(axis)] += part.size(axis);
@@ -213,8 +216,9 @@ class PlainOps {
       const Tensor out = attention(expand(q, 1), expand(k, 1), expand(v, 1), options);
       return reshape(out, Shape{out.size(1), out.size(2)});
     }
+    require(rank(q) == 4 && rank(k) == 4 && k.sizes == v.sizes && k.size(0) == q.size(0) && k.size(3) == q.size(3));
     const std::int64_t batch = q.size(0), queries = q.size(1), heads = q.size(2), dim = q.size(3), keys = k.size(1), kv_heads = k.size(2);
-    require(k.sizes == v.sizes && k.size(0) == batch && k.size(3) == dim && heads % kv_heads == 0);
+    require(kv_heads > 0 && heads % kv_heads == 0);
     const Tensor out = make({batch, queries, heads * dim});
     std::vector<double> weights(static_cast<std::size_t>(keys));
     for (std::int64_t row = 0; row < batch * queries * heads; ++row) {

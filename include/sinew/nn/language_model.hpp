@@ -30,10 +30,14 @@ class LanguageModel {
  public:
   using Tensor = typename Ops::Tensor;
 
-  /// Reads `config.json` and the weights; `name` is that of the backbone. Throws Error.
+  /// Reads `config.json` and the weights; `name` is that of the backbone. Without `logits` the output matrix, which many policies lack, is
+  /// not read, and there are hidden states only. Throws Error.
   LanguageModel(Ops ops, const ModelRegistry<Ops>& models, const std::filesystem::path& directory, std::string_view name,
-                std::int64_t max_tokens)
-      : ops_(std::move(ops)), max_tokens_(max_tokens), backbone_(load(ops_, models, directory, name, max_tokens)) {}
+                std::int64_t max_tokens, bool logits = true)
+      : ops_(std::move(ops)),
+        max_tokens_(max_tokens),
+        logits_(logits),
+        backbone_(load(ops_, models, directory, name, max_tokens, logits)) {}
 
   [[nodiscard]] std::int64_t hidden_size() const { return backbone_.hidden_size(); }
   [[nodiscard]] std::int64_t vocab_size() const { return backbone_.vocab_size(); }
@@ -58,11 +62,13 @@ class LanguageModel {
   void logits(const VisionLanguageInput& input, std::span<float> out) {
     auto scope = ops_.scope();
     check_ids(input.ids);
+    require_logits("logits");
     ops_.download(backbone_.logits(ops_, backbone_.prefill(ops_, input)), out);
   }
   /// Tokens that follow. Throws Error when the prompt and what may follow exceed the model's tokens.
   [[nodiscard]] std::vector<std::int64_t> generate(const VisionLanguageInput& input, const GenerateOptions& options) {
     check_ids(input.ids);
+    require_logits("generate");
     const auto prompt = static_cast<std::int64_t>(input.ids.size());
     if (options.max_new_tokens < 0 || prompt > max_tokens_ || options.max_new_tokens > max_tokens_ - prompt)
       fail(ErrorCode::limit, {"generate", "tokens of prompt and text", fmt::format("at most {}", max_tokens_),
@@ -94,7 +100,7 @@ class LanguageModel {
 
  private:
   static AnyBackbone<Ops> load(Ops& ops, const ModelRegistry<Ops>& models, const std::filesystem::path& directory, std::string_view name,
-                               std::int64_t max_tokens) {
+                               std::int64_t max_tokens, bool logits) {
     const auto& entry = models.backbone(name);
     if (max_tokens < 1 || max_tokens > kMostTokens)
       fail(ErrorCode::invalid_argument,
@@ -102,10 +108,14 @@ class LanguageModel {
     const Json config = Json::read_file(directory / "config.json");
     Weights weights = Weights::open(directory, entry.names);
     auto backbone = entry.load(Loader<Ops>(ops, weights), JsonCursor(config, (directory / "config.json").string()),
-                               {.max_tokens = max_tokens, .cached = true, .logits = true});
+                               {.max_tokens = max_tokens, .cached = true, .logits = logits});
     weights.ignore("action_model.");
     weights.require_all_used();
     return backbone;
+  }
+  void require_logits(std::string_view what) const {
+    if (!logits_)
+      fail(ErrorCode::invalid_argument, {what, "model", "one with an output matrix", "one that was loaded without", "logits = true"});
   }
   void check_ids(std::span<const std::int64_t> ids) const {
     const auto vocab = vocab_size();
@@ -117,6 +127,7 @@ class LanguageModel {
   static constexpr std::int64_t kMostTokens = 1 << 20;
   Ops ops_;
   std::int64_t max_tokens_;
+  bool logits_;
   AnyBackbone<Ops> backbone_;
   std::vector<Tensor> states_;
 };

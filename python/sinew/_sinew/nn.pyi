@@ -13,9 +13,9 @@ class CpuLanguageModel:
     A vision-language model of a Hugging Face directory. Calls from several threads wait for each other.
     """
     @staticmethod
-    def load(directory: os.PathLike | str | bytes, architecture: str = 'qwen3_vl', dtype: str = 'f32', threads: typing.SupportsInt | typing.SupportsIndex = 1, max_tokens: typing.SupportsInt | typing.SupportsIndex = 4096) -> CpuLanguageModel:
+    def load(directory: os.PathLike | str | bytes, architecture: str = 'qwen3_vl', dtype: str = 'f32', threads: typing.SupportsInt | typing.SupportsIndex = 1, max_tokens: typing.SupportsInt | typing.SupportsIndex = 4096, logits: bool = True) -> CpuLanguageModel:
         """
-        directory: config.json and safetensors. dtype: of the weights. max_tokens: of a sequence, generated ones included. Raises sinew.Error.
+        directory: config.json and safetensors. dtype: of the weights. max_tokens: of a sequence, generated ones included. logits: whether there are any, and text. Raises sinew.Error.
         """
     def generate(self, input_ids: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], pixel_values: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None, image_grid_thw: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, position_ids: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, *, max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 64, stop: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0, top_k: typing.SupportsInt | typing.SupportsIndex = 0, top_p: typing.SupportsFloat | typing.SupportsIndex = 1.0, seed: typing.SupportsInt | typing.SupportsIndex = 0, allowed: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> list[int]:
         """

@@ -206,6 +206,10 @@ class FlowDit(nn.Module):
         x = self.model(torch.cat([*parts, tokens], dim=1), buckets, context, mask)
         return self.action_decoder(x)[:, -actions.shape[1] :]
 
+    def act(self, noise, prompt, state=None):
+        """Actions of a losses.Prompt, as the policy has them."""
+        return self.sample(noise, prompt.hidden, state, prompt.seen)
+
     @torch.no_grad()
     def sample(self, noise, context, state=None, mask=None, steps=None):
         """Actions [b, horizon, action_dim] from noise of that shape, in Euler steps."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Heads by the name that a card's `architecture` has for them.
 
-A head is a module with `config`, `initialize()` for training from nothing, and `loss(prompt, batch, times, noise, draws)` (losses.Prompt,
-batches.Batch; times and noise as trainer.draw_flow has them). A configuration has `to_json()`, the entry "action_head" of config.json, and
-`small(width, heads, state_dim, action_dim, horizon)`, sizes that a CPU can train.
+A head is a module with `config`, `initialize()` for training from nothing, `loss(prompt, batch, times, noise, draws)` (losses.Prompt,
+batches.Batch; times and noise as trainer.draw_flow has them), and `act(noise, prompt, state)`, what the policy does. A configuration has
+`to_json()`, the entry "action_head" of config.json, and `small(width, heads, state_dim, action_dim, horizon)`, sizes that a CPU can train.
 """
 
 from sinew._errors import error

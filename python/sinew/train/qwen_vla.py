@@ -141,6 +141,10 @@ class QwenVlaDit(nn.Module):
         inputs = batch.inputs | {"mask": mask if batch.mask is None else mask * batch.mask}
         return flow_loss(lambda x, t: -self(x, 1 - t, prompt, inputs), batch, times, noise, draws)
 
+    def act(self, noise, prompt, state=None):
+        """Actions of a losses.Prompt, as the policy has them; the state is in its words."""
+        return self.sample(noise, prompt)
+
     @torch.no_grad()
     def sample(self, noise, prompt, inputs=None, steps=None):
         """Actions [b, horizon, action_dim] from noise of that shape, in Euler steps; what the mask hides is 0."""

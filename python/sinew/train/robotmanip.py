@@ -267,6 +267,10 @@ class RobotManipDit(nn.Module):
         inputs = batch.inputs if batch.mask is None else batch.inputs | {"mask": batch.mask[:, 0].float()}
         return flow_loss(lambda x, t: self(x, t, prompt, batch.state, inputs), batch, times, noise, draws, per_sample=True)
 
+    def act(self, noise, prompt, state=None):
+        """Actions of a losses.Prompt, as the policy has them without calibrated cameras."""
+        return self.sample(noise, prompt, state)
+
     @torch.no_grad()
     def sample(self, noise, prompt, state=None, inputs=None, steps=None):
         """Actions [b, horizon, 80] from noise of that shape, in Euler steps; what the mask hides is 0."""

@@ -56,6 +56,10 @@ class RobotNavMlp(nn.Module):
             x = F.gelu(layer(x))
         return self.layers[-1](x).unflatten(-1, (self.config.waypoints, NUMBERS))
 
+    def act(self, noise, prompt, state=None):
+        """Waypoints of a losses.Prompt; nothing is drawn."""
+        return self(prompt.hidden, prompt.seen)
+
     def loss(self, prompt, batch, times, noise, draws):
         """Mean squared error of waypoints; times and noise are those of flows."""
         counted = batch.valid * batch.weight[:, None, None]

@@ -15,9 +15,9 @@ static_assert(Backend<NativeBackend<TorchOps>>);
 nn::ModelRegistry<TorchOps> torch_models() { return detail::all_models<TorchOps>(); }
 
 nn::LanguageModel<TorchOps> load_torch_language_model(const std::filesystem::path& directory, std::string_view architecture,
-                                                      const TorchOptions& options, std::int64_t max_tokens) {
+                                                      const TorchOptions& options, std::int64_t max_tokens, bool logits) {
   return detail::or_fail(
-      "load", [&] { return nn::LanguageModel<TorchOps>(TorchOps(options), torch_models(), directory, architecture, max_tokens); });
+      "load", [&] { return nn::LanguageModel<TorchOps>(TorchOps(options), torch_models(), directory, architecture, max_tokens, logits); });
 }
 
 BackendFactory torch_backend(const TorchBackendOptions& options) {

@@ -13,6 +13,7 @@ namespace sinew {
 
 /// A backbone alone; what PyTorch throws becomes an Error.
 [[nodiscard]] nn::LanguageModel<TorchOps> load_torch_language_model(const std::filesystem::path& directory, std::string_view architecture,
-                                                                    const TorchOptions& options, std::int64_t max_tokens);
+                                                                    const TorchOptions& options, std::int64_t max_tokens,
+                                                                    bool logits = true);
 
 }  // namespace sinew
