@@ -9,6 +9,7 @@ from sinew import Error, __version__
 from sinew import evaluation_commands as evaluation
 from sinew import import_commands as importing
 from sinew import learning_commands as learning
+from sinew import serve_commands as serving
 from sinew.dataset import commands as dataset
 from sinew.dataset.recorded import counted
 from sinew.tabletop_world import SHIPPED, directory_of
@@ -196,6 +197,7 @@ def _parser():
     _add_curate(commands)
     _add_view(commands)
     _add_teleop(commands)
+    serving.add(commands, _number)
     return parser
 
 

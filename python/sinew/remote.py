@@ -21,6 +21,19 @@ def _inputs(inputs):
     return made
 
 
+def connect(host="127.0.0.1", port=8000, *, token="", deadline=0.5, patience=5.0):
+    """A policy that `sinew serve` serves (protocol openpi) -> sinew.Policy, with the server's card.
+
+    Args:
+        token: the server's.
+        deadline: s, of one call; the loop's inference thread waits so long at most.
+        patience: s, for the first connection, in which the card is read.
+
+    A server that answers later with another card is refused. Raises sinew.Error: no server by the end of `patience`, or one that hands out no card.
+    """
+    return _sinew_remote.connect(host, port, token=token, deadline=deadline, patience=patience)
+
+
 def openpi(inputs, horizon, action_dim, **options):
     """A client of openpi's server (WebSocket, 15a9616) -> Client.
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The module _sinew_remote: clients of policy servers. Nothing else of the package needs a socket.
+// The module _sinew_remote: clients of policy servers, and a server. Nothing else of the package needs a socket.
+#include <pybind11/stl/filesystem.h>
+
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <utility>
@@ -8,6 +11,7 @@
 #include "bindings.hpp"
 #include "guarded.hpp"
 #include "sinew/backend/any_backend.hpp"
+#include "sinew/backend/registry.hpp"
 #include "sinew/backend/remote/groot_protocol.hpp"
 #include "sinew/backend/remote/openpi_protocol.hpp"
 #include "sinew/backend/remote/remote_backend.hpp"
@@ -15,6 +19,9 @@
 #include "sinew/backend/remote/vla_cpp_protocol.hpp"
 #include "sinew/backend/remote/web_socket_link.hpp"
 #include "sinew/backend/remote/zmq_link.hpp"
+#include "sinew/runtime/policy.hpp"
+#include "sinew/serve/policy_server.hpp"
+#include "sinew/serve/remote_policy.hpp"
 #include "tensor_arrays.hpp"
 
 namespace py = pybind11;
@@ -111,7 +118,7 @@ WebSocketLink web_socket(const std::string& host, std::uint16_t port, const std:
 }  // namespace
 
 PYBIND11_MODULE(_sinew_remote, m) {
-  m.doc() = "Clients of policy servers; use sinew.remote.";
+  m.doc() = "Clients of policy servers, and a server; use sinew.remote and sinew.serve.";
   py::class_<Guarded<Client>>(m, "Client", "A policy server; one call at a time.")
       .def("infer", &infer, py::arg("inputs"),
            "inputs: name -> array or str, all of them -> dict with \"actions\" float32 [rows, action_dim]. Raises sinew.Error: no reply by "
@@ -163,4 +170,36 @@ PYBIND11_MODULE(_sinew_remote, m) {
       },
       py::arg("inputs"), py::arg("horizon"), py::arg("action_dim"), py::kw_only(), py::arg("endpoint") = "tcp://127.0.0.1:5555",
       py::arg("dealer") = false, py::arg("deadline") = 0.5, "As sinew.remote.vla_cpp.");
+  m.def(
+      "connect",
+      [](const std::string& host, std::uint16_t port, const std::string& token, double deadline, double patience) {
+        return serve::connect({.host = host,
+                               .port = port,
+                               .token = token,
+                               .patience = from_seconds(patience),
+                               .remote = {.deadline = from_seconds(deadline)}});
+      },
+      py::arg("host") = "127.0.0.1", py::arg("port") = 8000, py::kw_only(), py::arg("token") = "", py::arg("deadline") = 0.5,
+      py::arg("patience") = 5.0, py::call_guard<py::gil_scoped_release>(), "As sinew.remote.connect.");
+  py::class_<serve::PolicyServer>(m, "Server", "A policy directory on a socket, until stop().")
+      .def(py::init([](const std::filesystem::path& directory, const BackendRegistry& registry, const std::string& backend,
+                       const std::string& protocol, const std::string& host, std::uint16_t port, const std::string& token,
+                       std::size_t most_connections, std::size_t most_bytes, double idle, double drain) {
+             return serve::PolicyServer(Policy::load(directory, registry, backend),
+                                        {.protocol = serve::served_protocol_from_string(protocol),
+                                         .host = host,
+                                         .port = port,
+                                         .token = token,
+                                         .most_connections = most_connections,
+                                         .most_bytes = most_bytes,
+                                         .idle = from_seconds(idle),
+                                         .drain = from_seconds(drain)});
+           }),
+           py::arg("directory"), py::arg("registry"), py::kw_only(), py::arg("backend") = "", py::arg("protocol") = "openpi",
+           py::arg("host") = "127.0.0.1", py::arg("port") = 0, py::arg("token") = "", py::arg("max_connections") = 64,
+           py::arg("max_bytes") = std::size_t{16} << 20, py::arg("idle") = 600.0, py::arg("drain") = 10.0, "As sinew.serve.Server.")
+      .def_property_readonly("port", &serve::PolicyServer::port, "The port that was taken.")
+      .def("metrics", &serve::PolicyServer::metrics, "What Prometheus reads: text.")
+      .def("stop", &serve::PolicyServer::stop, py::call_guard<py::gil_scoped_release>(),
+           "Takes no more connections, lets requests that are being answered end, and closes.");
 }

@@ -13,7 +13,7 @@ may["action"] |= {"kinematics/rotation.hpp"}
 may["runtime"] = middle | {"io", "core", "runtime"}
 may |= {above: may["runtime"] | {above} for above in ("sim", "data", "serve")}
 may["backend"] |= {"nn"}
-only = {r"\bmj[vr]?_\w+\(|\bmj[MDV]\w+\b|[<\"]mujoco/": "sim", r"\b(at|c10|torch)::|[<\"](ATen|c10|torch)/": "backend/torch", r"[<\"](boost/|zmq)": "backend/remote"}
+only = {r"\bmj[vr]?_\w+\(|\bmj[MDV]\w+\b|[<\"]mujoco/": "sim", r"\b(at|c10|torch)::|[<\"](ATen|c10|torch)/": "backend/torch", r"[<\"](boost/|zmq)": ("backend/remote", "serve")}
 never = r"std::(cout|cerr|clog)|\b(f|std::)?printf\(|fmt::print|\bputs\(|\bgetenv\("
 faults = []
 for path in sorted(p for top in ("include/sinew", "src") for p in (root / top).rglob("*.[chi][pn][pl]")):

@@ -26,15 +26,6 @@ std::int64_t columns_of(const std::vector<ActionGroup>& groups) {
   return columns;
 }
 
-/// {"__ndarray_class__": true, "as_npy": bytes}.
-std::optional<WireArray> npy_of(const MsgpackValue& value, FixedText& error) noexcept {
-  if (!value || value.type() != MsgpackType::map || !value.find("__ndarray_class__")) return value ? value.ndarray() : std::nullopt;
-  const MsgpackValue file = value.find("as_npy");
-  WireArray array;
-  if (!file || !file.binary() || read_npy(*file.binary(), array, error) != Status::ok) return {};
-  return array;
-}
-
 }  // namespace
 
 GrootProtocol::GrootProtocol(GrootOptions options)
@@ -85,7 +76,8 @@ Status GrootProtocol::write_request(const TensorMap& in, std::uint64_t /*id*/) n
 
 Status GrootProtocol::read_group(std::size_t index, const MsgpackValue& actions, std::int64_t column, Tensor& out) noexcept {
   const ActionGroup& group = options_.groups[index];
-  const auto array = npy_of(actions.find(group.key), error_);
+  const MsgpackValue value = actions.find(group.key);
+  const auto array = value ? array_of(value, error_) : std::nullopt;
   if (!array && !error_.view().empty()) return Status::bad_shape;
   Tensor& part = parts_[index];
   if (const Status status = read_actions(array, group.key, part, error_); status != Status::ok) return status;

@@ -9,6 +9,7 @@
 #include <exception>
 #include <string>
 
+#include "sinew/backend/remote/npy.hpp"
 #include "sinew/core/error.hpp"
 
 namespace sinew::remote {
@@ -34,6 +35,14 @@ Status read_map(const Message& message, MsgpackDocument& document, FixedText& er
   if (document.root().type() == MsgpackType::map) return Status::ok;
   error.format("[remote] message: expected a map, got another value");
   return Status::bad_shape;
+}
+
+std::optional<WireArray> array_of(const MsgpackValue& value, FixedText& error) noexcept {
+  if (value.type() != MsgpackType::map || !value.find("__ndarray_class__")) return value.ndarray();
+  const MsgpackValue file = value.find("as_npy");
+  WireArray array;
+  if (!file || !file.binary() || read_npy(*file.binary(), array, error) != Status::ok) return {};
+  return array;
 }
 
 Status check_metadata(const std::function<std::string(const MsgpackValue&)>& check, std::string_view who, const MsgpackValue& metadata,

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request and its reply, between a transport, which knows bytes, and a service, which knows policies.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "sinew/backend/remote/protocol.hpp"
+
+namespace sinew::serve {
+
+struct Exchange {
+  remote::Message request{};       ///< valid while it is handled
+  std::vector<std::byte> reply{};  ///< keeps its memory
+  remote::MessageKind kind = remote::MessageKind::binary;
+  bool close = false;  ///< the connection ends after the reply
+};
+
+/// Answers one request: fills all of `exchange` but the request. One call at a time; does not throw.
+using Handler = std::function<void(Exchange& exchange)>;
+
+}  // namespace sinew::serve

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A policy directory on a socket: clients of openpi and GR00T talk to it unchanged. `import sinew` does not import this."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import sinew
+
+from ._errors import error
+from .serve_commands import PROTOCOLS
+
+try:
+    from . import _sinew_remote
+except ImportError as reason:
+    raise ImportError(f"[sinew] this build has no server ({reason}); configure with -DSINEW_REMOTE=ON") from reason
+
+_PORTS = {"openpi": 8000, "aloha": 8000, "groot": 5555}
+
+
+class Server:
+    """Listens until stop(), or the end of a `with`.
+
+    Args:
+        directory: policy directory.
+        protocol: "openpi" (WebSocket; keys observation/<camera>, observation/<channel>, prompt), "aloha" (the same with images/<camera> u8 [3, h, w] and
+            state), "groot" (ZeroMQ; video/<camera>, state/<channel>, language).
+        host, port: an address beyond loopback needs a token; port None: 8000, or 5555 for "groot"; 0: any that is free.
+        token: every request must have it: header "Authorization: Api-Key ..." or "Bearer ...", or, for "groot", the entry "api_token".
+        backend: instead of the card's, e.g. "torch".
+        registry: sinew.BackendRegistry with backends of one's own.
+        max_connections, max_bytes: of WebSockets at once (1 for a policy that remembers observations), of one message.
+        idle, drain: s: a connection without a request is closed; what stop() waits for requests that are being answered.
+
+    Raises sinew.Error.
+    """
+
+    def __init__(self, directory, *, protocol="openpi", host="127.0.0.1", port=None, token="", backend="", registry=None, **limits):
+        if protocol not in PROTOCOLS:
+            raise error("invalid_argument", "serve", "protocol", " or ".join(PROTOCOLS), repr(protocol))
+        registry = registry or sinew.BackendRegistry()
+        card = sinew.load_card(Path(directory) / "sinew.json")
+        if (backend or card["backend"]) == "torch":
+            from sinew import _torch
+
+            _torch.add_to(registry)
+        port = _PORTS[protocol] if port is None else port
+        self.protocol, self.host = protocol, host
+        self._server = _sinew_remote.Server(Path(directory), registry, backend=backend, protocol=protocol, host=host, port=port, token=token, **limits)
+
+    @property
+    def port(self):
+        """The one that was taken."""
+        return self._server.port
+
+    @property
+    def address(self):
+        return f"{'tcp' if self.protocol == 'groot' else 'ws'}://{self.host}:{self.port}"
+
+    def metrics(self):
+        """Text that Prometheus reads; of WebSockets also at GET /metrics."""
+        return self._server.metrics()
+
+    def stop(self):
+        """No more connections; requests that are being answered end."""
+        self._server.stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def _token(arguments):
+    if arguments.token_file:
+        try:
+            token = arguments.token_file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as problem:
+            raise error("not_found", "serve", str(arguments.token_file), "a file with the token", str(problem)) from problem
+        if not token:
+            raise error("invalid_argument", "serve", str(arguments.token_file), "a token", "an empty file")
+        return token
+    return os.environ.get("SINEW_SERVE_TOKEN", "")
+
+
+def run(arguments):
+    """The command: serves until SIGINT or SIGTERM, then lets requests end."""
+    server = Server(
+        arguments.directory,
+        protocol=arguments.protocol,
+        host=arguments.host,
+        port=arguments.port,
+        token=_token(arguments),
+        backend=arguments.backend,
+        max_connections=arguments.max_connections,
+        max_bytes=arguments.max_mib << 20,
+    )
+    ended = threading.Event()
+    before = [signal.signal(which, lambda *_: ended.set()) for which in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        print(f"serving {arguments.directory} at {server.address}, protocol {arguments.protocol}", flush=True)
+        ended.wait()
+        print("draining", flush=True)
+        server.stop()
+    finally:
+        for which, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(which, handler)
+    return 0

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinew/serve/policy_server.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "sinew/core/error.hpp"
+#include "sinew/io/text.hpp"
+#include "sinew/serve/policy_service.hpp"
+#include "sinew/serve/web_socket_server.hpp"
+#include "sinew/serve/zmq_server.hpp"
+
+namespace sinew::serve {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kProtocols{"openpi", "aloha", "groot"};
+
+std::uint16_t port_of(std::string_view endpoint) noexcept {
+  const std::string_view digits = endpoint.substr(endpoint.rfind(':') + 1);
+  std::uint16_t port = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return port;
+}
+
+}  // namespace
+
+std::string_view to_string(ServedProtocol protocol) noexcept { return kProtocols[static_cast<std::size_t>(protocol)]; }
+
+ServedProtocol served_protocol_from_string(std::string_view name) {
+  for (std::size_t i = 0; i < kProtocols.size(); ++i)
+    if (kProtocols[i] == name) return static_cast<ServedProtocol>(i);
+  fail(ErrorCode::not_found, {"serve", "protocol", join_names(kProtocols), quote(name), ""});
+}
+
+struct PolicyServer::State {
+  State(Policy policy, const PolicyServerOptions& options) {
+    const remote::MsgpackLimits limits{.most_bytes = options.most_bytes};
+    const bool remembers = policy.card().history.has_value();
+    if (options.protocol == ServedProtocol::groot) {
+      groot.emplace(served(std::move(policy), WireForm::groot), metrics, options.token, limits);
+      zmq.emplace(
+          ZmqServerOptions{.endpoint = fmt::format("tcp://{}:{}", options.host, options.port == 0 ? "*" : std::to_string(options.port)),
+                           .has_token = !options.token.empty(),
+                           .most_bytes = options.most_bytes},
+          [this](Exchange& exchange) { groot->handle(exchange); });
+      return;
+    }
+    openpi.emplace(served(std::move(policy), options.protocol == ServedProtocol::aloha ? WireForm::aloha : WireForm::droid), metrics,
+                   limits);
+    std::function<void()> begin;
+    if (remembers) begin = [this] { openpi->reset(); };
+    web_socket.emplace(
+        WebSocketServerOptions{.host = options.host,
+                               .port = options.port,
+                               .token = options.token,
+                               .most_connections = remembers ? 1 : options.most_connections,
+                               .most_bytes = options.most_bytes,
+                               .idle = options.idle,
+                               .drain = options.drain},
+        openpi->greeting(), [this](Exchange& exchange) { openpi->handle(exchange); }, metrics, std::move(begin));
+  }
+
+  std::shared_ptr<ServerMetrics> metrics = std::make_shared<ServerMetrics>();
+  std::optional<OpenpiService> openpi;
+  std::optional<GrootService> groot;
+  std::optional<WebSocketServer> web_socket;  // behind what it calls: it ends first
+  std::optional<ZmqServer> zmq;
+};
+
+PolicyServer::PolicyServer(Policy policy, const PolicyServerOptions& options)
+    : state_(std::make_unique<State>(std::move(policy), options)) {}
+PolicyServer::~PolicyServer() = default;
+PolicyServer::PolicyServer(PolicyServer&& other) noexcept = default;
+PolicyServer& PolicyServer::operator=(PolicyServer&& other) noexcept = default;
+
+std::uint16_t PolicyServer::port() const noexcept { return state_->zmq ? port_of(state_->zmq->endpoint()) : state_->web_socket->port(); }
+std::string PolicyServer::metrics() const { return state_->metrics->text(); }
+void PolicyServer::stop() noexcept {
+  if (state_->zmq) state_->zmq->stop();
+  if (state_->web_socket) state_->web_socket->stop();
+}
+
+}  // namespace sinew::serve

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinew/serve/policy_service.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <utility>
+
+#include "sinew/backend/remote/npy.hpp"
+#include "sinew/core/error.hpp"
+#include "sinew/core/version.hpp"
+#include "sinew/io/card_json.hpp"
+#include "sinew/io/text.hpp"
+
+namespace sinew::serve {
+
+using remote::MessageKind;
+using remote::MsgpackValue;
+using remote::MsgpackWriter;
+
+namespace {
+
+constexpr std::size_t kScanned = std::size_t{2} << 10;  // bytes at either end of a request
+
+void write_json(MsgpackWriter& writer, const Json& json) {
+  switch (json.kind()) {
+    case Json::Kind::null: return writer.nil();
+    case Json::Kind::boolean: return writer.boolean(*json.as_boolean());
+    case Json::Kind::integer: return writer.integer(*json.as_integer());
+    case Json::Kind::number: return writer.real(*json.as_number());
+    case Json::Kind::text: return writer.text(*json.as_text());
+    case Json::Kind::array:
+      writer.begin_array(json.as_array()->size());
+      for (const Json& each : *json.as_array()) write_json(writer, each);
+      return;
+    case Json::Kind::object:
+      writer.begin_map(json.as_object()->size());
+      for (const auto& [key, value] : *json.as_object()) {
+        writer.text(key);
+        write_json(writer, value);
+      }
+  }
+}
+
+Json keys_of(const WireOptions& keys) {
+  Json::Object found;
+  for (const WireCamera& camera : keys.cameras)
+    found.emplace_back(camera.key, keys.form == WireForm::aloha ? "u8 [3, height, width]" : "u8 [height, width, 3]");
+  for (const WireState& state : keys.states) {
+    std::string said;
+    for (const SensorCard& channel : state.channels)
+      said += fmt::format("{}{} [{}] {}", said.empty() ? "" : ", ", channel.name, channel.size, channel.unit);
+    found.emplace_back(state.key, std::move(said));
+  }
+  found.emplace_back(keys.text_key, "text");
+  return found;
+}
+
+/// Of the chunks that the card's decoder makes.
+ActionSpace space_of(const ActionCard& action) {
+  const auto moves_base = [](const ActionPartCard& part) { return part.waypoint.has_value(); };
+  if (std::ranges::any_of(action.parts, moves_base)) return ActionSpace::base_pose;
+  return action.tools() > 0 ? ActionSpace::tool_pose : ActionSpace::joint_position;
+}
+
+Json actions_of(const Served& what) {
+  Json::Array joints;
+  for (const std::string& name : what.card.action.joint_names) joints.emplace_back(name);
+  return Json::Object{{"space", to_string(space_of(what.card.action))},
+                      {"horizon", what.chunk.horizon},
+                      {"dim", what.chunk.dim},
+                      {"rate", what.card.action.rate},
+                      {"joint_names", std::move(joints)}};
+}
+
+void take(MsgpackWriter& writer, Exchange& exchange) {
+  exchange.reply.clear();
+  writer.copy_to(exchange.reply);
+}
+
+void take(std::string_view text, Exchange& exchange) {
+  const auto bytes = std::as_bytes(std::span(text));
+  exchange.reply.assign(bytes.begin(), bytes.end());
+}
+
+/// What a stranger may read: one line, without control characters.
+std::string line_of(std::uint64_t request, std::string_view text) {
+  std::string line = fmt::format("request {}: {}", request, cut_utf8(text, 480));
+  std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return line;
+}
+
+/// Whether a token stands behind the key "api_token" in these bytes.
+bool holds(std::span<const std::byte> bytes, std::string_view token) noexcept {
+  constexpr std::string_view kKey =
+      "\xA9"
+      "api_token";
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (std::size_t at = text.find(kKey); at != std::string_view::npos; at = text.find(kKey, at + 1)) {
+    const std::string_view rest = text.substr(at + kKey.size());
+    const auto tag = rest.empty() ? 0 : static_cast<unsigned char>(rest[0]);
+    const auto byte = [&](std::size_t i) { return i < rest.size() ? static_cast<std::size_t>(static_cast<unsigned char>(rest[i])) : 0; };
+    std::size_t header = 0, size = 0;
+    if ((tag & 0xE0U) == 0xA0U) header = 1, size = tag & 0x1FU;
+    if (tag == 0xD9) header = 2, size = byte(1);
+    if (tag == 0xDA) header = 3, size = byte(1) << 8 | byte(2);
+    if (header != 0 && header + size <= rest.size() && same_token(rest.substr(header, size), token)) return true;
+  }
+  return false;
+}
+
+/// The chunk's rows as f32.
+void convert(const ActionChunk& chunk, std::vector<float>& values) {
+  values.resize(static_cast<std::size_t>(chunk.horizon) * static_cast<std::size_t>(chunk.dim));
+  std::transform(chunk.values.begin(), chunk.values.begin() + static_cast<std::ptrdiff_t>(values.size()), values.begin(),
+                 [](double value) { return static_cast<float>(value); });
+}
+
+std::span<const std::byte> bytes_of(const std::vector<float>& values) { return std::as_bytes(std::span(values)); }
+
+}  // namespace
+
+bool same_token(std::string_view given, std::string_view token) noexcept {
+  unsigned different = given.size() == token.size() ? 0 : 1;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    different |= static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(token.empty() ? 0 : token[i % token.size()]);
+  return different == 0;
+}
+
+Served served(Policy policy, WireForm form) {
+  auto shared = std::make_shared<Policy>(std::move(policy));
+  Served what{
+      .card = shared->card(), .keys = served_keys(shared->card(), form), .chunk = shared->make_chunk(), .act = {}, .last_error = {}};
+  what.act = [shared](const Observation& observation, ActionChunk& chunk) { return shared->act(observation, chunk); };
+  what.last_error = [shared] { return shared->last_error(); };
+  what.reset = [shared] { shared->reset(); };
+  return what;
+}
+
+OpenpiService::OpenpiService(Served what, std::shared_ptr<ServerMetrics> metrics, const remote::MsgpackLimits& limits)
+    : what_(std::move(what)), metrics_(std::move(metrics)), reader_(what_.keys), document_(limits) {
+  MsgpackWriter writer;
+  write_json(writer, Json::Object{{"server", fmt::format("sinew {}", version())},
+                                  {"card", card_to_json(what_.card)},
+                                  {"keys", keys_of(what_.keys)},
+                                  {"actions", actions_of(what_)}});
+  writer.copy_to(greeting_);
+}
+
+void OpenpiService::refuse(Exchange& exchange, std::string_view text, bool close) {
+  if (close) metrics_->refused(ServerMetrics::Refusal::malformed);
+  exchange.kind = MessageKind::text;
+  exchange.close = close;
+  take(line_of(requests_, text), exchange);
+}
+
+void OpenpiService::handle(Exchange& exchange) noexcept {
+  const SteadyClock clock;
+  const Time begun = clock.now();
+  ++requests_;
+  exchange.kind = MessageKind::binary;
+  exchange.close = false;
+  bool good = false;
+  try {
+    Status status = Status::ok;
+    if (exchange.request.kind == MessageKind::text)
+      refuse(exchange, "[serve] message: expected a binary one, got text", true);
+    else if (document_.parse(exchange.request.bytes) != Status::ok)
+      refuse(exchange, document_.last_error(), true);
+    else if (reader_.read(document_.root(), begun, observation_) != Status::ok)
+      refuse(exchange, reader_.last_error(), false);
+    else if (observation_.id = requests_, status = what_.act(observation_, what_.chunk); status != Status::ok)
+      refuse(exchange, what_.last_error(), false);
+    else
+      good = true;
+    if (good) {
+      const double milliseconds = 1e3 * to_seconds(clock.now() - begun);
+      convert(what_.chunk, values_);
+      writer_.clear();
+      writer_.begin_map(3);
+      writer_.text("actions");
+      writer_.array(DType::f32, std::array<std::int64_t, 2>{what_.chunk.horizon, what_.chunk.dim}, bytes_of(values_));
+      for (const std::string_view key : {"policy_timing", "server_timing"}) {
+        writer_.text(key);
+        writer_.begin_map(1);
+        writer_.text("infer_ms");
+        writer_.real(milliseconds);
+      }
+      take(writer_, exchange);
+    }
+  } catch (const std::exception&) {  // of memory: nothing of ours goes on the wire
+    good = false;
+    exchange.kind = MessageKind::text;
+    exchange.close = true;
+    exchange.reply.clear();
+  }
+  metrics_->answered(clock.now() - begun, good);
+}
+
+GrootService::GrootService(Served what, std::shared_ptr<ServerMetrics> metrics, std::string token, const remote::MsgpackLimits& limits)
+    : what_(std::move(what)), metrics_(std::move(metrics)), token_(std::move(token)), reader_(what_.keys), document_(limits) {
+  if (token_.size() > 256) fail(ErrorCode::invalid_argument, {"serve", "token", "at most 256 bytes", fmt::format("{}", token_.size()), ""});
+}
+
+void GrootService::refuse(std::string_view text) {
+  writer_.clear();
+  writer_.begin_map(1);
+  writer_.text("error");
+  writer_.text(line_of(requests_, text));
+}
+
+void GrootService::write_array(std::int64_t rows, std::int64_t columns) {
+  const auto header = remote::npy_header(DType::f32, std::array<std::int64_t, 3>{1, rows, columns});
+  writer_.begin_map(2);
+  writer_.text("__ndarray_class__");
+  writer_.boolean(true);
+  writer_.text("as_npy");
+  writer_.reference(bytes_of(values_), header);
+}
+
+bool GrootService::act(const MsgpackValue& data) {
+  const MsgpackValue inner = data ? data.find("observation") : data;
+  const MsgpackValue observation = inner ? inner : data;  // older clients send it without "observation"
+  if (!observation) return refuse("[serve] data: expected an observation, got none"), false;
+  if (reader_.read(observation, SteadyClock().now(), observation_) != Status::ok) return refuse(reader_.last_error()), false;
+  observation_.id = requests_;
+  if (what_.act(observation_, what_.chunk) != Status::ok) return refuse(what_.last_error()), false;
+  convert(what_.chunk, values_);
+  writer_.begin_array(2);
+  writer_.begin_map(1);
+  writer_.text(to_string(what_.chunk.space));
+  write_array(what_.chunk.horizon, what_.chunk.dim);
+  writer_.begin_map(0);
+  return true;
+}
+
+void GrootService::write_modalities() {
+  const auto modality = [&](std::string_view name, std::span<const std::string> keys, int steps) {
+    Json::Array names, deltas;
+    for (const std::string& key : keys) names.emplace_back(key.substr(key.find('/') + 1));
+    for (int i = 0; i < steps; ++i) deltas.emplace_back(i);
+    writer_.text(name);
+    writer_.begin_map(2);
+    writer_.text("__ModalityConfig_class__");
+    writer_.boolean(true);
+    writer_.text("as_json");
+    writer_.text(to_text(Json::Object{{"delta_indices", std::move(deltas)}, {"modality_keys", std::move(names)}}, 0));
+  };
+  std::vector<std::string> cameras, states;
+  for (const WireCamera& camera : what_.keys.cameras) cameras.push_back(camera.key);
+  for (const WireState& state : what_.keys.states) states.push_back(state.key);
+  writer_.begin_map(4);
+  modality("video", cameras, 1);
+  modality("state", states, 1);
+  modality("action", std::array{std::string(to_string(space_of(what_.card.action)))}, what_.card.action.horizon);
+  modality("language", std::array{what_.keys.text_key}, 1);
+}
+
+void GrootService::answer(Exchange& exchange) {
+  const auto bytes = exchange.request.bytes;
+  const auto edge = std::min(bytes.size(), kScanned);
+  writer_.clear();
+  if (!token_.empty() && !holds(bytes.first(edge), token_) && !holds(bytes.last(edge), token_)) {
+    metrics_->refused(ServerMetrics::Refusal::token);
+    return refuse("[serve] api_token: expected the server's, got none or another");
+  }
+  if (document_.parse(bytes) != Status::ok) {
+    metrics_->refused(ServerMetrics::Refusal::malformed);
+    return refuse(document_.last_error());
+  }
+  const MsgpackValue endpoint = document_.root().find("endpoint");
+  const std::string_view name = endpoint ? endpoint.text().value_or("") : "get_action";
+  const SteadyClock clock;
+  const Time begun = clock.now();
+  if (name == "get_action") {
+    const bool good = act(document_.root().find("data"));
+    return metrics_->answered(clock.now() - begun, good);
+  }
+  if (name == "get_modality_config") return write_modalities();
+  if (name != "ping" && name != "reset")
+    return refuse(
+        fmt::format("[serve] endpoint: expected ping, get_action, reset or get_modality_config, got {}", quote(std::string(name))));
+  if (name == "reset") what_.reset();
+  writer_.begin_map(2);
+  writer_.text("status");
+  writer_.text("ok");
+  writer_.text("message");
+  writer_.text("sinew");
+}
+
+void GrootService::handle(Exchange& exchange) noexcept {
+  ++requests_;
+  exchange.kind = MessageKind::binary;
+  exchange.close = false;
+  try {
+    answer(exchange);
+    take(writer_, exchange);
+  } catch (const std::exception&) {
+    exchange.reply.clear();
+  }
+}
+
+}  // namespace sinew::serve

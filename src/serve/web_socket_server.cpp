@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinew/serve/web_socket_server.hpp"
+
+#include <utility>  // first: asio/awaitable.hpp of Boost 1.74 needs it and does not include it
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket.hpp>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <thread>
+
+#include "sinew/core/error.hpp"
+#include "sinew/io/text.hpp"
+#include "sinew/serve/policy_service.hpp"
+
+namespace sinew::serve {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace websocket = beast::websocket;
+using asio::ip::tcp;
+using remote::MessageKind;
+using Clock = std::chrono::steady_clock;
+using Request = http::request<http::empty_body>;
+
+constexpr std::uint32_t kMostHeader = 8192;           // bytes
+constexpr std::size_t kKept = std::size_t{16} << 10;  // bytes of memory that an idle connection keeps for messages
+constexpr auto kSweep = std::chrono::milliseconds(100);
+
+/// One peer. Everything here belongs to the sockets' thread, but for the exchange while it is handled.
+struct Connection {
+  explicit Connection(tcp::socket socket) : stream(std::move(socket)) {}
+
+  websocket::stream<tcp::socket> stream;
+  beast::flat_buffer buffer;
+  Exchange exchange;
+  std::optional<Clock::time_point> deadline;  // the socket is closed then
+  bool idle = false;                          // between requests
+};
+
+bool bears(const Request& request, const std::string& token) {
+  if (token.empty()) return true;
+  const std::string_view given(request[http::field::authorization].data(), request[http::field::authorization].size());
+  for (const std::string_view scheme : {"Api-Key ", "Bearer "})
+    if (given.starts_with(scheme)) return same_token(given.substr(scheme.size()), token);
+  return false;
+}
+
+}  // namespace
+
+struct WebSocketServer::State {
+  State(WebSocketServerOptions given, std::vector<std::byte> hello, Handler handle, std::shared_ptr<ServerMetrics> counts,
+        std::function<void()> begun)
+      : options(std::move(given)),
+        greeting(std::move(hello)),
+        handler(std::move(handle)),
+        metrics(std::move(counts)),
+        begin(std::move(begun)),
+        acceptor(context),
+        sweeper(context) {
+    listen();
+    asio::co_spawn(context, accept(), asio::detached);
+    asio::co_spawn(context, sweep(), asio::detached);
+    thread = std::thread([this] { context.run(); });
+  }
+
+  void listen() {
+    beast::error_code problem;
+    const auto refuse = [&](std::string_view what, const std::string& hint) {
+      fail(ErrorCode::invalid_argument, {"serve", "address", std::string(what), fmt::format("{}:{}", options.host, options.port), hint});
+    };
+    tcp::resolver resolver(context);
+    const auto found = resolver.resolve(options.host, std::to_string(options.port), tcp::resolver::passive, problem);
+    if (problem || found.empty()) refuse("one of this machine", problem.message());
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+    if (options.token.empty() && !endpoint.address().is_loopback())
+      refuse("a loopback address", "without a token whoever reaches the port moves the robot: set one");
+    acceptor.open(endpoint.protocol(), problem);
+    if (!problem) acceptor.set_option(tcp::acceptor::reuse_address(true), problem);
+    if (!problem) acceptor.bind(endpoint, problem);
+    if (!problem) acceptor.listen(asio::socket_base::max_listen_connections, problem);
+    if (problem) refuse("one that is free", problem.message());
+    port = acceptor.local_endpoint().port();
+  }
+
+  asio::awaitable<void> accept() {
+    while (acceptor.is_open()) {
+      beast::error_code problem;
+      tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, problem));
+      if (problem == asio::error::operation_aborted) co_return;
+      if (problem) {  // of descriptors, say: not at full speed
+        sweeper.cancel();
+        asio::steady_timer pause(context, kSweep);
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, problem));
+        continue;
+      }
+      if (connections.size() >= options.most_connections + kSpare) {  // not even a word
+        metrics->refused(ServerMetrics::Refusal::connections);
+        continue;
+      }
+      socket.set_option(tcp::no_delay(true), problem);
+      connections.push_back(std::make_shared<Connection>(std::move(socket)));
+      asio::co_spawn(context, serve(connections.back()), asio::detached);
+    }
+  }
+
+  /// Closes what is too late.
+  asio::awaitable<void> sweep() {
+    while (!(draining && connections.empty())) {
+      const auto now = Clock::now();
+      for (const auto& each : connections)
+        if (each->deadline && now >= *each->deadline) {
+          metrics->refused(ServerMetrics::Refusal::late);
+          each->deadline.reset();
+          beast::error_code ignored;
+          each->stream.next_layer().close(ignored);
+        }
+      beast::error_code ignored;
+      sweeper.expires_after(kSweep);
+      co_await sweeper.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  }
+
+  asio::awaitable<void> serve(std::shared_ptr<Connection> connection) {
+    metrics->connection_opened();
+    try {
+      co_await converse(*connection);
+    } catch (const std::exception&) {  // the peer went away, or a deadline came
+    }
+    beast::error_code ignored;
+    connection->stream.next_layer().close(ignored);
+    std::erase(connections, connection);
+    metrics->connection_closed();
+    if (draining) sweeper.cancel();
+  }
+
+  void allow(Connection& connection, Time time) { connection.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(time); }
+
+  asio::awaitable<void> respond(Connection& connection, const Request& request, http::status status, std::string body) {
+    http::response<http::string_body> response(status, request.version());
+    response.set(http::field::content_type, "text/plain; version=0.0.4");
+    response.keep_alive(false);
+    response.body() = std::move(body);
+    response.prepare_payload();
+    co_await http::async_write(connection.stream.next_layer(), response, asio::use_awaitable);
+    beast::error_code ignored;
+    connection.stream.next_layer().shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  asio::awaitable<void> converse(Connection& connection) {
+    allow(connection, options.handshake);
+    http::request_parser<http::empty_body> parser;
+    parser.header_limit(kMostHeader);
+    co_await http::async_read(connection.stream.next_layer(), connection.buffer, parser, asio::use_awaitable);
+    const Request& request = parser.get();
+    if (request.target() == "/healthz")
+      co_return co_await respond(connection, request, draining ? http::status::service_unavailable : http::status::ok,
+                                 draining ? "draining\n" : "OK\n");
+    if (!bears(request, options.token)) {
+      metrics->refused(ServerMetrics::Refusal::token);
+      co_return co_await respond(connection, request, http::status::unauthorized, "token: expected the server's, got none or another\n");
+    }
+    if (request.target() == "/metrics") co_return co_await respond(connection, request, http::status::ok, metrics->text());
+    if (!websocket::is_upgrade(request))
+      co_return co_await respond(connection, request, http::status::upgrade_required, "expected a WebSocket, or GET /healthz, /metrics\n");
+    if (draining || connections.size() > options.most_connections) {
+      metrics->refused(ServerMetrics::Refusal::connections);
+      co_return co_await respond(connection, request, http::status::service_unavailable,
+                                 draining ? "draining\n" : "too many connections\n");
+    }
+    auto& stream = connection.stream;
+    stream.read_message_max(options.most_bytes);
+    stream.auto_fragment(false);
+    co_await stream.async_accept(request, asio::use_awaitable);
+    connection.buffer = {};
+    stream.binary(true);
+    co_await stream.async_write(asio::buffer(greeting), asio::use_awaitable);
+    if (begin) co_await on_worker(connection, [this] { begin(); });
+    while (co_await exchange(connection)) {
+    }
+    allow(connection, options.handshake);
+    const bool failed = connection.exchange.close;
+    co_await stream.async_close(failed ? websocket::close_code::internal_error : websocket::close_code::going_away, asio::use_awaitable);
+  }
+
+  asio::awaitable<void> take_leave(std::shared_ptr<Connection> connection) {
+    allow(*connection, options.handshake);
+    beast::error_code ignored;
+    co_await connection->stream.async_close(websocket::close_code::going_away, asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  /// Reads a whole message. False: it is too large, or the server drains.
+  asio::awaitable<bool> read(Connection& connection) {
+    auto& stream = connection.stream;
+    const std::size_t before = connection.buffer.capacity();
+    if (before > kKept) connection.buffer = {};
+    allow(connection, options.idle);
+    bool first = true;
+    connection.idle = true;
+    do {
+      beast::error_code problem;
+      const std::size_t most = first ? kKept : std::size_t{1} << 20;
+      co_await stream.async_read_some(connection.buffer, most, asio::redirect_error(asio::use_awaitable, problem));
+      if (problem == websocket::error::message_too_big || problem == websocket::error::buffer_overflow) {
+        metrics->refused(ServerMetrics::Refusal::too_large);
+        co_return false;
+      }
+      if (problem) throw beast::system_error(problem);
+      if (first) {
+        connection.idle = false;
+        allow(connection, options.message);
+        if (!stream.is_message_done()) connection.buffer.reserve(std::min(std::max(before, kKept), options.most_bytes));
+        first = false;
+      }
+    } while (!stream.is_message_done());
+    co_return true;
+  }
+
+  template <class Work>
+  asio::awaitable<void> on_worker(Connection& connection, Work work) {
+    connection.deadline.reset();  // what the policy needs is not the peer's fault
+    co_await asio::co_spawn(
+        worker,
+        [&work]() -> asio::awaitable<void> {
+          work();
+          co_return;
+        },
+        asio::use_awaitable);
+  }
+
+  /// One request and its reply; false when it was the last.
+  asio::awaitable<bool> exchange(Connection& connection) {
+    auto& stream = connection.stream;
+    if (draining || !co_await read(connection)) co_return false;
+    const auto data = connection.buffer.cdata();
+    Exchange& exchange = connection.exchange;
+    exchange.request = {.kind = stream.got_text() ? MessageKind::text : MessageKind::binary,
+                        .bytes = {static_cast<const std::byte*>(data.data()), data.size()}};
+    co_await on_worker(connection, [&] { handler(exchange); });
+    connection.buffer.clear();
+    allow(connection, options.message);
+    stream.text(exchange.kind == MessageKind::text);
+    co_await stream.async_write(asio::buffer(exchange.reply), asio::use_awaitable);
+    co_return !exchange.close;
+  }
+
+  void stop() noexcept {
+    if (!thread.joinable()) return;
+    asio::post(context, [this] {
+      draining = true;
+      beast::error_code ignored;
+      acceptor.close(ignored);
+      for (const auto& each : connections)  // who waits for a request leaves now; who has one, after its reply
+        if (each->idle) asio::co_spawn(context, take_leave(each), asio::detached);
+      sweeper.cancel();
+    });
+    const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(options.drain);
+    while (metrics->open() > 0 && Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    context.stop();
+    thread.join();
+    worker.join();
+  }
+
+  static constexpr std::size_t kSpare = 16;  // connections beyond the limit that are told so
+
+  WebSocketServerOptions options;
+  std::vector<std::byte> greeting;
+  Handler handler;
+  std::shared_ptr<ServerMetrics> metrics;
+  std::function<void()> begin;
+  std::uint16_t port = 0;
+  bool draining = false;
+  asio::io_context context{1};
+  asio::thread_pool worker{1};
+  tcp::acceptor acceptor;
+  asio::steady_timer sweeper;
+  std::vector<std::shared_ptr<Connection>> connections;
+  std::thread thread;
+};
+
+WebSocketServer::WebSocketServer(WebSocketServerOptions options, std::vector<std::byte> greeting, Handler handler,
+                                 std::shared_ptr<ServerMetrics> metrics, std::function<void()> begin)
+    : state_(std::make_unique<State>(std::move(options), std::move(greeting), std::move(handler), std::move(metrics), std::move(begin))) {}
+WebSocketServer::~WebSocketServer() { stop(); }
+std::uint16_t WebSocketServer::port() const noexcept { return state_->port; }
+void WebSocketServer::stop() noexcept { state_->stop(); }
+
+}  // namespace sinew::serve
