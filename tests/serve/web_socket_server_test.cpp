@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Peers that are slow, silent or gone: each deadline of the WebSocket server, over real sockets with short times.
+#include "sinew/serve/web_socket_server.hpp"
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "sinew/backend/remote/web_socket_link.hpp"
+#include "sinew/core/error.hpp"
+
+using namespace sinew;
+using namespace sinew::serve;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kUpgrade =
+    "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Version: 13\r\n\r\n";
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+/// Echoes; "slow" takes a while.
+void echo(Exchange& exchange) {
+  exchange.reply.assign(exchange.request.bytes.begin(), exchange.request.bytes.end());
+  exchange.kind = exchange.request.kind;
+  if (exchange.reply.size() == 4) std::this_thread::sleep_for(150ms);
+}
+
+struct Fixture {
+  std::shared_ptr<ServerMetrics> metrics = std::make_shared<ServerMetrics>();
+  WebSocketServer server{{.port = 0, .handshake = 300ms, .message = 300ms, .idle = 600ms, .drain = 2s}, bytes_of("hello"), echo, metrics};
+
+  bool empties() const {  // within two seconds
+    for (int i = 0; i < 200 && metrics->open() > 0; ++i) std::this_thread::sleep_for(10ms);
+    return metrics->open() == 0;
+  }
+};
+
+/// A peer of bare bytes.
+class Peer {
+ public:
+  explicit Peer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  }
+  ~Peer() { ::close(socket_); }
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  bool send(std::string_view text) const {
+    return ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+  }
+  /// Bytes until the server closes, or for so long.
+  std::string receive(std::chrono::milliseconds wait) const {
+    std::string got;
+    const auto end = std::chrono::steady_clock::now() + wait;
+    while (true) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      pollfd item{socket_, POLLIN, 0};
+      if (left <= 0ms || ::poll(&item, 1, static_cast<int>(left.count())) <= 0) return got + "(open)";
+      char buffer[4096];
+      const ssize_t size = ::recv(socket_, buffer, sizeof(buffer), 0);
+      if (size <= 0) return got;
+      got.append(buffer, static_cast<std::size_t>(size));
+    }
+  }
+
+ private:
+  int socket_;
+};
+
+remote::WebSocketLink connected(const WebSocketServer& server) {
+  remote::WebSocketLink link({.port = server.port()});
+  remote::Message message;
+  REQUIRE(link.open(link.now() + 2s) == Status::ok);
+  REQUIRE(link.receive(message, link.now() + 2s) == Status::ok);
+  CHECK(message.bytes.size() == 5);
+  return link;
+}
+
+std::size_t ask(remote::WebSocketLink& link, std::size_t size) {
+  const std::vector<std::byte> bytes(size, std::byte{1});
+  const std::span<const std::byte> piece(bytes);
+  remote::Message message;
+  if (link.send({&piece, 1}, link.now() + 5s) != Status::ok || link.receive(message, link.now() + 5s) != Status::ok) return 0;
+  return message.bytes.size();
+}
+
+}  // namespace
+
+TEST_CASE("messages of all sizes come back") {
+  Fixture fixture;
+  auto link = connected(fixture.server);
+  for (const std::size_t size : {1U, 125U, 126U, 20'000U, 65'536U, 1'000'000U, 3U, 300'000U}) CHECK(ask(link, size) == size);
+}
+
+TEST_CASE("T5 a handshake that never ends") {
+  Fixture fixture;
+  const Peer silent(fixture.server.port()), slow(fixture.server.port());
+  for (int i = 0; i < 12 && slow.send("G"); ++i) std::this_thread::sleep_for(50ms);
+  CHECK(silent.receive(1s).find("(open)") == std::string::npos);
+  CHECK(slow.receive(1s).find("(open)") == std::string::npos);
+  CHECK(fixture.empties());
+}
+
+TEST_CASE("T5 a message of one byte after the other") {
+  Fixture fixture;
+  const Peer slow(fixture.server.port());
+  slow.send(kUpgrade);
+  slow.send(
+      std::string("\x82\xfe\x10\x00"
+                  "abcd",
+                  8));  // a frame of 4096 bytes
+  bool sent = true;
+  for (int i = 0; i < 20 && sent; ++i) {
+    sent = slow.send("x");
+    std::this_thread::sleep_for(50ms);
+  }
+  CHECK(slow.receive(1s).find("(open)") == std::string::npos);
+  CHECK(fixture.empties());
+  auto link = connected(fixture.server);
+  CHECK(ask(link, 10) == 10);
+}
+
+TEST_CASE("T5 fragments without end") {
+  Fixture fixture;
+  const Peer peer(fixture.server.port());
+  peer.send(kUpgrade);
+  bool sent =
+      peer.send(std::string("\x02\x81"
+                            "abcdx",
+                            7));
+  for (int i = 0; i < 100000 && sent; ++i)
+    sent =
+        peer.send(std::string("\x00\x80"
+                              "abcd",
+                              6));
+  CHECK(fixture.empties());
+}
+
+TEST_CASE("T5 pings without end do not keep a connection") {
+  Fixture fixture;
+  const Peer peer(fixture.server.port());
+  peer.send(kUpgrade);
+  bool sent = true;
+  for (int i = 0; i < 60 && sent; ++i) {
+    sent =
+        peer.send(std::string("\x89\x80"
+                              "abcd",
+                              6));
+    std::this_thread::sleep_for(20ms);
+  }
+  CHECK(peer.receive(1s).find("(open)") == std::string::npos);
+  CHECK(fixture.empties());
+}
+
+TEST_CASE("T5 a peer that asks and never reads") {
+  Fixture fixture;
+  const Peer peer(fixture.server.port());
+  peer.send(kUpgrade);
+  std::string frame(
+      "\x82\xff\0\0\0\0\0\x10\0\0"
+      "abcd",
+      14);  // 1 MiB
+  frame.append(std::size_t{1} << 20, 'x');
+  for (int i = 0; i < 40 && peer.send(frame); ++i) {
+  }
+  CHECK(fixture.empties());
+}
+
+TEST_CASE("an idle connection is closed, a busy one is not") {
+  Fixture fixture;
+  auto busy = connected(fixture.server), idle = connected(fixture.server);
+  for (int i = 0; i < 8; ++i) {
+    CHECK(ask(busy, 100) == 100);
+    std::this_thread::sleep_for(100ms);
+  }
+  CHECK(ask(idle, 100) == 0);
+  CHECK(ask(busy, 100) == 100);
+}
+
+TEST_CASE("a request that is being handled ends before the server does") {
+  Fixture fixture;
+  auto link = connected(fixture.server), waiting = connected(fixture.server);
+  std::size_t got = 0;
+  std::thread asking([&] { got = ask(link, 4); });
+  std::this_thread::sleep_for(50ms);
+  fixture.server.stop();
+  asking.join();
+  CHECK(got == 4);
+  CHECK(ask(waiting, 1) == 0);
+  fixture.server.stop();
+}
+
+TEST_CASE("addresses that cannot be had") {
+  Fixture fixture;
+  const auto at = [&](WebSocketServerOptions options) { WebSocketServer(std::move(options), {}, echo, fixture.metrics); };
+  CHECK_THROWS_AS(at({.port = fixture.server.port()}), Error);
+  CHECK_THROWS_AS(at({.host = "no.such.host.invalid", .port = 0}), Error);
+  CHECK_THROWS_AS(at({.host = "0.0.0.0", .port = 0}), Error);
+  CHECK_NOTHROW(at({.host = "0.0.0.0", .port = 0, .token = "secret"}));
+}
