@@ -210,8 +210,6 @@ struct WebSocketServer::State {
   /// Reads a whole message. False: it is too large, or the server drains.
   asio::awaitable<bool> read(Connection& connection) {
     auto& stream = connection.stream;
-    const std::size_t before = connection.buffer.capacity();
-    if (before > kKept) connection.buffer = {};
     allow(connection, options.idle);
     bool first = true;
     connection.idle = true;
@@ -227,11 +225,29 @@ struct WebSocketServer::State {
       if (first) {
         connection.idle = false;
         allow(connection, options.message);
-        if (!stream.is_message_done()) connection.buffer.reserve(std::min(std::max(before, kKept), options.most_bytes));
+        if (!stream.is_message_done()) enlarge(connection.buffer);
         first = false;
       }
     } while (!stream.is_message_done());
     co_return true;
+  }
+
+  /// Memory for a long message: connections that wait for one keep little, and those that get one share what was used before.
+  void enlarge(beast::flat_buffer& buffer) {
+    beast::flat_buffer large;
+    if (!spare.empty()) {
+      large = std::move(spare.back());
+      spare.pop_back();
+    }
+    const auto read = buffer.cdata();
+    large.commit(asio::buffer_copy(large.prepare(read.size()), read));
+    buffer = std::move(large);
+  }
+  void put_back(beast::flat_buffer& buffer) {
+    buffer.clear();
+    if (buffer.capacity() <= kKept) return;
+    if (spare.size() < kSpareBuffers) spare.push_back(std::move(buffer));
+    buffer = {};
   }
 
   template <class Work>
@@ -255,7 +271,7 @@ struct WebSocketServer::State {
     exchange.request = {.kind = stream.got_text() ? MessageKind::text : MessageKind::binary,
                         .bytes = {static_cast<const std::byte*>(data.data()), data.size()}};
     co_await on_worker(connection, [&] { handler(exchange); });
-    connection.buffer.clear();
+    put_back(connection.buffer);
     allow(connection, options.message);
     stream.text(exchange.kind == MessageKind::text);
     co_await stream.async_write(asio::buffer(exchange.reply), asio::use_awaitable);
@@ -279,6 +295,7 @@ struct WebSocketServer::State {
     worker.join();
   }
 
+  static constexpr std::size_t kSpareBuffers = 8;
   static constexpr std::size_t kSpare = 16;  // connections beyond the limit that are told so
 
   WebSocketServerOptions options;
@@ -293,6 +310,7 @@ struct WebSocketServer::State {
   tcp::acceptor acceptor;
   asio::steady_timer sweeper;
   std::vector<std::shared_ptr<Connection>> connections;
+  std::vector<beast::flat_buffer> spare;
   std::thread thread;
 };
 

@@ -26,7 +26,7 @@ namespace websocket = beast::websocket;
 using asio::ip::tcp;
 using Stream = websocket::stream<beast::tcp_stream>;
 
-constexpr std::size_t kWriteBuffer = std::size_t{64} << 10;  // what masking goes through
+constexpr std::size_t kWriteBuffer = std::size_t{512} << 10;  // what masking goes through
 
 bool fits_header(std::string_view text) {
   return text.size() <= 4096 && std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
