@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python_backend.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -57,8 +58,21 @@ Status PythonBackend::take(const py::object& value, const TensorSpec& spec, Tens
 }
 
 Status PythonBackend::call(const TensorMap& in, TensorMap& out) {
-  const py::dict inputs = bindings::to_dict(in);
-  const py::object result = object_->attr("infer")(inputs);
+  const py::dict inputs = bindings::to_read_only(in, views_);
+  const std::vector<py::object> arrays = bindings::values_of(inputs);
+  const Status status = read(object_->attr("infer")(inputs), out);
+  // One reference is ours, one is the dict's.
+  const bool kept = inputs.ref_count() > 1 || std::ranges::any_of(arrays, [](const py::object& array) { return array.ref_count() > 2; });
+  if (!called_) views_ = !kept;
+  called_ = true;
+  if (views_ && kept) {
+    error_ = "infer() kept an input, which is valid during the call only; it kept none at its first call (numpy.array(x) copies)";
+    return Status::backend_failed;
+  }
+  return status;
+}
+
+Status PythonBackend::read(const py::object& result, TensorMap& out) {
   for (const auto& spec : spec_.outputs) {
     if (!py::isinstance<py::dict>(result) || !result.contains(py::str(spec.name))) {
       error_ = fmt::format("infer() returned no '{}'", spec.name);

@@ -13,8 +13,9 @@
 
 namespace sinew {
 
-/// Calls `object.infer(inputs)`; inputs are copies, which the object may keep. Results are checked against
-/// `outputs` and copied. `object.reset()` is called when it exists. Takes the GIL itself.
+/// Calls `object.infer(inputs)`. Inputs are read-only: at the first call copies, and if the object has kept none of them by its end, from
+/// then on views of the encoder's memory, without a copy; for an object that keeps what it is given they remain copies. Results are checked
+/// against `outputs` and taken over. `object.reset()` is called when it exists. Takes the GIL itself.
 class PythonBackend {
  public:
   /// Every tensor that the encoder wrote is passed; `outputs` are what infer must return. Throws Error when the object has no `infer`.
@@ -34,11 +35,14 @@ class PythonBackend {
     }
   };
   Status call(const TensorMap& in, TensorMap& out);
+  Status read(const pybind11::object& result, TensorMap& out);
   Status take(const pybind11::object& value, const TensorSpec& spec, Tensor& tensor);
 
   std::unique_ptr<pybind11::object, Release> object_;
   ModelSpec spec_;
   std::string error_;
+  bool called_ = false;
+  bool views_ = false;
 };
 
 static_assert(ResettableBackend<PythonBackend>);

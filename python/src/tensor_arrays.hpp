@@ -41,6 +41,26 @@ inline py::dict to_dict(const TensorMap& tensors) {
   return arrays;
 }
 
+/// Read-only arrays: copies, or views that are valid as long as the tensors.
+inline py::dict to_read_only(const TensorMap& tensors, bool views) {
+  py::dict arrays;
+  const py::capsule nobody(&tensors, [](void*) {});  // owns the memory of a view, as far as NumPy knows
+  for (const auto& [name, tensor] : tensors) {
+    const auto dims = tensor.shape().dims();
+    const std::vector<py::ssize_t> shape(dims.begin(), dims.end());
+    py::array array = views ? py::array(numpy_dtype(tensor.dtype()), shape, tensor.bytes().data(), nobody) : to_array(tensor);
+    array.attr("setflags")(py::arg("write") = false);
+    arrays[py::str(name)] = std::move(array);
+  }
+  return arrays;
+}
+
+inline std::vector<py::object> values_of(const py::dict& dict) {
+  std::vector<py::object> values;
+  for (const auto& [key, value] : dict) values.push_back(py::reinterpret_borrow<py::object>(value));
+  return values;
+}
+
 /// Arrays in the dtypes of `specs`. Throws Error for a name that is not among them, and for an array of another kind or rank.
 inline TensorMap to_tensors(const py::dict& arrays, const TensorSpecs& specs) {
   TensorMap tensors;

@@ -135,6 +135,52 @@ def test_python_backend_equals_the_reference(directory):
     assert made[0].inputs["state"] == (np.dtype("float32"), (2,))
 
 
+def test_python_backend_sees_the_tensors_themselves_unless_it_keeps_them(directory):
+    class Watching(Affine):
+        def __init__(self, path, keeps):
+            super().__init__(path)
+            self.keeps, self.seen, self.kept = keeps, [], []
+
+        def infer(self, inputs):
+            state = inputs["state"]
+            assert not state.flags.writeable
+            self.seen.append((state.__array_interface__["data"][0], state.flags.owndata))
+            if self.keeps:
+                self.kept.append(state[:1] if self.keeps == "a slice" else inputs if self.keeps == "all" else state)
+            return super().infer(inputs)
+
+    for keeps in (False, "one", "a slice", "all"):
+        made = []
+        registry = sinew.BackendRegistry()
+        registry.add("mine", lambda path, keeps=keeps, made=made: made.append(Watching(path, keeps)) or made[-1])
+        policy = sinew.Policy.load(str(directory), backend="mine", registry=registry)
+        for q in ([0.4, -0.8], [0.0, 2.0], [1.0, 1.0]):
+            policy.act(observation(q))
+        places, owned = zip(*made[0].seen, strict=True)
+        if keeps:
+            assert all(owned) and len(set(places)) == 3
+            kept = [each["state"] if keeps == "all" else each for each in made[0].kept]
+            assert len({float(each[0]) for each in kept}) == 3  # none has changed
+        else:
+            assert owned == (True, False, False) and places[1] == places[2]
+
+
+def test_python_backend_that_begins_to_keep_its_inputs_is_refused(directory):
+    class Late(Affine):
+        def infer(self, inputs):
+            if hasattr(self, "calls"):
+                self.kept = inputs["state"]
+            self.calls = 1
+            return super().infer(inputs)
+
+    registry = sinew.BackendRegistry()
+    registry.add("late", Late)
+    policy = sinew.Policy.load(str(directory), backend="late", registry=registry)
+    policy.act(observation([0, 0]))
+    with pytest.raises(sinew.Error, match=r"kept an input.*numpy.array\(x\) copies"):
+        policy.act(observation([0, 0]))
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [({}, "no 'actions'"), (None, "no 'actions'"), ({"actions": np.zeros((2, 2))}, r"\[2, 2\]"), ({"actions": "text"}, "no array of numbers")],

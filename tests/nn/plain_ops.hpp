@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "sinew/core/error.hpp"
@@ -52,10 +54,10 @@ class PlainOps {
   static constexpr bool kAllocates = true;
 
   // docs: begin scope
-  /// Memory here is counted, so that a scope has nothing to give back. With a destructor of its own it is no unused variable to the compiler.
+  /// Memory here is counted: a scope has nothing to give back. Its destructor keeps it from being an unused variable to the compiler.
   struct Scope {
     ~Scope() {}  // NOLINT(modernize-use-equals-default)
-    Tensor keep(const Tensor& x) const { return x; }
+    Tensor keep(const Tensor& x) const { return PlainOps().copy(x); }
   };
   [[nodiscard]] Scope scope() const { return {}; }
   // docs: end scope
@@ -68,7 +70,7 @@ class PlainOps {
   }
   [[nodiscard]] Matrix table(const RowSource& source) const { return matrix(source); }
   [[nodiscard]] Parameter parameter(std::span<const float> values, const Shape& shape) const { return upload(values, shape); }
-  [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim) const { return {make({capacity, heads, dim})}; }
+  [[nodiscard]] Cache cache(std::int64_t capacity, std::int64_t heads, std::int64_t dim) const { return {state({capacity, heads, dim})}; }
   [[nodiscard]] State state(const Shape& shape) const { return make({shape.dims().begin(), shape.dims().end()}); }
   [[nodiscard]] Filter filter(const RowSource& source, const nn::Window& window) const {
     require(fits(window) && source.columns % (window.size * window.size) == 0);
@@ -86,24 +88,23 @@ class PlainOps {
   }
   [[nodiscard]] Tensor view(const Parameter& parameter) const { return parameter; }
   [[nodiscard]] Tensor reshape(const Tensor& x, const Shape& shape) const {
-    // A copy where a view is not possible would be legal for reading only; so far models reshape what is dense, or split its last axis.
+    // What is not dense: each run of new axes must fill one run of old axes that continue each other, or the view would need a copy.
     require(static_cast<std::int64_t>(shape.count()) == x.count());
-    std::vector<std::int64_t> sizes(shape.dims().begin(), shape.dims().end());
     Tensor y = x;
-    y.sizes = sizes;
-    y.strides.assign(sizes.size(), 0);
-    std::size_t old = x.sizes.size(), fresh = sizes.size();
+    lay_out(y, {shape.dims().begin(), shape.dims().end()});
+    if (dense(x)) return y;
+    std::size_t old = x.sizes.size(), fresh = y.sizes.size();
     while (old > 0 && fresh > 0) {
       const std::int64_t inner = x.strides[old - 1];
       std::int64_t run = x.sizes[--old], made = 1;
       while (old > 0 && (x.strides[old - 1] == inner * run || x.sizes[old - 1] == 1)) run *= x.sizes[--old];
       while (fresh > 0 && made < run) {
         y.strides[--fresh] = inner * made;
-        made *= sizes[fresh];
+        made *= y.sizes[fresh];
       }
       require(made == run);
     }
-    for (; fresh > 0; --fresh) require(sizes[fresh - 1] == 1);
+    for (; fresh > 0; --fresh) require(y.sizes[fresh - 1] == 1);
     return y;
   }
   [[nodiscard]] Tensor slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_t end) const {
@@ -114,6 +115,7 @@ class PlainOps {
     return y;
   }
   [[nodiscard]] Tensor expand(const Tensor& x, std::int64_t count) const {
+    require(rank(x) < 4 && count >= 0);
     Tensor y = x;
     y.sizes.insert(y.sizes.begin(), count);
     y.strides.insert(y.strides.begin(), 0);
@@ -159,20 +161,22 @@ class PlainOps {
   }
   [[nodiscard]] Tensor embedding(const Matrix& table, std::span<const std::int64_t> ids) const { return gather_rows(table, ids); }
   [[nodiscard]] Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> rows) const {
+    require(rank(x) == 2);
     const Tensor out = make({static_cast<std::int64_t>(rows.size()), x.size(1)});
     each_row(x, rows, [&](std::int64_t i, std::int64_t row, std::int64_t j) { out.at(i * x.size(1) + j) = x.at(row * x.size(1) + j); });
     return out;
   }
   void add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) const {
-    require(rank(y) == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && y.size(1) == x.size(1));
+    require(rank(x) == 2 && y.sizes == std::vector{static_cast<std::int64_t>(rows.size()), x.size(1)});
     each_row(x, rows, [&](std::int64_t i, std::int64_t row, std::int64_t j) { x.at(row * x.size(1) + j) += y.at(i * x.size(1) + j); });
   }
   void copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) const {
-    require(rank(y) == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && y.size(1) == x.size(1));
+    require(rank(x) == 2 && y.sizes == std::vector{static_cast<std::int64_t>(rows.size()), x.size(1)});
     each_row(x, rows, [&](std::int64_t i, std::int64_t row, std::int64_t j) { x.at(row * x.size(1) + j) = y.at(i * x.size(1) + j); });
   }
 
   [[nodiscard]] Tensor layer_norm(const Tensor& x, const Parameter* weight, const Parameter* bias, float eps) const {
+    for (const Parameter* parameter : {weight, bias}) require(parameter == nullptr || parameter->count() == x.sizes.back());
     return norm(x, eps, true, [&](std::int64_t, std::int64_t i, double value) {
       return value * (weight == nullptr ? 1 : weight->at(i)) + (bias == nullptr ? 0 : bias->at(i));
     });
@@ -218,7 +222,7 @@ class PlainOps {
     }
     require(rank(q) == 4 && rank(k) == 4 && k.sizes == v.sizes && k.size(0) == q.size(0) && k.size(3) == q.size(3));
     const std::int64_t batch = q.size(0), queries = q.size(1), heads = q.size(2), dim = q.size(3), keys = k.size(1), kv_heads = k.size(2);
-    require(kv_heads > 0 && heads % kv_heads == 0);
+    require(kv_heads > 0 && heads % kv_heads == 0 && fits(options.mask, batch, queries, keys));
     const Tensor out = make({batch, queries, heads * dim});
     std::vector<double> weights(static_cast<std::size_t>(keys));
     for (std::int64_t row = 0; row < batch * queries * heads; ++row) {
@@ -360,14 +364,21 @@ class PlainOps {
     if (!condition) fail(ErrorCode::invalid_argument, {"PlainOps", "tensors", "shapes that fit", "others", ""});
   }
   static std::int64_t rank(const Tensor& x) { return static_cast<std::int64_t>(x.sizes.size()); }
-  static Tensor make(std::vector<std::int64_t> sizes) {
-    Tensor x{.sizes = std::move(sizes)};
+  /// Gives x these sizes, row-major.
+  static void lay_out(Tensor& x, std::vector<std::int64_t> sizes) {
+    require(!sizes.empty() && sizes.size() <= 4);
+    x.sizes = std::move(sizes);
     x.strides.assign(x.sizes.size(), 1);
     for (std::size_t axis = x.sizes.size(); axis-- > 1;) x.strides[axis - 1] = x.strides[axis] * x.sizes[axis];
+  }
+  static Tensor make(std::vector<std::int64_t> sizes) {
+    Tensor x;
+    lay_out(x, std::move(sizes));
     x.memory = std::make_shared<std::vector<double>>(static_cast<std::size_t>(x.count()), 0.0);
     return x;
   }
   static bool dense(const Tensor& x) {
+    if (x.count() == 0) return true;
     std::int64_t stride = 1;
     for (std::size_t axis = x.sizes.size(); axis-- > 0; stride *= x.sizes[axis])
       if (x.strides[axis] != stride && x.sizes[axis] != 1) return false;
@@ -420,10 +431,17 @@ class PlainOps {
   }
   template <class Function>
   static void each_row(const Tensor& x, std::span<const std::int64_t> rows, const Function& function) {
-    require(rank(x) == 2);
     for (const std::int64_t row : rows) require(row >= 0 && row < x.size(0));
     for (std::size_t i = 0; i < rows.size(); ++i)
       for (std::int64_t j = 0; j < x.size(1); ++j) function(static_cast<std::int64_t>(i), rows[i], j);
+  }
+  /// Segments are of rows that are queries and keys at once, and no other mask comes with them.
+  static bool fits(const nn::Mask& mask, std::int64_t batch, std::int64_t queries, std::int64_t keys) {
+    const auto valid = static_cast<std::int64_t>(mask.valid.size());
+    const auto bounds = mask.segments;
+    if (bounds.empty()) return valid == 0 || valid == keys || valid == batch * keys;
+    return !mask.causal && valid == 0 && queries == keys && bounds.size() > 1 && bounds.front() == 0 && bounds.back() == keys &&
+           std::ranges::adjacent_find(bounds, std::greater_equal<>()) == bounds.end();
   }
   static bool sees(const nn::Mask& mask, std::int64_t batch_offset, std::int64_t i, std::int64_t j) {
     if (mask.causal && j > i + mask.offset) return false;
