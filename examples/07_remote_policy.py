@@ -22,7 +22,9 @@ def serve(port):
 instruction = "put the red cube on the yellow plate"
 server, port = serve(0)
 robot = sim.MujocoRobot.tabletop(seed=7, camera_size=(96, 96))
+# docs: begin connect
 policy = remote.connect(port=port, deadline=2.0)  # its card is the server's
+# docs: end connect
 loop = sinew.runtime.ControlLoop(
     robot, policy, chain=kinematics.Chain.from_urdf(robot.urdf, "link0", "tool"), control_rate=500, inference_rate=tabletop_world.LEARNED_RATE, log_seconds=60
 )
@@ -37,7 +39,7 @@ while not robot.succeeded(instruction) and robot.now < 40:
         server.wait()
         killed = True
         print(f"{robot.now:.1f} s: the server is gone")
-        for _ in range(15):
+        for _ in range(25):
             status = loop.run_for(0.1)
         print(f"{robot.now:.1f} s: {status}, mode {loop.safety()['mode']}")
         server, _ = serve(port)

@@ -1,10 +1,12 @@
 """
-Clients of policy servers; use sinew.remote.
+Clients of policy servers, and a server; use sinew.remote and sinew.serve.
 """
 from __future__ import annotations
 import collections.abc
+import os
+import sinew._sinew
 import typing
-__all__: list[str] = ['Client', 'groot', 'openpi', 'starvla', 'vla_cpp']
+__all__: list[str] = ['Client', 'Server', 'connect', 'groot', 'openpi', 'starvla', 'vla_cpp']
 class Client:
     """
     A policy server; one call at a time.
@@ -18,6 +20,31 @@ class Client:
         """
         The next call begins with a new connection.
         """
+class Server:
+    """
+    A policy directory on a socket, until stop().
+    """
+    def __init__(self, directory: os.PathLike | str | bytes, registry: sinew._sinew.BackendRegistry, *, backend: str = '', protocol: str = 'openpi', host: str = '127.0.0.1', port: typing.SupportsInt | typing.SupportsIndex = 0, token: str = '', max_connections: typing.SupportsInt | typing.SupportsIndex = 64, max_bytes: typing.SupportsInt | typing.SupportsIndex = 16777216, idle: typing.SupportsFloat | typing.SupportsIndex = 600.0, drain: typing.SupportsFloat | typing.SupportsIndex = 10.0) -> None:
+        """
+        As sinew.serve.Server.
+        """
+    def metrics(self) -> str:
+        """
+        What Prometheus reads: text.
+        """
+    def stop(self) -> None:
+        """
+        Takes no more connections, lets requests that are being answered end, and closes.
+        """
+    @property
+    def port(self) -> int:
+        """
+        The port that was taken.
+        """
+def connect(host: str = '127.0.0.1', port: typing.SupportsInt | typing.SupportsIndex = 8000, *, token: str = '', deadline: typing.SupportsFloat | typing.SupportsIndex = 0.5, patience: typing.SupportsFloat | typing.SupportsIndex = 5.0) -> sinew._sinew.Policy:
+    """
+    As sinew.remote.connect.
+    """
 def groot(inputs: collections.abc.Sequence[tuple[str, str, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]]], horizon: typing.SupportsInt | typing.SupportsIndex, groups: collections.abc.Sequence[tuple[str, typing.SupportsInt | typing.SupportsIndex]], *, endpoint: str = 'tcp://127.0.0.1:5555', api_token: str = '', deadline: typing.SupportsFloat | typing.SupportsIndex = 0.5) -> Client:
     """
     As sinew.remote.groot.
