@@ -78,15 +78,15 @@ bool ProtoReader::next(ProtoField& field) noexcept {
   while (!failed_ && offset_ < bytes_.size()) {
     unsigned type = 0;
     field = {};
-    if (!read_tag(field.number, type)) break;
-    if (type == kBeginGroup) {
-      if (!skip_group(field.number)) break;
-      continue;
+    if (!read_tag(field.number, type)) {
+      failed_ = true;
+    } else if (type == kBeginGroup) {
+      failed_ = !skip_group(field.number);
+    } else {
+      failed_ = !read_content(type, field);
+      return !failed_;
     }
-    if (!read_content(type, field)) break;
-    return true;
   }
-  failed_ = failed_ || offset_ < bytes_.size();
   return false;
 }
 

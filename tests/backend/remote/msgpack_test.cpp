@@ -10,6 +10,7 @@
 
 #include "bytes.hpp"
 #include "golden.hpp"
+#include "sinew/backend/remote/reply.hpp"
 #include "sinew/core/error.hpp"
 
 using namespace sinew;
@@ -64,6 +65,40 @@ TEST_CASE("msgpack: every message that openpi packs is read, and written again b
   }
   CHECK(messages >= 20);
   CHECK(arrays >= 8);
+}
+
+TEST_CASE("msgpack: StarVLA's messages, of its WebSocket and of GR00T's sockets, hold what was packed") {
+  const auto golden = testing::read_golden_case("starvla_transforms", "wire_codecs");
+  MsgpackDocument document;
+  FixedText error;
+  const auto read = [&](const char* codec, const char* name) {
+    static std::vector<std::byte> bytes;  // outlives what is read
+    bytes = bytes_of_hex(golden.json().at(codec).at(name).text());
+    REQUIRE_MESSAGE(document.parse(bytes) == Status::ok, document.last_error());
+    return document.root();
+  };
+  const auto same = [&](const std::optional<WireArray>& array, const auto& expected) {
+    REQUIRE(array.has_value());
+    CHECK(std::ranges::equal(array->bytes, std::as_bytes(expected)));
+  };
+  for (const char* codec : {"zmq_hex", "websocket_hex"}) {
+    CAPTURE(codec);
+    const auto a = golden.tensor("a").as_f32();
+    const auto u = golden.tensor("u").as_u8();
+    same(array_of(read(codec, "float32_array"), error), std::span(a));
+    same(array_of(read(codec, "uint8_array"), error), std::span(u));
+    CHECK(read(codec, "none").type() == MsgpackType::nil);
+    const auto list = read(codec, "int_list");
+    CHECK(list.size() == golden.json().at("values").at("int_list").elements().size());
+    auto at = list.first();
+    for (const auto& value : golden.json().at("values").at("int_list").elements()) {
+      CHECK(at.integer() == value.integer());
+      at = at.next();
+    }
+    const auto nested = read(codec, "nested");
+    CHECK(nested.find("endpoint").text() == "get_action");
+    same(array_of(nested.find("data").find("observation").find("state").find("arm"), error), std::span(a));
+  }
 }
 
 TEST_CASE("msgpack: arrays lie in the message, with shape and type; what no tensor holds is no array") {
