@@ -2,29 +2,23 @@
 // Peers that are slow, silent or gone: each deadline of the WebSocket server, over real sockets with short times.
 #include "sinew/serve/web_socket_server.hpp"
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <string>
 #include <thread>
 
+#include "bare_peer.hpp"
 #include "sinew/backend/remote/web_socket_link.hpp"
 #include "sinew/core/error.hpp"
 
 using namespace sinew;
 using namespace sinew::serve;
 using namespace std::chrono_literals;
+using sinew::testing::kUpgrade;
+using Peer = sinew::testing::BarePeer;
 
 namespace {
-
-constexpr const char* kUpgrade =
-    "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    "Sec-WebSocket-Version: 13\r\n\r\n";
 
 std::vector<std::byte> bytes_of(std::string_view text) {
   const auto bytes = std::as_bytes(std::span(text));
@@ -46,42 +40,6 @@ struct Fixture {
     for (int i = 0; i < 200 && metrics->open() > 0; ++i) std::this_thread::sleep_for(10ms);
     return metrics->open() == 0;
   }
-};
-
-/// A peer of bare bytes.
-class Peer {
- public:
-  explicit Peer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
-  }
-  ~Peer() { ::close(socket_); }
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
-
-  bool send(std::string_view text) const {
-    return ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
-  }
-  /// Bytes until the server closes, or for so long.
-  std::string receive(std::chrono::milliseconds wait) const {
-    std::string got;
-    const auto end = std::chrono::steady_clock::now() + wait;
-    while (true) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-      pollfd item{socket_, POLLIN, 0};
-      if (left <= 0ms || ::poll(&item, 1, static_cast<int>(left.count())) <= 0) return got + "(open)";
-      char buffer[4096];
-      const ssize_t size = ::recv(socket_, buffer, sizeof(buffer), 0);
-      if (size <= 0) return got;
-      got.append(buffer, static_cast<std::size_t>(size));
-    }
-  }
-
- private:
-  int socket_;
 };
 
 remote::WebSocketLink connected(const WebSocketServer& server) {
