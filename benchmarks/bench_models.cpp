@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
     sinew::bench::policy_rows(suite);
     sinew::bench::act_rows(suite);
     sinew::bench::head_rows(suite);
+    sinew::bench::other_head_rows(suite);
     sinew::bench::backbone_rows(suite);
     sinew::bench::linear_layer_rows(suite);
     sinew::bench::file_rows(suite, argv[0]);

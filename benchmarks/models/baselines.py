@@ -124,6 +124,74 @@ def make_head(name):
     return make
 
 
+def other_head(name):
+    """(module, a function of a prompt and the numbers of an entry that gives actions, depth that the head wants)"""
+    import starvla_heads_reference as starvla
+    from sinew.train.qwen_vla import QwenVlaConfig, QwenVlaDit
+    from sinew.train.robotmanip import RobotManipConfig, RobotManipDit
+    from sinew.train.robotnav import RobotNavConfig, RobotNavMlp
+
+    kind, _, size = name.partition("_") if not name.startswith("qwen") else ("qwen_vla", "_", name.removeprefix("qwen_vla_"))
+    width, layers = (int(part) for part in size.split("x")) if size else (1024, 2)
+    heads = width // 64 if width > 192 else 6
+    if kind == "oft":
+        config = {"type": "oft", "context_width": 1024, "width": 2048, "blocks": 2, "horizon": 16, "action_dim": 7, "placeholder": 5}
+        head = starvla.Oft(1024, 7)
+        return head, config, lambda prompt, entry: head.model(prompt.hidden[0, (entry["input_ids"] == 5).nonzero()[-16:, 0]])
+    if kind == "layerwise":
+        sizes = dict(width=width, heads=heads, layers=layers, mlp_width=width, horizon=16, action_dim=7, state_dim=15, future_tokens=32, positions=16, steps=4, interleave_self_attention=True)
+        head = starvla.Layerwise(width, **sizes)
+        config = head.config.to_json() | {"type": "layerwise_dit", "context_width": width, "realtime": {"mode": "guided", "schedule": "exp", "max_weight": 10.0, "suffix": None}}
+        config.pop("output_width")
+        return head, config, lambda prompt, entry: head.sample_layers(entry["noise"][None], [prompt.hidden] * layers, entry["state"][None, None])
+    if kind == "robotmanip":
+        head = RobotManipDit(RobotManipConfig(context_width=width, width=width, heads=heads, layers=layers, mlp_width=2 * width, camera_dims=width // heads // 8 * 4))
+    elif kind == "qwen_vla":
+        rotary = width // heads // 2 * 2
+        third = rotary // 6
+        head = QwenVlaDit(QwenVlaConfig(context_width=width, horizon=16, action_dim=7, rows=16, channels=7, width=width, heads=heads, layers=layers, mlp_width=4 * width, rotary_dim=rotary, mrope_section=[rotary // 2 - 2 * third, third, third]))  # fmt: skip
+    else:
+        head = RobotNavMlp(RobotNavConfig(context_width=1024))
+    return head, head.config.to_json(), lambda prompt, entry: head.act(entry["noise"][None], prompt, entry["state"][None, None])
+
+
+def make_other_head(name):
+    """A head, and prompts of two images of 16 tokens and 40 words."""
+    from sinew.train.losses import Prompt
+
+    def make(folder):
+        rng = np.random.default_rng(3)
+        head, config, act = other_head(name)
+        made.randomize(head, 4)
+        width = config["context_width"]
+        image = made.TOKEN["<|image_pad|>"]
+        (folder / "config.json").write_text(json.dumps({"action_head": config, "vocab_size": made.VOCAB, "depth": 16, "image_token_id": image}))
+        save_file({f"action_model.{n}": v.contiguous() for n, v in head.state_dict().items()}, folder / "model.safetensors")
+        numbers = lambda *shape: torch.from_numpy(rng.standard_normal(shape).astype(np.float32))  # noqa: E731
+        ids = [made.TOKEN["<|vision_start|>"], *[image] * 16, made.TOKEN["<|vision_end|>"]] * 2 + [7] * 24 + [5] * 16
+        ids, grids = torch.tensor(ids), torch.tensor([[1, 8, 8]] * 2)
+        kinds = (ids == image).int()[None]
+        positions = made.qwen3_vl().model.get_rope_index(ids[None], kinds, image_grid_thw=grids)[0].permute(1, 0, 2)
+        chunk = (config["horizon"], config.get("action_dim", 80)) if "horizon" in config else (1, 1)
+        states = {"oft": 0, "robotmanip_dit": 80, "layerwise_dit": 15}.get(config["type"], 0)
+        entries = [{"hidden": numbers(len(ids), width), "input_ids": ids.clone(), "image_grid_thw": grids.clone(), "pixel_values": torch.zeros(1, 1), "state": numbers(states), "noise": numbers(*chunk)} for _ in range(ENTRIES)]
+        save_inputs(folder, entries)
+        prompts = [Prompt(entry["hidden"][None], torch.ones(1, len(ids), dtype=torch.bool), kinds.bool(), positions, (4, 4)) for entry in entries]
+        CACHE[name] = (act, prompts, entries)
+
+    return make
+
+
+def other_head_baseline(name):
+    act, prompts, entries = CACHE[name]
+
+    def run(i):
+        with torch.inference_mode():
+            return act(prompts[i], entries[i])
+
+    return shared.Baseline(f"{shared.version('torch')}, eager", len(entries), {"": run}, floats)
+
+
 def make_large(folder):
     """Qwen3-VL-2B with random weights in bf16, in shards."""
     config = config_of(LARGE_TEXT, LARGE_VISION, LARGE_TEXT["vocab_size"])
@@ -229,7 +297,7 @@ class Path:
         self.folder = shared.FOLDER / name
         if not self.folder.exists():
             self.folder.mkdir()
-            MAKE[name](self.folder)
+            (make_other_head(name.removeprefix("head:")) if name.startswith("head:") else MAKE[name])(self.folder)
         self.name = str(self.folder)
 
 
@@ -357,6 +425,8 @@ def header():
 
 class Makers(dict):
     def __missing__(self, key):
+        if key.startswith("head:"):
+            return lambda: other_head_baseline(key.removeprefix("head:"))
         if key.startswith("make:"):
             return lambda: Path(key.removeprefix("make:"))
         raise KeyError(key)

@@ -87,6 +87,7 @@ class AllCores {
 void policy_rows(ModelSuite& suite);
 void act_rows(ModelSuite& suite);
 void head_rows(ModelSuite& suite);
+void other_head_rows(ModelSuite& suite);
 void backbone_rows(ModelSuite& suite);
 void linear_layer_rows(ModelSuite& suite);
 void file_rows(ModelSuite& suite, const std::string& program);

@@ -46,7 +46,7 @@ def open_checkpoint(source):
     repository, revision = found.groups()
     if revision is None or not _COMMIT.fullmatch(revision):
         raise error("invalid_argument", text, "revision", "a commit of 40 hexadecimal digits", f"'{revision or ''}'", "a branch or tag can move: what was imported must be found again")
-    require("import", "huggingface_hub", install="pip install huggingface_hub")
+    require("import", "huggingface_hub", install="pip install 'sinew-robotics[import]'")
     from huggingface_hub import snapshot_download
 
     try:

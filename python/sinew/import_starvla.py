@@ -54,7 +54,7 @@ class Settings:
     """Values of config.yaml by path."""
 
     def __init__(self, path):
-        require("sinew import starvla", "yaml", install="pip install pyyaml")
+        require("sinew import starvla", "yaml", install="pip install 'sinew-robotics[import]'")
         import yaml
 
         try:
