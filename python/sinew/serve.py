@@ -3,6 +3,7 @@
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -62,6 +63,11 @@ class Server:
         """Text that Prometheus reads; of WebSockets also at GET /metrics."""
         return self._server.metrics()
 
+    @property
+    def last_error(self):
+        """What the policy said at the last request that it could not answer; clients are not told what a backend says. "" for none."""
+        return self._server.last_error
+
     def stop(self):
         """No more connections; requests that are being answered end."""
         self._server.stop()
@@ -98,13 +104,20 @@ def run(arguments):
         max_bytes=arguments.max_mib << 20,
     )
     ended = threading.Event()
-    before = [signal.signal(which, lambda *_: ended.set()) for which in (signal.SIGINT, signal.SIGTERM)]
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(which, lambda *_: ended.set()) for which in signals]
     try:
         print(f"serving {arguments.directory} at {server.address}, protocol {arguments.protocol}", flush=True)
-        ended.wait()
+        said = ""
+        while not ended.wait(1.0):
+            if server.last_error != said:
+                said = server.last_error
+                print(said, file=sys.stderr, flush=True)
+        for which in signals:
+            signal.signal(which, signal.SIG_DFL)  # a second one does not wait
         print("draining", flush=True)
         server.stop()
     finally:
-        for which, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        for which, handler in zip(signals, before, strict=True):
             signal.signal(which, handler)
     return 0

@@ -181,7 +181,7 @@ PYBIND11_MODULE(_sinew_remote, m) {
       },
       py::arg("host") = "127.0.0.1", py::arg("port") = 8000, py::kw_only(), py::arg("token") = "", py::arg("deadline") = 0.5,
       py::arg("patience") = 5.0, py::call_guard<py::gil_scoped_release>(), "As sinew.remote.connect.");
-  py::class_<serve::PolicyServer>(m, "Server", "A policy directory on a socket, until stop().")
+  py::class_<serve::PolicyServer>(m, "Server", py::release_gil_before_calling_cpp_dtor(), "A policy directory on a socket, until stop().")
       .def(py::init([](const std::filesystem::path& directory, const BackendRegistry& registry, const std::string& backend,
                        const std::string& protocol, const std::string& host, std::uint16_t port, const std::string& token,
                        std::size_t most_connections, std::size_t most_bytes, double idle, double drain) {
@@ -200,6 +200,8 @@ PYBIND11_MODULE(_sinew_remote, m) {
            py::arg("max_bytes") = std::size_t{16} << 20, py::arg("idle") = 600.0, py::arg("drain") = 10.0, "As sinew.serve.Server.")
       .def_property_readonly("port", &serve::PolicyServer::port, "The port that was taken.")
       .def("metrics", &serve::PolicyServer::metrics, "What Prometheus reads: text.")
+      .def_property_readonly("last_error", &serve::PolicyServer::last_error,
+                             "What the policy said at the last request that it could not answer; \"\" for none.")
       .def("stop", &serve::PolicyServer::stop, py::call_guard<py::gil_scoped_release>(),
            "Takes no more connections, lets requests that are being answered end, and closes.");
 }

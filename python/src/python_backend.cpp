@@ -26,10 +26,6 @@ Status PythonBackend::infer(const TensorMap& in, TensorMap& out) noexcept {
   try {
     error_.clear();
     return call(in, out);
-  } catch (py::error_already_set& error) {
-    if (error.matches(PyExc_KeyboardInterrupt)) PyErr_SetInterrupt();  // raised again by whoever looks for signals next
-    error_ = error.what();
-    return Status::backend_failed;
   } catch (const std::exception& error) {
     error_ = error.what();
     return Status::backend_failed;
@@ -60,13 +56,23 @@ Status PythonBackend::take(const py::object& value, const TensorSpec& spec, Tens
 Status PythonBackend::call(const TensorMap& in, TensorMap& out) {
   const py::dict inputs = bindings::to_read_only(in, views_);
   const std::vector<py::object> arrays = bindings::values_of(inputs);
-  const Status status = read(object_->attr("infer")(inputs), out);
-  // One reference is ours, one is the dict's.
-  const bool kept = inputs.ref_count() > 1 || std::ranges::any_of(arrays, [](const py::object& array) { return array.ref_count() > 2; });
-  if (!called_) views_ = !kept;
+  Status status = Status::backend_failed;
+  try {
+    status = read(object_->attr("infer")(inputs), out);
+  } catch (py::error_already_set& error) {
+    if (error.matches(PyExc_KeyboardInterrupt)) PyErr_SetInterrupt();  // raised again by whoever looks for signals next
+    error_ = error.what();
+  }  // with it go the frames that it holds
+  const bool kept = inputs.ref_count() > 1 || std::ranges::any_of(arrays, [&](const py::object& array) {
+                      const bool in_dict =
+                          std::ranges::any_of(bindings::values_of(inputs), [&](const py::object& each) { return each.is(array); });
+                      return array.ref_count() > (in_dict ? 2 : 1);  // ours, and the dict's
+                    });
+  const bool viewed = views_;
+  views_ = !kept && (viewed || !called_);  // who keeps once is given copies from then on
   called_ = true;
-  if (views_ && kept) {
-    error_ = "infer() kept an input, which is valid during the call only; it kept none at its first call (numpy.array(x) copies)";
+  if (viewed && kept && status == Status::ok) {
+    error_ = "infer() kept an input, which was valid during the call only; it kept none at its first call (numpy.array(x) copies)";
     return Status::backend_failed;
   }
   return status;

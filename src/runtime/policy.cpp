@@ -153,6 +153,7 @@ Status Policy::act(const Observation& observation, ActionChunk& chunk, const Act
 }
 
 void Policy::reset() noexcept {
+  encoder_.reset();
   backend_.reset();
   sequence_ = 0;
   error_.clear();

@@ -42,6 +42,9 @@ struct PolicyServer::State {
     const remote::MsgpackLimits limits{.most_bytes = options.most_bytes};
     const bool remembers = policy.card().history.has_value();
     if (options.protocol == ServedProtocol::groot) {
+      if (remembers)
+        fail(ErrorCode::unsupported, {"serve", "protocol", "openpi or aloha for a policy that remembers observations", "groot",
+                                      "its requests do not say whose they are"});
       groot.emplace(served(std::move(policy), WireForm::groot), metrics, options.token, limits);
       zmq.emplace(
           ZmqServerOptions{.endpoint = fmt::format("tcp://{}:{}", options.host, options.port == 0 ? "*" : std::to_string(options.port)),
@@ -79,6 +82,7 @@ PolicyServer::PolicyServer(PolicyServer&& other) noexcept = default;
 PolicyServer& PolicyServer::operator=(PolicyServer&& other) noexcept = default;
 
 std::uint16_t PolicyServer::port() const noexcept { return state_->zmq ? port_of(state_->zmq->endpoint()) : state_->web_socket->port(); }
+std::string PolicyServer::last_error() const { return state_->metrics->last_error(); }
 std::string PolicyServer::metrics() const { return state_->metrics->text(); }
 void PolicyServer::stop() noexcept {
   if (state_->zmq) state_->zmq->stop();

@@ -92,6 +92,9 @@ std::string line_of(std::uint64_t request, std::string_view text) {
   return line;
 }
 
+/// Of an act that failed, for a stranger: what is wrong with his observation. A backend may say anything: nothing of that.
+std::string_view shown(Status status, std::string_view text) { return status == Status::backend_failed ? "infer: backend_failed" : text; }
+
 /// Whether a token stands behind the key "api_token" in these bytes.
 bool holds(std::span<const std::byte> bytes, std::string_view token) noexcept {
   constexpr std::string_view kKey =
@@ -156,6 +159,15 @@ void OpenpiService::refuse(Exchange& exchange, std::string_view text, bool close
   take(line_of(requests_, text), exchange);
 }
 
+bool OpenpiService::act(Exchange& exchange) {
+  observation_.id = requests_;
+  const Status status = what_.act(observation_, what_.chunk);
+  if (status == Status::ok) return true;
+  metrics_->failed(line_of(requests_, what_.last_error()));
+  refuse(exchange, shown(status, what_.last_error()), false);
+  return false;
+}
+
 void OpenpiService::handle(Exchange& exchange) noexcept {
   const SteadyClock clock;
   const Time begun = clock.now();
@@ -164,17 +176,14 @@ void OpenpiService::handle(Exchange& exchange) noexcept {
   exchange.close = false;
   bool good = false;
   try {
-    Status status = Status::ok;
     if (exchange.request.kind == MessageKind::text)
       refuse(exchange, "[serve] message: expected a binary one, got text", true);
     else if (document_.parse(exchange.request.bytes) != Status::ok)
       refuse(exchange, document_.last_error(), true);
     else if (reader_.read(document_.root(), begun, observation_) != Status::ok)
       refuse(exchange, reader_.last_error(), false);
-    else if (observation_.id = requests_, status = what_.act(observation_, what_.chunk); status != Status::ok)
-      refuse(exchange, what_.last_error(), false);
     else
-      good = true;
+      good = act(exchange);
     if (good) {
       const double milliseconds = 1e3 * to_seconds(clock.now() - begun);
       convert(what_.chunk, values_);
@@ -226,7 +235,10 @@ bool GrootService::act(const MsgpackValue& data) {
   if (!observation) return refuse("[serve] data: expected an observation, got none"), false;
   if (reader_.read(observation, SteadyClock().now(), observation_) != Status::ok) return refuse(reader_.last_error()), false;
   observation_.id = requests_;
-  if (what_.act(observation_, what_.chunk) != Status::ok) return refuse(what_.last_error()), false;
+  if (const Status status = what_.act(observation_, what_.chunk); status != Status::ok) {
+    metrics_->failed(line_of(requests_, what_.last_error()));
+    return refuse(shown(status, what_.last_error())), false;
+  }
   convert(what_.chunk, values_);
   writer_.begin_array(2);
   writer_.begin_map(1);

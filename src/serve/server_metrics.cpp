@@ -16,6 +16,16 @@ void ServerMetrics::answered(Time took, bool good) noexcept {
   ++buckets_[place];
 }
 
+void ServerMetrics::failed(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  last_error_.assign(text);
+}
+
+std::string ServerMetrics::last_error() const {
+  const std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
 std::string ServerMetrics::text() const {
   std::string text;
   const auto head = [&text](std::string_view name, std::string_view kind, std::string_view help) {

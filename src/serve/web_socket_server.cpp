@@ -4,6 +4,9 @@
 #include <utility>  // first: asio/awaitable.hpp of Boost 1.74 needs it and does not include it
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -20,6 +23,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -45,16 +49,24 @@ constexpr std::uint32_t kMostHeader = 8192;           // bytes
 constexpr std::size_t kKept = std::size_t{16} << 10;  // bytes of memory that an idle connection keeps for messages
 constexpr auto kSweep = std::chrono::milliseconds(100);
 
-/// One peer. Everything here belongs to the sockets' thread, but for the exchange while it is handled.
+/// One peer. Everything here belongs to the sockets' thread, but for `exchange` while it is handled, and `gone`.
 struct Connection {
-  explicit Connection(tcp::socket socket) : stream(std::move(socket)) {}
+  explicit Connection(tcp::socket socket) : stream(std::move(socket)), arrived(stream.get_executor()) {}
 
   websocket::stream<tcp::socket> stream;
   beast::flat_buffer buffer;
   Exchange exchange;
   std::optional<Clock::time_point> deadline;  // the socket is closed then
+  bool admitted = false;                      // a WebSocket of somebody who may
   bool idle = false;                          // between requests
+  // The beginning of the next message is waited for while the last one is handled: control frames are answered meanwhile, and a peer that
+  // leaves is seen.
+  bool reading = false;
+  beast::error_code read_problem;
+  asio::steady_timer arrived;  // never expires; cancelled when something came
+  std::atomic<bool> gone = false;
 };
+using Shared = std::shared_ptr<Connection>;
 
 bool bears(const Request& request, const std::string& token) {
   if (token.empty()) return true;
@@ -107,31 +119,53 @@ struct WebSocketServer::State {
       tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, problem));
       if (problem == asio::error::operation_aborted) co_return;
       if (problem) {  // of descriptors, say: not at full speed
-        sweeper.cancel();
         asio::steady_timer pause(context, kSweep);
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, problem));
         continue;
       }
-      if (connections.size() >= options.most_connections + kSpare) {  // not even a word
-        metrics->refused(ServerMetrics::Refusal::connections);
-        continue;
-      }
+      make_room();
       socket.set_option(tcp::no_delay(true), problem);
+      keep_alive(socket);
       connections.push_back(std::make_shared<Connection>(std::move(socket)));
       asio::co_spawn(context, serve(connections.back()), asio::detached);
     }
+  }
+
+  /// Who has not shown that he may talk must not keep others out: the one that has been there longest goes.
+  void make_room() {
+    const auto stranger = [](const Shared& each) { return !each->admitted && each->deadline.has_value(); };
+    if (static_cast<std::size_t>(std::ranges::count_if(connections, stranger)) < kMostStrangers) return;
+    metrics->refused(ServerMetrics::Refusal::connections);
+    give_up(**std::ranges::find_if(connections, stranger));
+  }
+  [[nodiscard]] std::size_t admitted() const {
+    return static_cast<std::size_t>(std::ranges::count_if(connections, [](const Shared& each) { return each->admitted; }));
+  }
+
+  /// A peer that lost its power must not hold its place for as long as an idle one may.
+  static void keep_alive(tcp::socket& socket) {
+    beast::error_code ignored;
+    socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    for (const auto& [option, value] : {std::pair{TCP_KEEPIDLE, 10}, {TCP_KEEPINTVL, 5}, {TCP_KEEPCNT, 3}})
+      static_cast<void>(::setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof(value)));
+  }
+  static void give_up(Connection& connection) {
+    connection.deadline.reset();
+    beast::error_code ignored;
+    connection.stream.next_layer().close(ignored);
+  }
+  static void allow(Connection& connection, Time time) {
+    connection.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(time);
   }
 
   /// Closes what is too late.
   asio::awaitable<void> sweep() {
     while (!(draining && connections.empty())) {
       const auto now = Clock::now();
-      for (const auto& each : connections)
+      for (const Shared& each : connections)
         if (each->deadline && now >= *each->deadline) {
           metrics->refused(ServerMetrics::Refusal::late);
-          each->deadline.reset();
-          beast::error_code ignored;
-          each->stream.next_layer().close(ignored);
+          give_up(*each);
         }
       beast::error_code ignored;
       sweeper.expires_after(kSweep);
@@ -139,20 +173,19 @@ struct WebSocketServer::State {
     }
   }
 
-  asio::awaitable<void> serve(std::shared_ptr<Connection> connection) {
+  asio::awaitable<void> serve(Shared connection) {
     metrics->connection_opened();
+    ++open;
     try {
-      co_await converse(*connection);
+      co_await converse(connection);
     } catch (const std::exception&) {  // the peer went away, or a deadline came
     }
     beast::error_code ignored;
     connection->stream.next_layer().close(ignored);
     std::erase(connections, connection);
     metrics->connection_closed();
-    if (draining) sweeper.cancel();
+    --open;
   }
-
-  void allow(Connection& connection, Time time) { connection.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(time); }
 
   asio::awaitable<void> respond(Connection& connection, const Request& request, http::status status, std::string body) {
     http::response<http::string_body> response(status, request.version());
@@ -165,70 +198,93 @@ struct WebSocketServer::State {
     connection.stream.next_layer().shutdown(tcp::socket::shutdown_send, ignored);
   }
 
-  asio::awaitable<void> converse(Connection& connection) {
+  /// What an HTTP request gets that is no WebSocket of somebody who may; nothing for one that is.
+  std::optional<std::pair<http::status, std::string>> answer(const Request& request) {
+    using Refusal = ServerMetrics::Refusal;
+    const auto refuse = [this](Refusal why, http::status status, const char* text) {
+      metrics->refused(why);
+      return std::pair(status, std::string(text));
+    };
+    if (request.target() == "/healthz")
+      return std::pair(draining ? http::status::service_unavailable : http::status::ok, std::string(draining ? "draining\n" : "OK\n"));
+    if (!bears(request, options.token))
+      return refuse(Refusal::token, http::status::unauthorized, "token: expected the server's, got none or another\n");
+    if (request.target() == "/metrics") return std::pair(http::status::ok, metrics->text());
+    // A page in a browser on this machine: for it, loopback is no limit.
+    if (request.find(http::field::origin) != request.end())
+      return refuse(Refusal::token, http::status::forbidden, "expected a robot, got a browser\n");
+    if (!websocket::is_upgrade(request))
+      return std::pair(http::status::upgrade_required, std::string("expected a WebSocket, or GET /healthz, /metrics\n"));
+    if (draining) return refuse(Refusal::connections, http::status::service_unavailable, "draining\n");
+    if (admitted() >= options.most_connections)
+      return refuse(Refusal::connections, http::status::service_unavailable, "too many connections\n");
+    return {};
+  }
+
+  asio::awaitable<void> converse(Shared shared) {
+    Connection& connection = *shared;
+    auto& stream = connection.stream;
     allow(connection, options.handshake);
     http::request_parser<http::empty_body> parser;
     parser.header_limit(kMostHeader);
-    co_await http::async_read(connection.stream.next_layer(), connection.buffer, parser, asio::use_awaitable);
-    const Request& request = parser.get();
-    if (request.target() == "/healthz")
-      co_return co_await respond(connection, request, draining ? http::status::service_unavailable : http::status::ok,
-                                 draining ? "draining\n" : "OK\n");
-    if (!bears(request, options.token)) {
-      metrics->refused(ServerMetrics::Refusal::token);
-      co_return co_await respond(connection, request, http::status::unauthorized, "token: expected the server's, got none or another\n");
-    }
-    if (request.target() == "/metrics") co_return co_await respond(connection, request, http::status::ok, metrics->text());
-    if (!websocket::is_upgrade(request))
-      co_return co_await respond(connection, request, http::status::upgrade_required, "expected a WebSocket, or GET /healthz, /metrics\n");
-    if (draining || connections.size() > options.most_connections) {
-      metrics->refused(ServerMetrics::Refusal::connections);
-      co_return co_await respond(connection, request, http::status::service_unavailable,
-                                 draining ? "draining\n" : "too many connections\n");
-    }
-    auto& stream = connection.stream;
+    co_await http::async_read(stream.next_layer(), connection.buffer, parser, asio::use_awaitable);
+    if (auto said = answer(parser.get())) co_return co_await respond(connection, parser.get(), said->first, std::move(said->second));
+    if (connection.buffer.size() > 0) co_return;  // more than a handshake, before it was answered
+    connection.admitted = true;
     stream.read_message_max(options.most_bytes);
     stream.auto_fragment(false);
-    co_await stream.async_accept(request, asio::use_awaitable);
-    connection.buffer = {};
     stream.binary(true);
+    co_await stream.async_accept(parser.get(), asio::use_awaitable);
     co_await stream.async_write(asio::buffer(greeting), asio::use_awaitable);
     if (begin) co_await on_worker(connection, [this] { begin(); });
-    while (co_await exchange(connection)) {
+    start_reading(shared);
+    while (co_await exchange(shared)) {
     }
     allow(connection, options.handshake);
     const bool failed = connection.exchange.close;
     co_await stream.async_close(failed ? websocket::close_code::internal_error : websocket::close_code::going_away, asio::use_awaitable);
   }
 
-  asio::awaitable<void> take_leave(std::shared_ptr<Connection> connection) {
+  asio::awaitable<void> take_leave(Shared connection) {
     allow(*connection, options.handshake);
     beast::error_code ignored;
     co_await connection->stream.async_close(websocket::close_code::going_away, asio::redirect_error(asio::use_awaitable, ignored));
   }
 
-  /// Reads a whole message. False: it is too large, or the server drains.
+  /// The beginning of the next message.
+  asio::awaitable<void> read_ahead(Shared connection) {
+    co_await connection->stream.async_read_some(connection->buffer, kKept,
+                                                asio::redirect_error(asio::use_awaitable, connection->read_problem));
+    connection->reading = false;
+    if (connection->read_problem) connection->gone = true;
+    connection->arrived.cancel();
+  }
+  void start_reading(const Shared& connection) {
+    connection->reading = true;
+    connection->arrived.expires_at(Clock::time_point::max());
+    asio::co_spawn(context, read_ahead(connection), asio::detached);
+  }
+
+  /// The rest of the message of which the beginning was waited for. False: it is too large.
   asio::awaitable<bool> read(Connection& connection) {
     auto& stream = connection.stream;
     allow(connection, options.idle);
-    bool first = true;
     connection.idle = true;
-    do {
-      beast::error_code problem;
-      const std::size_t most = first ? kKept : std::size_t{1} << 20;
-      co_await stream.async_read_some(connection.buffer, most, asio::redirect_error(asio::use_awaitable, problem));
-      if (problem == websocket::error::message_too_big || problem == websocket::error::buffer_overflow) {
-        metrics->refused(ServerMetrics::Refusal::too_large);
-        co_return false;
-      }
-      if (problem) throw beast::system_error(problem);
-      if (first) {
-        connection.idle = false;
-        allow(connection, options.message);
-        if (!stream.is_message_done()) enlarge(connection.buffer);
-        first = false;
-      }
-    } while (!stream.is_message_done());
+    while (connection.reading) {
+      beast::error_code cancelled;
+      co_await connection.arrived.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    }
+    connection.idle = false;
+    allow(connection, options.message);
+    beast::error_code problem = connection.read_problem;
+    if (!problem && !stream.is_message_done()) enlarge(connection.buffer);
+    while (!problem && !stream.is_message_done())
+      co_await stream.async_read_some(connection.buffer, kPiece, asio::redirect_error(asio::use_awaitable, problem));
+    if (problem == websocket::error::message_too_big || problem == websocket::error::buffer_overflow) {
+      metrics->refused(ServerMetrics::Refusal::too_large);
+      co_return false;
+    }
+    if (problem) throw beast::system_error(problem);
     co_return true;
   }
 
@@ -245,9 +301,7 @@ struct WebSocketServer::State {
   }
   void put_back(beast::flat_buffer& buffer) {
     buffer.clear();
-    if (buffer.capacity() <= kKept) return;
-    if (spare.size() < kSpareBuffers) spare.push_back(std::move(buffer));
-    buffer = {};
+    if (buffer.capacity() > kKept && spare.size() < kSpareBuffers) spare.push_back(std::move(buffer));
   }
 
   template <class Work>
@@ -263,15 +317,21 @@ struct WebSocketServer::State {
   }
 
   /// One request and its reply; false when it was the last.
-  asio::awaitable<bool> exchange(Connection& connection) {
+  asio::awaitable<bool> exchange(Shared shared) {
+    Connection& connection = *shared;
     auto& stream = connection.stream;
     if (draining || !co_await read(connection)) co_return false;
-    const auto data = connection.buffer.cdata();
+    beast::flat_buffer message = std::move(connection.buffer);
+    connection.buffer = {};
+    const auto data = message.cdata();
     Exchange& exchange = connection.exchange;
     exchange.request = {.kind = stream.got_text() ? MessageKind::text : MessageKind::binary,
                         .bytes = {static_cast<const std::byte*>(data.data()), data.size()}};
-    co_await on_worker(connection, [&] { handler(exchange); });
-    put_back(connection.buffer);
+    start_reading(shared);
+    co_await on_worker(connection, [&] {
+      if (!connection.gone) handler(exchange);  // else nobody waits for the answer
+    });
+    put_back(message);
     allow(connection, options.message);
     stream.text(exchange.kind == MessageKind::text);
     co_await stream.async_write(asio::buffer(exchange.reply), asio::use_awaitable);
@@ -279,24 +339,29 @@ struct WebSocketServer::State {
   }
 
   void stop() noexcept {
+    const std::lock_guard lock(stopping);
     if (!thread.joinable()) return;
     asio::post(context, [this] {
-      draining = true;
-      beast::error_code ignored;
-      acceptor.close(ignored);
-      for (const auto& each : connections)  // who waits for a request leaves now; who has one, after its reply
+      draining = true;                        // the port stays open until the end: /healthz says so
+      for (const Shared& each : connections)  // who waits for a request leaves now; who has one, after its reply
         if (each->idle) asio::co_spawn(context, take_leave(each), asio::detached);
-      sweeper.cancel();
     });
     const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(options.drain);
-    while (metrics->open() > 0 && Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    do {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    } while (open > 0 && Clock::now() < end);
     context.stop();
     thread.join();
+    worker.stop();  // what waits for its turn is not handled any more; the request that is, ends
     worker.join();
+    for (; open > 0; --open) metrics->connection_closed();
+    beast::error_code ignored;
+    acceptor.close(ignored);
   }
 
   static constexpr std::size_t kSpareBuffers = 8;
-  static constexpr std::size_t kSpare = 16;  // connections beyond the limit that are told so
+  static constexpr std::size_t kMostStrangers = 64;  // sockets that are no WebSockets yet
+  static constexpr std::size_t kPiece = std::size_t{1} << 20;
 
   WebSocketServerOptions options;
   std::vector<std::byte> greeting;
@@ -305,11 +370,13 @@ struct WebSocketServer::State {
   std::function<void()> begin;
   std::uint16_t port = 0;
   bool draining = false;
+  std::atomic<int> open = 0;
+  std::mutex stopping;
   asio::io_context context{1};
   asio::thread_pool worker{1};
   tcp::acceptor acceptor;
   asio::steady_timer sweeper;
-  std::vector<std::shared_ptr<Connection>> connections;
+  std::vector<Shared> connections;
   std::vector<beast::flat_buffer> spare;
   std::thread thread;
 };

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -17,7 +18,8 @@ namespace sinew::serve {
 
 namespace {
 
-constexpr int kPoll = 50;  // ms until stop() is seen
+constexpr int kPoll = 50;      // ms until stop() is seen
+constexpr int kLinger = 1000;  // ms
 
 bool is_loopback(std::string_view endpoint) {
   for (const std::string_view begin : {"tcp://127.", "tcp://localhost:", "tcp://[::1]:", "ipc://", "inproc://"})
@@ -66,8 +68,15 @@ struct ZmqServer::State {
   }
 
   void stop() noexcept {
+    const std::lock_guard lock(ending);
     stopping = true;
-    if (thread.joinable()) thread.join();
+    if (!thread.joinable()) return;
+    thread.join();
+    try {
+      socket.set(zmq::sockopt::linger, kLinger);  // the last reply goes out
+      socket.close();
+    } catch (const zmq::error_t&) {
+    }
   }
 
   ZmqServerOptions options;
@@ -78,6 +87,7 @@ struct ZmqServer::State {
   Exchange exchange;
   std::string bound;
   std::atomic<bool> stopping = false;
+  std::mutex ending;
   std::thread thread;
 };
 

@@ -3,6 +3,7 @@
 #include "sinew/serve/web_socket_server.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <chrono>
 #include <string>
@@ -36,11 +37,22 @@ struct Fixture {
   std::shared_ptr<ServerMetrics> metrics = std::make_shared<ServerMetrics>();
   WebSocketServer server{{.port = 0, .handshake = 300ms, .message = 300ms, .idle = 600ms, .drain = 2s}, bytes_of("hello"), echo, metrics};
 
+  bool late(int times) const {
+    return metrics->text().find(fmt::format("sinew_refused_total{{reason=\"late\"}} {}\n", times)) != std::string::npos;
+  }
   bool empties() const {  // within two seconds
     for (int i = 0; i < 200 && metrics->open() > 0; ++i) std::this_thread::sleep_for(10ms);
     return metrics->open() == 0;
   }
 };
+
+/// A peer whose handshake and greeting are over.
+void upgrade(const Peer& peer) {
+  peer.send(kUpgrade);
+  const std::string got = peer.receive(200ms);
+  REQUIRE(got.find("101 Switching") != std::string::npos);
+  REQUIRE(got.find("hello") != std::string::npos);
+}
 
 remote::WebSocketLink connected(const WebSocketServer& server) {
   remote::WebSocketLink link({.port = server.port()});
@@ -74,12 +86,13 @@ TEST_CASE("T5 a handshake that never ends") {
   CHECK(silent.receive(1s).find("(open)") == std::string::npos);
   CHECK(slow.receive(1s).find("(open)") == std::string::npos);
   CHECK(fixture.empties());
+  CHECK(fixture.late(2));
 }
 
 TEST_CASE("T5 a message of one byte after the other") {
   Fixture fixture;
   const Peer slow(fixture.server.port());
-  slow.send(kUpgrade);
+  upgrade(slow);
   slow.send(
       std::string("\x82\xfe\x10\x00"
                   "abcd",
@@ -91,6 +104,7 @@ TEST_CASE("T5 a message of one byte after the other") {
   }
   CHECK(slow.receive(1s).find("(open)") == std::string::npos);
   CHECK(fixture.empties());
+  CHECK(fixture.late(1));
   auto link = connected(fixture.server);
   CHECK(ask(link, 10) == 10);
 }
@@ -98,7 +112,7 @@ TEST_CASE("T5 a message of one byte after the other") {
 TEST_CASE("T5 fragments without end") {
   Fixture fixture;
   const Peer peer(fixture.server.port());
-  peer.send(kUpgrade);
+  upgrade(peer);
   bool sent =
       peer.send(std::string("\x02\x81"
                             "abcdx",
@@ -114,7 +128,7 @@ TEST_CASE("T5 fragments without end") {
 TEST_CASE("T5 pings without end do not keep a connection") {
   Fixture fixture;
   const Peer peer(fixture.server.port());
-  peer.send(kUpgrade);
+  upgrade(peer);
   bool sent = true;
   for (int i = 0; i < 60 && sent; ++i) {
     sent =
@@ -130,7 +144,7 @@ TEST_CASE("T5 pings without end do not keep a connection") {
 TEST_CASE("T5 a peer that asks and never reads") {
   Fixture fixture;
   const Peer peer(fixture.server.port());
-  peer.send(kUpgrade);
+  upgrade(peer);
   std::string frame(
       "\x82\xff\0\0\0\0\0\x10\0\0"
       "abcd",

@@ -21,6 +21,12 @@ concept Encoder = std::movable<E> && requires(E encoder, const E& constant, cons
   { constant.last_error() } noexcept -> std::same_as<std::string_view>;
 };
 
+/// An encoder that remembers observations forgets them: a new episode, or another robot, begins.
+template <class E>
+concept ResettableEncoder = Encoder<E> && requires(E encoder) {
+  { encoder.reset() } noexcept;
+};
+
 /// An encoder chosen at run time. Itself an Encoder. Empty only after being moved from.
 class AnyEncoder {
  public:
@@ -32,6 +38,8 @@ class AnyEncoder {
   [[nodiscard]] const TensorSpecs& spec() const noexcept { return self_->spec(); }
   [[nodiscard]] Status encode(const Observation& observation, TensorMap& out) noexcept { return self_->encode(observation, out); }
   [[nodiscard]] std::string_view last_error() const noexcept { return self_->last_error(); }
+  /// Of encoders that have nothing to forget: does nothing.
+  void reset() noexcept { self_->reset(); }
 
  private:
   struct Interface {
@@ -39,6 +47,7 @@ class AnyEncoder {
     virtual const TensorSpecs& spec() const noexcept = 0;
     virtual Status encode(const Observation& observation, TensorMap& out) noexcept = 0;
     virtual std::string_view last_error() const noexcept = 0;
+    virtual void reset() noexcept = 0;
   };
   template <Encoder E>
   struct Model final : Interface {
@@ -46,6 +55,9 @@ class AnyEncoder {
     const TensorSpecs& spec() const noexcept override { return encoder.spec(); }
     Status encode(const Observation& observation, TensorMap& out) noexcept override { return encoder.encode(observation, out); }
     std::string_view last_error() const noexcept override { return encoder.last_error(); }
+    void reset() noexcept override {
+      if constexpr (ResettableEncoder<E>) encoder.reset();
+    }
     E encoder;
   };
   std::unique_ptr<Interface> self_;

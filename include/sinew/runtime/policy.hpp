@@ -63,7 +63,7 @@ class Policy {
   [[nodiscard]] std::string_view last_error() const noexcept { return error_; }
   /// Stage times of the last `act`.
   [[nodiscard]] const ActTiming& timing() const noexcept { return timing_; }
-  /// Starts a new episode: forgets what the backend keeps and numbers chunks from 1 again.
+  /// Starts a new episode: forgets what encoder and backend keep and numbers chunks from 1 again.
   void reset() noexcept;
 
  private:

@@ -31,13 +31,14 @@ struct PolicyServerOptions {
   std::size_t most_connections = 64;  ///< WebSockets at once; 1 for a policy that remembers observations, which forgets at each connection
   std::size_t most_bytes = std::size_t{16} << 20;  ///< of one message
   Time idle = std::chrono::seconds(600);           ///< a connection without a request for so long is closed
-  Time drain = std::chrono::seconds(10);           ///< what stop() gives requests that are being answered
+  Time drain = std::chrono::seconds(10);           ///< what stop() gives requests that wait; the one that is being answered always ends
 };
 
 /// Serves from construction to stop().
 class PolicyServer {
  public:
-  /// Throws Error for an address that cannot be had, and one beyond loopback without a token.
+  /// Throws Error for an address that cannot be had, one beyond loopback without a token, and `groot` for a policy that remembers
+  /// observations: its requests do not say whose they are.
   PolicyServer(Policy policy, const PolicyServerOptions& options);
   ~PolicyServer();
   PolicyServer(PolicyServer&& other) noexcept;
@@ -45,6 +46,8 @@ class PolicyServer {
 
   /// The one that was taken.
   [[nodiscard]] std::uint16_t port() const noexcept;
+  /// What the policy said at the last request that it could not answer: clients are not told what a backend says. "" for none.
+  [[nodiscard]] std::string last_error() const;
   /// Text that Prometheus reads.
   [[nodiscard]] std::string metrics() const;
   /// Takes no more connections, lets requests that are being answered end, and closes. A second call does nothing.

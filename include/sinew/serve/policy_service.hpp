@@ -47,6 +47,7 @@ class OpenpiService {
   void reset() noexcept { what_.reset(); }
 
  private:
+  bool act(Exchange& exchange);
   void refuse(Exchange& exchange, std::string_view text, bool close);
 
   Served what_;

@@ -6,13 +6,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
+#include <string_view>
 
 #include "sinew/core/clock.hpp"
 
 namespace sinew::serve {
 
-/// Any thread, without locks. Counters begin at 0 and grow.
+/// Any thread. Counters begin at 0 and grow.
 class ServerMetrics {
  public:
   enum class Refusal : std::uint8_t { token, connections, late, too_large, malformed };
@@ -22,6 +24,9 @@ class ServerMetrics {
   /// One request that was answered: how long the policy took, and whether the answer was a chunk.
   void answered(Time took, bool good) noexcept;
   void refused(Refusal why) noexcept { ++refused_[static_cast<std::size_t>(why)]; }
+  /// What the policy had to say, which is not for strangers.
+  void failed(std::string_view text);
+  [[nodiscard]] std::string last_error() const;
 
   [[nodiscard]] std::int64_t open() const noexcept { return open_; }
   /// Prometheus text format 0.0.4.
@@ -33,6 +38,8 @@ class ServerMetrics {
   std::atomic<std::uint64_t> opened_{0}, good_{0}, failed_{0}, nanoseconds_{0};
   std::array<std::atomic<std::uint64_t>, kBounds.size() + 1> buckets_{};
   std::array<std::atomic<std::uint64_t>, 5> refused_{};
+  mutable std::mutex mutex_;
+  std::string last_error_;
 };
 
 }  // namespace sinew::serve

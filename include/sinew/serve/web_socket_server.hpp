@@ -19,17 +19,18 @@ struct WebSocketServerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8000;  ///< 0: any that is free
   std::string token;  ///< of the header "Authorization: Api-Key <token>" or "Bearer <token>"; empty: none, on a loopback address only
-  std::size_t most_connections = 64;
+  std::size_t most_connections = 64;               ///< WebSockets; sockets that are none yet have 64 places of their own
   std::size_t most_bytes = std::size_t{16} << 20;  ///< of one message
   Time handshake = std::chrono::seconds(5);        ///< from the connection to the end of its HTTP request
   Time message = std::chrono::seconds(10);         ///< from the first to the last byte of a request, and of a reply
   Time idle = std::chrono::seconds(600);           ///< between messages
-  Time drain = std::chrono::seconds(10);           ///< what stop() gives requests that are being answered
+  Time drain = std::chrono::seconds(10);           ///< what stop() gives requests that wait
 };
 
 /// Listens from construction to stop(). Each connection has one request at a time; requests of all connections are handled one after
-/// another on one thread, sockets are served on another. No compression. GET /healthz answers "OK", and 503 once stop() was called; GET
-/// /metrics, for which the token is needed too, what Prometheus reads.
+/// another on one thread, sockets are served on another; pings are answered meanwhile, and a request whose peer has left is passed over.
+/// Browsers (a header "Origin") are refused. No compression. GET /healthz answers "OK", and 503 once stop() was called; GET /metrics, for
+/// which the token is needed too, what Prometheus reads.
 class WebSocketServer {
  public:
   /// `greeting`: what a connection is sent first. `begin`: runs before a connection's first request, on the handler's thread; may be empty.
@@ -41,7 +42,8 @@ class WebSocketServer {
   WebSocketServer& operator=(const WebSocketServer&) = delete;
 
   [[nodiscard]] std::uint16_t port() const noexcept;
-  /// Takes no more connections, lets requests that are being handled end, and closes. At most `drain` long. A second call does nothing.
+  /// Takes no more WebSockets, lets requests end, and closes: at most `drain` long, and the request that is being handled always ends.
+  /// From any thread; a second call does nothing.
   void stop() noexcept;
 
  private:

@@ -13,10 +13,11 @@ namespace sinew::serve {
 struct ZmqServerOptions {
   std::string endpoint = "tcp://127.0.0.1:5555";   ///< port 0 or *: any that is free
   bool has_token = false;                          ///< the handler asks for one; without, on a loopback address only
-  std::size_t most_bytes = std::size_t{16} << 20;  ///< of one message; a peer that sends more is disconnected
+  std::size_t most_bytes = std::size_t{16} << 20;  ///< of one frame; a peer that sends more is disconnected
 };
 
-/// Listens from construction to stop(), with one thread.
+/// Listens from construction to stop(), with one thread. ZeroMQ takes what a peer sends before anything can look at it: a few messages of
+/// each peer, and frames without end of one that sends them as parts of one message. Not for a network of strangers.
 class ZmqServer {
  public:
   /// Throws Error for an endpoint that cannot be had, and for one beyond loopback without a token.

@@ -42,6 +42,10 @@ class _Episode:
         self.takeovers = []  # times at which somebody took over or handed back
         self.intervened = False
 
+    def keep_fitting(self, horizon, dt):
+        """Chunks of another length or rate are none for this card: commands are taken then."""
+        self.chunks = {number: chunk for number, chunk in self.chunks.items() if len(chunk.values) == horizon and abs(chunk.dt - dt) < 1e-9}
+
     def add(self, content, use_chunks):
         kind = type(content).__name__
         if kind == "Event" and content.kind == "intervention":
@@ -80,7 +84,7 @@ def _sample(episode, observation, intervened, reading):
     spec = reading.card["action"]
     horizon, dt = spec["horizon"], 1 / spec["rate"]
     chunk = episode.chunks.get(observation.id)
-    if chunk is not None and len(chunk.values) == horizon and abs(chunk.dt - dt) < 1e-9:
+    if chunk is not None:
         positions, valid = np.asarray(chunk.values), np.ones(horizon, bool)
     elif episode.commands and (intervened or not reading.use_chunks or not episode.chunks):
         positions, valid = _followed(episode, observation.time, horizon, dt)
@@ -95,12 +99,13 @@ def _sample(episode, observation, intervened, reading):
 
 def read_recording(path, reading):
     """Samples of one recording, in memory. Raises sinew.Error for a recording that lacks a camera or channel of the card."""
-    columns = {name: [] for name in Samples._ARRAYS}
+    columns, spec = {name: [] for name in Samples._ARRAYS}, reading.card["action"]
     instructions, number = [], 0
     for episode in _episodes(path, reading.use_chunks):
         if episode.span.index in reading.rejected or (reading.only_succeeded and episode.span.succeeded is False):
             continue
         before = len(columns["state"])
+        episode.keep_fitting(spec["horizon"], 1 / spec["rate"])
         for observation, intervened in episode.moments:
             if reading.interventions_only and not intervened:
                 continue
