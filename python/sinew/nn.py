@@ -46,4 +46,4 @@ def load(directory, architecture=None, *, backend="cpu", dtype="f32", threads=1,
         from ._torch import load_language_model
 
         return load_language_model(directory, architecture, dtype, device, max_tokens, logits)
-    raise ValueError(f"backend: expected 'cpu' or 'torch', got {backend!r}")
+    raise error("invalid_argument", "nn.load", "backend", "'cpu' or 'torch'", repr(backend))

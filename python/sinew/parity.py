@@ -224,7 +224,7 @@ def policy_rows(directory, config, card, options):
     takes_noise = "noise" in {name for name, *_ in policy.spec["optional_inputs"]}
     policy.act(observation, **({"noise": noise} if takes_noise else {}))
     used = max(options.most, TOLERANCE[card["dtype"]]) if options.tolerance is None else options.most
-    note = f"{version}, sinew.train.heads; weights in {card['dtype']}"
+    note = f"{version}, sinew.train.heads; weights in {card['dtype']}: tolerance {used:g}"
     yield compare(f"actions of {head}, normalised", policy.outputs["actions"], actions, replace(options, tolerance=used), note)
 
 
@@ -294,15 +294,26 @@ def rows(directory, options):
     return model_rows(directory, config, options)
 
 
+def _at_least(least, kind):
+    def parse(text):
+        value = kind(text)
+        if not value >= least:
+            raise argparse.ArgumentTypeError(f"expected at least {least:g}, got '{text}'")
+        return value
+
+    parse.__name__ = "number"
+    return parse
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m sinew.parity", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, metavar="DIR")
     parser.add_argument("--backend", choices=("cpu", "torch"), default="cpu")
     parser.add_argument("--dtype", choices=tuple(TOLERANCE), default="f32", help="of our weights (default f32); a policy's head has its card's")
     parser.add_argument("--text", default=Options.text, help="of the prompt")
-    parser.add_argument("--tokens", type=int, default=Options.tokens, metavar="N", help="that are decoded (default 8)")
-    parser.add_argument("--seed", type=int, default=0, help="of the image, the state and the noise")
-    parser.add_argument("--tolerance", type=float, metavar="X", help="of the largest number of the reference (default 1e-4, with bf16 0.05)")
+    parser.add_argument("--tokens", type=_at_least(0, int), default=Options.tokens, metavar="N", help="that are decoded (default 8)")
+    parser.add_argument("--seed", type=_at_least(0, int), default=0, help="of the image, the state and the noise")
+    parser.add_argument("--tolerance", type=_at_least(1e-12, float), metavar="X", help="of the largest number of the reference (default 1e-4, with bf16 0.05)")
     given = parser.parse_args(arguments)
     options = Options(given.backend, given.dtype, given.text, given.tokens, given.seed, given.tolerance)
     same = True
@@ -312,8 +323,8 @@ def main(arguments=None):
         for row in rows(given.directory, options):
             print(f"{row.what:44}{row.values:>10}{row.scale:>10.3g}{row.largest:>20.2e}  {'same' if row.same else 'DIFFERS'}" + (f"  ({row.note})" if row.note else ""), flush=True)
             same &= row.same
-    except sinew.Error as problem:
-        print(problem, file=sys.stderr)
+    except Exception as problem:  # of files and of two other libraries: a dozen kinds
+        print(problem if isinstance(problem, sinew.Error) else f"[parity] {given.directory}: {type(problem).__name__}: {problem}", file=sys.stderr)
         return 2
     return 0 if same else 1
 

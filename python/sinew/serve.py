@@ -31,7 +31,8 @@ class Server:
         token: every request must have it: header "Authorization: Api-Key ..." or "Bearer ...", or, for "groot", the entry "api_token".
         backend: instead of the card's, e.g. "torch".
         registry: sinew.BackendRegistry with backends of one's own.
-        max_connections, max_bytes: of WebSockets at once (1 for a policy that remembers observations), of one message.
+        max_connections, max_bytes: of WebSockets at once (1 for a policy that remembers observations; with 1 the policy, a Python backend too, is reset at
+            each), of one message.
         idle, drain: s: a connection without a request is closed; what stop() waits for requests that are being answered.
 
     Raises sinew.Error.
@@ -57,7 +58,8 @@ class Server:
 
     @property
     def address(self):
-        return f"{'tcp' if self.protocol == 'groot' else 'ws'}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'tcp' if self.protocol == 'groot' else 'ws'}://{host}:{self.port}"
 
     def metrics(self):
         """Text that Prometheus reads; of WebSockets also at GET /metrics."""
@@ -88,7 +90,7 @@ def _token(arguments):
         if not token:
             raise error("invalid_argument", "serve", str(arguments.token_file), "a token", "an empty file")
         return token
-    return os.environ.get("SINEW_SERVE_TOKEN", "")
+    return os.environ.get("SINEW_SERVE_TOKEN", "").strip()
 
 
 def run(arguments):

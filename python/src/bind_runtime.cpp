@@ -64,7 +64,7 @@ void bind_policy(py::module_& m) {
           "add",
           [](BackendRegistry& r, std::string name, py::object factory) { r.add(std::move(name), python_factory(std::move(factory))); },
           py::arg("name"), py::arg("factory"),
-          "factory(path: str) -> object with infer(dict) -> dict. infer gets copies of the encoder's tensors and returns\n"
+          "factory(path: str) -> object with infer(dict) -> dict. infer gets the encoder's tensors, read-only, and returns\n"
           "{\"actions\": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it "
           "exists.")
       .def(

@@ -117,6 +117,18 @@ def test_what_has_no_reference_is_refused(tmp_path, capsys, files, words):
     assert code == 2 and words in errors and "Traceback" not in errors
 
 
+def test_damaged_weights_and_options_that_mean_nothing(tmp_path, capsys):
+    made.save_backbone(tmp_path, made.qwen3_vl(seed=4))
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    code, _, errors = table(capsys, tmp_path)
+    assert code == 2 and errors.startswith("[") and "Traceback" not in errors
+    for arguments in (["--tokens", "-1"], ["--seed", "-1"], ["--tolerance", "nan"], ["--tolerance", "-1"]):
+        with pytest.raises(SystemExit):
+            parity.main([str(tmp_path), *arguments])
+        assert "at least" in capsys.readouterr().err
+
+
 def test_nn_load_reads_what_the_backbone_is(tmp_path):
     for name, model in MODELS.items():
         made.save_backbone(tmp_path / name, model(seed=2))

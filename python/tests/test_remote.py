@@ -125,6 +125,31 @@ def openpi_server(seen, metadata=None, policy=None):
     return handle
 
 
+def test_a_reply_that_nobody_asked_for_is_not_taken_for_the_next():
+    """Replies of openpi have no number: whatever lies there before a request was sent closes the connection."""
+
+    def twice(connection):
+        packer = openpi_numpy.Packer()
+        connection.send(packer.pack({}))
+        for number, raw in enumerate(connection):
+            actions = chunk_of(openpi_numpy.unpackb(raw)["observation/state"])
+            for _ in range(2 if number == 1 else 1):
+                connection.send(packer.pack({"actions": actions}))
+
+    with web_socket_server(twice) as port:
+        client = remote.openpi(LIBERO, HORIZON, DIM, port=port, deadline=5.0)
+        refused = 0
+        for value in range(1, 8):
+            observation = libero_observation(float(value))
+            try:
+                np.testing.assert_array_equal(client.infer(observation)["actions"], chunk_of([float(value)]))
+            except sinew.Error as problem:
+                assert "expected nothing before a request, got a message" in str(problem)
+                refused += 1
+            time.sleep(0.15)  # longer than the first pause after a failure
+        assert refused >= 1
+
+
 def test_openpi_sees_what_its_own_client_would_send_and_its_reply_is_read():
     seen = []
     with web_socket_server(openpi_server(seen, {"reset_pose": [0.0] * 6})) as port:

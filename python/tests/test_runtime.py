@@ -146,10 +146,12 @@ def test_python_backend_sees_the_tensors_themselves_unless_it_keeps_them(directo
             assert not state.flags.writeable
             self.seen.append((state.__array_interface__["data"][0], state.flags.owndata))
             if self.keeps:
-                self.kept.append(state[:1] if self.keeps == "a slice" else inputs if self.keeps == "all" else state)
+                taken = {"one": lambda: state, "a slice": lambda: state[:1], "all": lambda: inputs, "popped": lambda: inputs.pop("state")}
+                self.kept.append(taken[self.keeps]())
+                inputs = {"state": state}
             return super().infer(inputs)
 
-    for keeps in (False, "one", "a slice", "all"):
+    for keeps in (False, "one", "a slice", "all", "popped"):
         made = []
         registry = sinew.BackendRegistry()
         registry.add("mine", lambda path, keeps=keeps, made=made: made.append(Watching(path, keeps)) or made[-1])
@@ -174,11 +176,45 @@ def test_python_backend_that_begins_to_keep_its_inputs_is_refused(directory):
             return super().infer(inputs)
 
     registry = sinew.BackendRegistry()
-    registry.add("late", Late)
+    made_late = []
+    registry.add("late", lambda path: made_late.append(Late(path)) or made_late[-1])
     policy = sinew.Policy.load(str(directory), backend="late", registry=registry)
     policy.act(observation([0, 0]))
     with pytest.raises(sinew.Error, match=r"kept an input.*numpy.array\(x\) copies"):
         policy.act(observation([0, 0]))
+    for q in ([1, 2], [3, 4]):  # from then on it is given copies
+        policy.act(observation(q))
+    assert made_late[0].kept.flags.owndata
+
+
+def test_python_backend_whose_error_is_kept_is_given_copies(directory):
+    class Raising(Affine):
+        calls, errors = 0, []
+
+        def infer(self, inputs):
+            self.calls += 1
+            self.owned = inputs["state"].flags.owndata
+            if self.calls == 3:
+                try:
+                    raise ValueError("kept with its frames")
+                except ValueError as problem:
+                    self.errors.append(problem)
+                    raise
+            return super().infer(inputs)
+
+    made = []
+    registry = sinew.BackendRegistry()
+    registry.add("raising", lambda path: made.append(Raising(path)) or made[-1])
+    policy = sinew.Policy.load(str(directory), backend="raising", registry=registry)
+    owned = []
+    for call in range(5):
+        if call == 2:
+            with pytest.raises(sinew.Error, match="kept with its frames"):
+                policy.act(observation([0, 0]))
+        else:
+            policy.act(observation([0, 0]))
+        owned.append(made[0].owned)
+    assert owned == [True, False, False, True, True]
 
 
 @pytest.mark.parametrize(

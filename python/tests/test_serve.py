@@ -410,31 +410,23 @@ def infer_at(port):
 
 def remembering(folder):
     card = made.card(JOINTS, HORIZON, SIDE)
-    card["history"] = {"camera_offsets": [-0.5, 0.0], "state_offsets": [0.0], "max_age": 1000.0, "max_skew": 1000.0}
+    card["history"] = {"camera_offsets": [-0.2, 0.0], "state_offsets": [0.0], "max_age": 10.0, "max_skew": 10.0}
     return made.write(folder, made.qwen3_vl(seed=3), made.flow_dit(64, JOINTS, JOINTS, HORIZON), card, made.statistics(JOINTS), SIDE * SIDE)
 
 
 def test_a_policy_that_remembers_has_one_robot_and_forgets_it(tmp_path):
-    class Brightness:
-        def infer(self, tensors):
-            return {"actions": np.full((HORIZON, JOINTS), tensors["pixel_values"].mean(), np.float32)}
-
-    registry = sinew.BackendRegistry()
-    registry.add("brightness", lambda path: Brightness())
     folder = remembering(tmp_path)
-    black = request() | {f"observation/{name}": np.zeros((SIDE, SIDE, 3), np.uint8) for name in ("front", "wrist")}
-    white = request() | {f"observation/{name}": np.full((SIDE, SIDE, 3), 255, np.uint8) for name in ("front", "wrist")}
-    with serve.Server(folder, backend="brightness", registry=registry, port=0) as running:
-        alone = infer(running, white)["actions"][0, 0]
-        time.sleep(0.1)
-        with web.connect(f"ws://127.0.0.1:{running.port}", max_size=None) as first:
-            first.recv()
-            first.send(msgpack_numpy.Packer().pack(black))
-            first.recv()
-            with pytest.raises(InvalidStatus):
+    with serve.Server(folder, port=0) as running:
+        for _ in range(2):  # robots, one after the other: each begins with nothing to remember
+            client = websocket_client_policy.WebsocketClientPolicy("127.0.0.1", running.port)
+            with pytest.raises(RuntimeError, match="not_ready"):
+                client.infer(request())
+            with pytest.raises(InvalidStatus):  # meanwhile there is room for nobody else
                 web.connect(f"ws://127.0.0.1:{running.port}")
-        time.sleep(0.1)
-        assert infer(running, white)["actions"][0, 0] == alone  # nothing of the black frames
+            time.sleep(0.25)
+            assert client.infer(request(1))["actions"].shape == (HORIZON, JOINTS)
+            client._ws.close()
+            time.sleep(0.1)
     with pytest.raises(sinew.Error, match="its requests do not say whose they are"):
         serve.Server(folder, protocol="groot", port=0)
 
@@ -538,6 +530,56 @@ def test_connect_is_the_policy_with_the_servers_card(directory, server):
     chunk = policy.act(sinew.Observation(frames, {"joint_position": joints}, TEXT, time=3.0, id=8))
     np.testing.assert_allclose(chunk.values, expected(directory), atol=1e-4)
     assert (chunk.t0, chunk.dt, chunk.observation_id, chunk.space) == (3.0, pytest.approx(0.1), 8, "joint_position")
+
+
+def test_connect_names_the_token_and_the_keys(directory):
+    with serve.Server(directory, port=0, token="secret") as running:
+        for token in ("", "wrong"):
+            began = time.monotonic()
+            with pytest.raises(sinew.Error, match=r"\[serve\] token: expected the server's"):
+                remote.connect(port=running.port, token=token)
+            assert time.monotonic() - began < 2
+        remote.connect(port=running.port, token="secret")
+    with serve.Server(directory, protocol="aloha", port=0) as running, pytest.raises(sinew.Error, match="expected 'observation/front' among them, got images/front"):
+        remote.connect(port=running.port)
+
+
+def test_a_stateful_backend_of_one_connection_is_reset(directory):
+    class Counting:
+        resets = 0
+
+        def infer(self, tensors):
+            return {"actions": np.zeros((HORIZON, JOINTS), np.float32)}
+
+        def reset(self):
+            self.resets += 1
+
+    backend, registry = Counting(), sinew.BackendRegistry()
+    registry.add("counting", lambda path: backend)
+    with serve.Server(directory, backend="counting", registry=registry, port=0, max_connections=1) as running:
+        for _ in range(3):
+            infer(running, request())
+            time.sleep(0.1)
+    assert backend.resets == 3
+
+
+@pytest.mark.parametrize("options", [{"idle": -1.0}, {"idle": float("nan")}, {"drain": 0.0}, {"max_connections": 0}, {"max_bytes": 0}, {"token": " a"}, {"token": "a\nb"}, {"token": "a" * 257}])
+@pytest.mark.parametrize("protocol", ["openpi", "groot"])
+def test_options_that_mean_nothing_are_refused(directory, options, protocol):
+    with pytest.raises(sinew.Error, match=r"^\[serve\]"):
+        serve.Server(directory, port=0, protocol=protocol, **options)
+
+
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+@pytest.mark.parametrize("protocol", ["openpi", "groot"])
+def test_names_of_loopback(directory, protocol, host):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        if host == "::1":
+            pytest.xfail("this machine has no IPv6")
+    with serve.Server(directory, protocol=protocol, host=host, port=0) as running:
+        assert running.address.endswith(f"{'[::1]' if host == '::1' else host}:{running.port}") and running.port > 0
 
 
 def test_another_card_after_a_restart_is_refused(directory, tmp_path):

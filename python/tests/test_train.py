@@ -143,6 +143,16 @@ def test_samples_are_what_was_recorded(tmp_path):
     assert planned.weight[9] == 3.0
 
 
+def test_chunks_of_another_length_or_rate_are_passed_over_for_commands(tmp_path):
+    path, card = write_recording(tmp_path / "a.mcap"), small_card()
+    whole = recordings.read_recording(path, reading())
+    for change in ({"horizon": 3}, {"rate": 5.0}):
+        card["action"] = small_card()["action"] | change
+        data = recordings.read_recording(path, recordings.Reading(card=card, targets=targets.make_targets(card)))
+        assert len(data) == len(whole) == 24
+        np.testing.assert_allclose(data.chunk[4, :2, 0], 0.01 * np.array([4, 4 + 10 / card["action"]["rate"]]), atol=1e-6)
+
+
 def test_samples_join_and_reopen(tmp_path):
     folders = [recordings.convert(write_recording(tmp_path / f"{i}.mcap"), reading(), tmp_path / f"s{i}") for i in range(2)]
     joined = samples.join(folders, tmp_path / "joined")

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -27,6 +28,29 @@ std::uint16_t port_of(std::string_view endpoint) noexcept {
   return port;
 }
 
+void check(const PolicyServerOptions& options) {
+  const auto refuse = [](const char* what, const char* expected, const std::string& got) {
+    fail(ErrorCode::invalid_argument, {"serve", what, expected, got, ""});
+  };
+  for (const auto& [what, time] : {std::pair("idle", options.idle), std::pair("drain", options.drain)})
+    if (time <= Time{}) refuse(what, "a positive time", fmt::format("{} s", to_seconds(time)));
+  if (options.most_connections == 0) refuse("connections", "at least 1", "0");
+  if (options.most_bytes == 0) refuse("bytes of a message", "at least 1", "0");
+  const auto printable = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F; };
+  const bool padded = !options.token.empty() && (options.token.front() == ' ' || options.token.back() == ' ');
+  if (options.token.size() > 256 || padded || !std::ranges::all_of(options.token, printable))
+    refuse("token", "at most 256 printable ASCII characters, none of them a space at an end",
+           fmt::format("{} bytes of others", options.token.size()));
+}
+
+/// As ZeroMQ wants it.
+std::string endpoint_of(const PolicyServerOptions& options) {
+  const std::string host = options.host == "localhost"                   ? "127.0.0.1"
+                           : options.host.find(':') != std::string::npos ? "[" + options.host + "]"
+                                                                         : options.host;
+  return fmt::format("tcp://{}:{}", host, options.port == 0 ? "*" : std::to_string(options.port));
+}
+
 }  // namespace
 
 std::string_view to_string(ServedProtocol protocol) noexcept { return kProtocols[static_cast<std::size_t>(protocol)]; }
@@ -39,6 +63,7 @@ ServedProtocol served_protocol_from_string(std::string_view name) {
 
 struct PolicyServer::State {
   State(Policy policy, const PolicyServerOptions& options) {
+    check(options);
     const remote::MsgpackLimits limits{.most_bytes = options.most_bytes};
     const bool remembers = policy.card().history.has_value();
     if (options.protocol == ServedProtocol::groot) {
@@ -46,17 +71,14 @@ struct PolicyServer::State {
         fail(ErrorCode::unsupported, {"serve", "protocol", "openpi or aloha for a policy that remembers observations", "groot",
                                       "its requests do not say whose they are"});
       groot.emplace(served(std::move(policy), WireForm::groot), metrics, options.token, limits);
-      zmq.emplace(
-          ZmqServerOptions{.endpoint = fmt::format("tcp://{}:{}", options.host, options.port == 0 ? "*" : std::to_string(options.port)),
-                           .has_token = !options.token.empty(),
-                           .most_bytes = options.most_bytes},
-          [this](Exchange& exchange) { groot->handle(exchange); });
+      zmq.emplace(ZmqServerOptions{.endpoint = endpoint_of(options), .has_token = !options.token.empty(), .most_bytes = options.most_bytes},
+                  [this](Exchange& exchange) { groot->handle(exchange); });
       return;
     }
     openpi.emplace(served(std::move(policy), options.protocol == ServedProtocol::aloha ? WireForm::aloha : WireForm::droid), metrics,
                    limits);
     std::function<void()> begin;
-    if (remembers) begin = [this] { openpi->reset(); };
+    if (remembers || options.most_connections == 1) begin = [this] { openpi->reset(); };
     web_socket.emplace(
         WebSocketServerOptions{.host = options.host,
                                .port = options.port,

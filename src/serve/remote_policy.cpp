@@ -55,6 +55,7 @@ Json to_json(const MsgpackValue& value) {
 struct Greeting {
   PolicyCard card;
   ActionSpace space = ActionSpace::joint_position;
+  std::vector<std::string> keys;  // of a request
 };
 
 Greeting read_greeting(const MsgpackValue& metadata) {
@@ -62,7 +63,9 @@ Greeting read_greeting(const MsgpackValue& metadata) {
   if (!card || !actions)
     fail(ErrorCode::invalid_argument, {"serve", "metadata of the server", "a policy card, as sinew serve sends it", "none",
                                        "sinew.remote has clients of other servers"});
-  Greeting greeting{card_from_json(to_json(card), "card of the server")};
+  Greeting greeting{.card = card_from_json(to_json(card), "card of the server")};
+  if (const MsgpackValue keys = metadata.find("keys"); keys && keys.type() == MsgpackType::map)
+    for (MsgpackValue key = keys.first(); key; key = key.next().next()) greeting.keys.emplace_back(key.text().value_or(""));
   const MsgpackValue space = actions.find("space");
   for (const ActionSpace each : {ActionSpace::joint_position, ActionSpace::tool_pose, ActionSpace::base_pose})
     if (space && space.text() == to_string(each)) {
@@ -123,6 +126,9 @@ Greeting greet(const ConnectOptions& options) {
   const Time end = link.now() + options.patience;
   remote::Message message;
   while (link.open(end) != Status::ok || link.receive(message, end) != Status::ok) {
+    if (link.last_error().find("declined, 401") != std::string_view::npos)
+      fail(ErrorCode::invalid_argument,
+           {"serve", "token", "the server's", options.token.empty() ? "none" : "another", std::string(link.last_error())});
     if (link.now() + kAgain > end)
       fail(ErrorCode::not_found, {"serve", "server", "one that answers", std::string(link.last_error()), "sinew serve DIR"});
     std::this_thread::sleep_for(kAgain);
@@ -148,7 +154,13 @@ Policy connect(const ConnectOptions& options) {
     fail(ErrorCode::invalid_argument, {"serve", "patience", "a positive time", fmt::format("{} s", to_seconds(options.patience)), ""});
   Greeting greeting = greet(options);
   PolicyCard& card = greeting.card;
-  WireEncoder encoder(keys_of(card));
+  const WireOptions keys = keys_of(card);
+  for (const WireCamera& camera : keys.cameras)
+    if (std::ranges::find(greeting.keys, camera.key) == greeting.keys.end())
+      fail(ErrorCode::invalid_argument,
+           {"serve", "keys of the server", quote(camera.key) + " among them",
+            join_names(std::vector<std::string_view>(greeting.keys.begin(), greeting.keys.end())), "serve with protocol openpi"});
+  WireEncoder encoder(keys);
   remote::OpenpiProtocol protocol({.inputs = encoder.spec(),
                                    .horizon = card.action.horizon,
                                    .action_dim = card.action.chunk_size(),

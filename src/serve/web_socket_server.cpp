@@ -72,7 +72,8 @@ bool bears(const Request& request, const std::string& token) {
   if (token.empty()) return true;
   const std::string_view given(request[http::field::authorization].data(), request[http::field::authorization].size());
   for (const std::string_view scheme : {"Api-Key ", "Bearer "})
-    if (given.starts_with(scheme)) return same_token(given.substr(scheme.size()), token);
+    if (given.size() >= scheme.size() && beast::iequals({given.data(), scheme.size()}, {scheme.data(), scheme.size()}))
+      return same_token(given.substr(scheme.size()), token);
   return false;
 }
 
@@ -227,7 +228,13 @@ struct WebSocketServer::State {
     allow(connection, options.handshake);
     http::request_parser<http::empty_body> parser;
     parser.header_limit(kMostHeader);
-    co_await http::async_read(stream.next_layer(), connection.buffer, parser, asio::use_awaitable);
+    beast::error_code problem;
+    co_await http::async_read(stream.next_layer(), connection.buffer, parser, asio::redirect_error(asio::use_awaitable, problem));
+    if (problem) {
+      if (problem.category() == http::make_error_code(http::error::end_of_stream).category() && problem != http::error::end_of_stream)
+        metrics->refused(ServerMetrics::Refusal::malformed);
+      co_return;
+    }
     if (auto said = answer(parser.get())) co_return co_await respond(connection, parser.get(), said->first, std::move(said->second));
     if (connection.buffer.size() > 0) co_return;  // more than a handshake, before it was answered
     connection.admitted = true;
@@ -356,6 +363,7 @@ struct WebSocketServer::State {
     worker.join();
     for (; open > 0; --open) metrics->connection_closed();
     beast::error_code ignored;
+    for (const Shared& each : connections) each->stream.next_layer().close(ignored);
     acceptor.close(ignored);
   }
 

@@ -42,6 +42,7 @@ struct ZmqServer::State {
       socket.set(zmq::sockopt::rcvhwm, 4);
       socket.set(zmq::sockopt::rcvtimeo, kPoll);
       socket.set(zmq::sockopt::sndtimeo, kPoll);
+      socket.set(zmq::sockopt::ipv6, true);
       socket.bind(options.endpoint);
       bound = socket.get(zmq::sockopt::last_endpoint);
     } catch (const zmq::error_t& problem) {

@@ -36,6 +36,7 @@ bool fits_header(std::string_view text) {
 
 struct WebSocketLink::State {
   explicit State(WebSocketOptions given) : options(std::move(given)) {
+    response.result(0U);
     for (const std::string* text : {&options.host, &options.path, &options.authorization})
       if (!fits_header(*text))
         fail(ErrorCode::invalid_argument,
@@ -80,14 +81,60 @@ struct WebSocketLink::State {
   WebSocketOptions options;
   asio::io_context context{1};
   tcp::resolver::results_type endpoints;
+  /// Waits for the next message from now on: one that comes before it was asked for is seen.
+  void read_ahead() {
+    ahead.reset();
+    next.clear();
+    stream->async_read(next, [this](beast::error_code code, std::size_t) { ahead = code; });
+  }
+  /// Whether there is something to read although nothing was asked.
+  bool surplus() {
+    context.restart();
+    context.poll();
+    return ahead.has_value();
+  }
+  Status wait_for_message(Time deadline) noexcept {
+    try {
+      context.restart();
+      const std::chrono::steady_clock::time_point end{std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline)};
+      while (!ahead && context.run_one_until(end) > 0) {
+      }
+      if (!ahead) {
+        drop();
+        error.format("[remote] reply of {}:{}: no answer by the deadline", options.host, options.port);
+        return Status::timeout;
+      }
+      if (!*ahead) return Status::ok;
+      error.format("[remote] reply of {}:{}: {}", options.host, options.port, ahead->message());
+    } catch (const std::exception& problem) {
+      error.format("[remote] reply of {}:{}: {}", options.host, options.port, problem.what());
+    }
+    return Status::backend_failed;
+  }
+  /// A stream can go only when no operation refers to it any more.
+  void forget() noexcept {
+    drop();
+    try {
+      context.restart();
+      context.run();
+    } catch (const std::exception&) {
+    }
+    stream.reset();
+    ahead.reset();
+  }
+
   std::optional<Stream> stream;
-  beast::flat_buffer buffer;
+  beast::flat_buffer buffer, next;
+  std::optional<beast::error_code> ahead;  // how the read of `next` ended
+  websocket::response_type response;
   std::vector<asio::const_buffer> pieces;
   FixedText error;
 };
 
 WebSocketLink::WebSocketLink(WebSocketOptions options) : state_(std::make_unique<State>(std::move(options))) {}
-WebSocketLink::~WebSocketLink() = default;
+WebSocketLink::~WebSocketLink() {
+  if (state_) state_->forget();
+}
 WebSocketLink::WebSocketLink(WebSocketLink&& other) noexcept = default;
 WebSocketLink& WebSocketLink::operator=(WebSocketLink&& other) noexcept = default;
 
@@ -95,14 +142,15 @@ Time WebSocketLink::now() const noexcept { return SteadyClock().now(); }
 std::string_view WebSocketLink::last_error() const noexcept { return state_->error.view(); }
 
 void WebSocketLink::close() noexcept {
-  state_->drop();
-  state_->stream.reset();
+  state_->forget();
   state_->buffer.clear();
 }
 
 Status WebSocketLink::open(Time deadline) noexcept {
   close();
   State& state = *state_;
+  state.response = {};
+  state.response.result(0U);
   try {
     state.stream.emplace(state.context);
     Stream& stream = *state.stream;
@@ -123,12 +171,24 @@ Status WebSocketLink::open(Time deadline) noexcept {
   beast::error_code ignored;
   socket.socket().set_option(tcp::no_delay(true), ignored);
   const std::string host = fmt::format("{}:{}", state.options.host, state.options.port);
-  return state.run("handshake with", deadline, [&](auto done) { state.stream->async_handshake(host, state.options.path, done); });
+  const Status greeted = state.run("handshake with", deadline,
+                                   [&](auto done) { state.stream->async_handshake(state.response, host, state.options.path, done); });
+  if (greeted == Status::ok)
+    state.read_ahead();
+  else if (const auto code = state.response.result_int(); greeted == Status::backend_failed && code >= 400)
+    state.error.format("[remote] handshake with {}:{}: declined, {} {}", state.options.host, state.options.port, code,
+                       quote(std::string_view(state.response.reason().data(), state.response.reason().size())));
+  return greeted;
 }
 
 Status WebSocketLink::send(Pieces pieces, Time deadline) noexcept {
   State& state = *state_;
   if (!state.stream) return Status::not_ready;
+  if (state.surplus()) {
+    state.error.format("[remote] {}:{}: {}", state.options.host, state.options.port,
+                       *state.ahead ? state.ahead->message() : "expected nothing before a request, got a message");
+    return Status::backend_failed;
+  }
   state.pieces.clear();
   for (const auto piece : pieces) state.pieces.emplace_back(piece.data(), piece.size());
   return state.run("sending to", deadline, [&](auto done) { state.stream->async_write(state.pieces, done); });
@@ -137,12 +197,12 @@ Status WebSocketLink::send(Pieces pieces, Time deadline) noexcept {
 Status WebSocketLink::receive(Message& message, Time deadline) noexcept {
   State& state = *state_;
   if (!state.stream) return Status::not_ready;
-  state.buffer.clear();
-  const Status status = state.run("reply of", deadline, [&](auto done) { state.stream->async_read(state.buffer, done); });
-  if (status != Status::ok) return status;
+  if (const Status status = state.wait_for_message(deadline); status != Status::ok) return status;
+  const bool text = state.stream->got_text();
+  std::swap(state.buffer, state.next);
+  state.read_ahead();
   const auto data = state.buffer.cdata();
-  message = {.kind = state.stream->got_text() ? MessageKind::text : MessageKind::binary,
-             .bytes = {static_cast<const std::byte*>(data.data()), data.size()}};
+  message = {.kind = text ? MessageKind::text : MessageKind::binary, .bytes = {static_cast<const std::byte*>(data.data()), data.size()}};
   return Status::ok;
 }
 
