@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What corrections bring back after the scene has changed (another camera pose, another table), printed; exit code 1 below --least.
 
-PYTHONPATH=build/dev/python python benchmarks/adaptation.py [--policy DIR] [--corrections N] [--episodes N]
+PYTHONPATH=build/dev/python python benchmarks/adaptation.py [--policy DIR] [--corrections N] [--rounds N] [--episodes N]
 """
 
 import argparse
@@ -25,29 +25,35 @@ def success(options, name):
 
 
 def adapted(arguments, folder, options):
-    """Records corrections in the changed scene and adapts; returns the directory."""
-    begun, recording = time.monotonic(), folder / "corrections.mcap"
-    won = correct.record(recording, arguments.policy, known(options.families), arguments.corrections, FIRST_SEED, stage.look_of("moved", 0))
-    print(f"{arguments.corrections} episodes corrected, {won} of which succeeded: {time.monotonic() - begun:.0f} s", flush=True)
+    """In each round corrects the policy of the one before and adapts it on all corrections; returns the directory."""
     trial = replace(options, episodes=arguments.judged, seed=1)
     chain = tabletop_world.chain_of(sim.MujocoRobot.tabletop(render=False))
-    begun = time.monotonic()
-    verdict = adapt.adapt(
-        arguments.policy,
-        [recording],
-        folder / "adapted",
-        adapt.AdaptOptions(episodes=arguments.corrections),
-        lambda old, new: adapt.judge_by_success(old, new, trial, evaluate.CONDITIONS["moved"]),
-        chain,
-    )
-    print(f"adapted in {time.monotonic() - begun:.0f} s, judging included: {verdict.text}; kept the {'new' if verdict.better else 'old'} policy", flush=True)
-    return folder / "adapted"
+    policy, recordings, corrected = arguments.policy, [], 0
+    for number in range(1, arguments.rounds + 1):
+        begun, count = time.monotonic(), arguments.corrections * number // arguments.rounds - corrected
+        recordings.append(folder / f"corrections-{number}.mcap")
+        won = correct.record(recordings[-1], policy, known(options.families), count, FIRST_SEED + corrected, stage.look_of("moved", 0))
+        corrected += count
+        print(f"{count} episodes corrected, {won} of which succeeded: {time.monotonic() - begun:.0f} s", flush=True)
+        begun, output = time.monotonic(), folder / f"adapted-{number}"
+        verdict = adapt.adapt(
+            policy,
+            recordings,
+            output,
+            adapt.AdaptOptions(episodes=corrected),
+            lambda old, new: adapt.judge_by_success(old, new, trial, evaluate.CONDITIONS["moved"]),
+            chain,
+        )
+        print(f"adapted in {time.monotonic() - begun:.0f} s, judging included: {verdict.text}; kept the {'new' if verdict.better else 'old'} policy", flush=True)
+        policy = output
+    return policy
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policy", type=Path, default=tabletop_world.SHIPPED)
     parser.add_argument("--corrections", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=2, help="in which they are made: each corrects the policy that the one before gave")
     parser.add_argument("--episodes", type=int, default=100, help="of each measurement")
     parser.add_argument("--judged", type=int, default=40, help="layouts on which old and new policy are compared")
     parser.add_argument("--families", nargs="+", default=["put"])

@@ -38,7 +38,7 @@ CONDITIONS = {
         Condition("plain", "the scene as it is written"),
         Condition("random", "light, colours and cameras drawn as in training", look="random"),
         Condition("outside", "light, colours and cameras beyond those of training", look="outside"),
-        Condition("moved", "one changed scene: the front camera moved by 12 cm, another table", look="moved"),
+        Condition("moved", "one changed scene: the front camera moved by 7 cm and turned, another table", look="moved"),
         Condition("paraphrase", "words that training never used, look as random", look="random", words="paraphrase"),
         Condition("swapped", "another cube of the layout is named, look as random; success is that cube", look="random", words="swapped"),
         Condition("black", "all pixels are 0, words and joints as usual", images="black"),

@@ -23,7 +23,7 @@ Served echo(WireForm form) {
               }};
   what.act = [](const Observation& seen, ActionChunk& chunk) {
     for (double& value : chunk.values) value = seen.channels[0].values[6];
-    return seen.instruction == "fail" ? Status::backend_failed : Status::ok;
+    return seen.instruction == "fail" ? Status::backend_failed : seen.instruction == "lack" ? Status::missing : Status::ok;
   };
   return what;
 }
@@ -82,14 +82,21 @@ TEST_CASE("openpi: an observation becomes a chunk, request after request") {
 }
 
 TEST_CASE("openpi: what a policy that fails has to say is one line without control characters") {
-  OpenpiService service(echo(WireForm::droid), std::make_shared<ServerMetrics>());
+  const auto metrics = std::make_shared<ServerMetrics>();
+  OpenpiService service(echo(WireForm::droid), metrics);
   Exchange exchange;
-  const auto bytes = request("fail", 0);
-  exchange.request.bytes = bytes;
-  service.handle(exchange);
-  CHECK(exchange.kind == remote::MessageKind::text);
-  CHECK(text_of(exchange) == "request 1: infer: line one [2J");
-  CHECK_FALSE(exchange.close);
+  const auto ask = [&](std::string_view prompt) {
+    const auto bytes = request(prompt, 0);
+    exchange.request.bytes = bytes;
+    service.handle(exchange);
+    CHECK(exchange.kind == remote::MessageKind::text);
+    CHECK_FALSE(exchange.close);
+    return std::string(text_of(exchange));
+  };
+  CHECK(ask("lack") == "request 1: infer: line one [2J");
+  CHECK(metrics->last_error() == "request 1: infer: line one [2J");
+  CHECK(ask("fail") == "request 2: infer: backend_failed");  // what a backend says is not for strangers
+  CHECK(metrics->last_error() == "request 2: infer: line one [2J");
 }
 
 TEST_CASE("openpi: every prefix of a request is refused") {

@@ -107,9 +107,11 @@ def adapt(directory, recordings, output, options, judge=None, chain=None, report
     if len(numbers) < 2:
         raise error("invalid_argument", "adapt", "recordings", "at least 2 episodes", str(len(numbers)))
     tested = np.isin(data.episode, numbers[:: max(options.held_out, 2)]) if judge is None else np.zeros(len(data), bool)
+    corrected = data.weight > 1
+    overruled = ~corrected & np.isin(data.episode, data.episode[corrected])  # what the policy did until somebody stopped it is no example
     if not data.weight[~tested].any() or (data.weight > 1).sum() == 0:
         raise error("invalid_argument", "adapt", "recordings", "episodes in which somebody took over", "none", "event 'intervention'")
-    _select(data, ~tested).save(plan.run / "samples")
+    _select(data, ~tested & ~overruled).save(plan.run / "samples")
     candidate = plan.run / "candidate"
     candidate.mkdir(exist_ok=True)
     fine_tune.train(replace(plan, output=candidate, run_folder=plan.run), report)
