@@ -37,6 +37,11 @@ class Server:
         Takes no more connections, lets requests that are being answered end, and closes.
         """
     @property
+    def last_error(self) -> str:
+        """
+        What the policy said at the last request that it could not answer; "" for none.
+        """
+    @property
     def port(self) -> int:
         """
         The port that was taken.

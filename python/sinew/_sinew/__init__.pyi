@@ -128,7 +128,7 @@ class BackendRegistry:
         ...
     def add(self, name: str, factory: typing.Any) -> None:
         """
-        factory(path: str) -> object with infer(dict) -> dict. infer gets copies of the encoder's tensors and returns
+        factory(path: str) -> object with infer(dict) -> dict. infer gets the encoder's tensors, read-only, and returns
         {"actions": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it exists.
         """
     def add_cpu(self, name: str, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
