@@ -354,6 +354,8 @@ def test_adaptation_changes_the_head_and_keeps_what_is_better(trained, tmp_path)
     about = json.loads((tmp_path / "new" / "adaptation.json").read_text())
     assert about["kept"] == "new" and about["episodes"] == 6 and about["corrected_moments"] == 36
     sinew.Policy.load(tmp_path / "new")
+    again = adapt.adapt(trained, paths[:4], tmp_path / "new", options)  # into the same folder, of other recordings
+    assert json.loads((tmp_path / "new" / "adaptation.json").read_text())["episodes"] == 4 and again.text != verdict.text
 
 
 def test_a_policy_that_is_not_better_is_not_taken(trained, tmp_path):

@@ -101,6 +101,7 @@ def adapt(directory, recordings, output, options, judge=None, chain=None, report
         only_succeeded=False,
         state_noise=options.state_noise,
     )
+    shutil.rmtree(plan.run, ignore_errors=True)  # of an earlier adaptation: other recordings
     fine_tune.prepare(plan)
     data = _last_episodes(samples.Samples.open(plan.run / "samples"), options.episodes)
     numbers = np.unique(data.episode)
