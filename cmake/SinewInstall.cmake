@@ -34,7 +34,7 @@ endif()
 
 # Inside a wheel the libraries lie beside the modules that share them. A wheel holds no symbolic links, so each has one name.
 if(SINEW_PYTHON AND BUILD_SHARED_LIBS)
-  foreach(target sinew sinew_sim)
+  foreach(target sinew sinew_sim sinew_remote)
     if(TARGET ${target})
       set_property(TARGET ${target} PROPERTY VERSION)
       set_property(TARGET ${target} PROPERTY INSTALL_RPATH "$ORIGIN" "$ORIGIN/../mujoco")

@@ -20,6 +20,7 @@ import pathlib
 import sys
 
 import sinew
+import sinew.serve  # _sinew_remote finds its libraries
 
 assert pathlib.Path(sinew.__file__).is_relative_to(sys.prefix), sinew.__file__
 assert sinew.__version__ == importlib.metadata.version("sinew-robotics"), sinew.__version__
