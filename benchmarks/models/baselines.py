@@ -125,7 +125,7 @@ def make_head(name):
 
 
 def other_head(name):
-    """(module, a function of a prompt and the numbers of an entry that gives actions, depth that the head wants)"""
+    """(module, "action_head" of config.json, a function of a prompt and the numbers of an entry that gives actions)"""
     import starvla_heads_reference as starvla
     from sinew.train.qwen_vla import QwenVlaConfig, QwenVlaDit
     from sinew.train.robotmanip import RobotManipConfig, RobotManipDit

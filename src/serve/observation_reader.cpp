@@ -43,6 +43,12 @@ void interleave(std::span<const std::byte> planes, std::span<std::uint8_t> pixel
     for (std::size_t c = 0; c < 3; ++c) pixels[3 * i + c] = std::to_integer<std::uint8_t>(planes[c * count + i]);
 }
 
+std::int64_t size_of(const WireState& state) noexcept {
+  std::int64_t size = 0;
+  for (const SensorCard& channel : state.channels) size += channel.size;
+  return size;
+}
+
 template <class Entry>
 Entry& entry_at(std::vector<Entry>& entries, std::size_t place) {
   if (place == entries.size()) entries.emplace_back();
@@ -68,11 +74,7 @@ WireOptions served_keys(const PolicyCard& card, WireForm form) {
 ObservationReader::ObservationReader(WireOptions options) : options_(std::move(options)) {
   static_cast<void>(WireEncoder(options_));  // its checks are ours
   std::int64_t longest = 1;
-  for (const WireState& state : options_.states) {
-    std::int64_t size = 0;
-    for (const SensorCard& channel : state.channels) size += channel.size;
-    longest = std::max(longest, size);
-  }
+  for (const WireState& state : options_.states) longest = std::max(longest, size_of(state));
   values_ = Tensor(DType::f64, Shape{longest});
 }
 
@@ -113,8 +115,7 @@ Status ObservationReader::read_state(const WireState& state, const MsgpackValue&
                                      std::size_t& place) {
   const MsgpackValue value = look_up(map, state.key);
   auto array = value ? remote::array_of(value, error_) : std::nullopt;
-  std::int64_t size = 0;
-  for (const SensorCard& channel : state.channels) size += channel.size;
+  const std::int64_t size = size_of(state);
   if (!array) {
     if (error_.view().empty())
       error_.format("[serve] '{}': expected {} numbers, got {}", state.key, size, value ? "another value" : "none");

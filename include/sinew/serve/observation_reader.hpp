@@ -33,7 +33,6 @@ class ObservationReader {
   /// text. Stamps are `now`. last_error() names the key.
   [[nodiscard]] Status read(const remote::MsgpackValue& map, Time now, Observation& observation) noexcept;
   [[nodiscard]] std::string_view last_error() const noexcept { return error_.view(); }
-  [[nodiscard]] const WireOptions& options() const noexcept { return options_; }
 
  private:
   Status read_camera(const WireCamera& camera, const remote::MsgpackValue& map, Time now, Observation& observation, std::size_t& place);

@@ -28,8 +28,8 @@ struct PolicyServerOptions {
   std::string host = "127.0.0.1";  ///< beyond loopback a token is needed
   std::uint16_t port = 0;          ///< 0: any that is free
   std::string token;               ///< every request must have it; empty: none
-  std::size_t most_connections =
-      64;  ///< WebSockets at once; 1 for a policy that remembers observations. With 1 the policy is reset at each
+  /// WebSockets at once; 1 for a policy that remembers observations. With 1 the policy is reset at each.
+  std::size_t most_connections = 64;
   std::size_t most_bytes = std::size_t{16} << 20;  ///< of one message
   Time idle = std::chrono::seconds(600);           ///< a connection without a request for so long is closed
   Time drain = std::chrono::seconds(10);           ///< what stop() gives requests that wait; the one that is being answered always ends

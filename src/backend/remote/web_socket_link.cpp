@@ -48,13 +48,18 @@ struct WebSocketLink::State {
       fail(ErrorCode::invalid_argument, {"WebSocketLink", "host", "one with an address", quote(options.host), problem.message()});
   }
 
-  /// Starts an operation and runs it until it is done or the deadline has come; then the socket is closed.
+  /// Starts an operation and waits for it.
   template <class Start>
   Status run(std::string_view what, Time deadline, const Start& start) noexcept {
+    std::optional<beast::error_code> result;
+    return wait(what, deadline, result, [&] { start([&result](beast::error_code code, auto&&...) { result = code; }); });
+  }
+  /// Runs what was started until `result` is there or the deadline has come; then the socket is closed.
+  template <class Start>
+  Status wait(std::string_view what, Time deadline, const std::optional<beast::error_code>& result, const Start& start) noexcept {
     try {
-      std::optional<beast::error_code> result;
       context.restart();
-      start([&result](beast::error_code code, auto&&...) { result = code; });
+      start();
       const std::chrono::steady_clock::time_point end{std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline)};
       while (!result && context.run_one_until(end) > 0) {
       }
@@ -92,24 +97,6 @@ struct WebSocketLink::State {
     context.restart();
     context.poll();
     return ahead.has_value();
-  }
-  Status wait_for_message(Time deadline) noexcept {
-    try {
-      context.restart();
-      const std::chrono::steady_clock::time_point end{std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline)};
-      while (!ahead && context.run_one_until(end) > 0) {
-      }
-      if (!ahead) {
-        drop();
-        error.format("[remote] reply of {}:{}: no answer by the deadline", options.host, options.port);
-        return Status::timeout;
-      }
-      if (!*ahead) return Status::ok;
-      error.format("[remote] reply of {}:{}: {}", options.host, options.port, ahead->message());
-    } catch (const std::exception& problem) {
-      error.format("[remote] reply of {}:{}: {}", options.host, options.port, problem.what());
-    }
-    return Status::backend_failed;
   }
   /// A stream can go only when no operation refers to it any more.
   void forget() noexcept {
@@ -197,7 +184,7 @@ Status WebSocketLink::send(Pieces pieces, Time deadline) noexcept {
 Status WebSocketLink::receive(Message& message, Time deadline) noexcept {
   State& state = *state_;
   if (!state.stream) return Status::not_ready;
-  if (const Status status = state.wait_for_message(deadline); status != Status::ok) return status;
+  if (const Status status = state.wait("reply of", deadline, state.ahead, [] {}); status != Status::ok) return status;
   const bool text = state.stream->got_text();
   std::swap(state.buffer, state.next);
   state.read_ahead();
