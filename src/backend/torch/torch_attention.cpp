@@ -7,6 +7,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "sinew/backend/torch/torch_ops.hpp"
 #include "torch_checks.hpp"
@@ -36,6 +37,17 @@ HostMask make_mask(const nn::Mask& mask, std::int64_t batch, std::int64_t querie
   return host;
 }
 
+/// x, or a dense copy where CUDA's kernels would take rows that begin between 16 bytes: they look at sizes alone, and give wrong numbers or
+/// none (PyTorch 2.11).
+at::Tensor aligned(const at::Tensor& x) {
+  if (!x.is_cuda()) return x;
+  constexpr std::int64_t kBytes = 16;
+  const auto item = static_cast<std::int64_t>(x.element_size());
+  bool fits = reinterpret_cast<std::uintptr_t>(x.const_data_ptr()) % kBytes == 0 && x.stride(-1) == 1;
+  for (std::int64_t axis = 0; axis + 1 < x.dim(); ++axis) fits = fits && (x.size(axis) == 1 || x.stride(axis) * item % kBytes == 0);
+  return fits ? x : x.clone(at::MemoryFormat::Contiguous);
+}
+
 /// q [b, n, heads, dim], k and v [b, m, kv_heads, dim] to [b, n, heads dim].
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const nn::Attention& options) {
   const std::int64_t queries = q.size(1), keys = k.size(1);
@@ -45,7 +57,7 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   HostMask host;
   if (!all && !plain_causal) host = make_mask(mask, q.size(0), queries, keys);
   const at::Tensor seen = host.seen.defined() ? host.seen.to(q.device()) : at::Tensor();
-  at::Tensor out = at::scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2),
+  at::Tensor out = at::scaled_dot_product_attention(aligned(q).transpose(1, 2), aligned(k).transpose(1, 2), aligned(v).transpose(1, 2),
                                                     seen.defined() ? std::optional<at::Tensor>(seen) : std::nullopt, 0.0, plain_causal,
                                                     static_cast<double>(options.scale), q.size(2) != k.size(2));
   if (host.blind_rows) out = out.masked_fill(seen.any(-1, true).logical_not(), 0.0);

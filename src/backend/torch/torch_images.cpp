@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions and pooling on ATen, whose images are [b, channels, h, w]: ours are views of them with the channels last in memory.
-#include <ATen/ops/conv2d.h>
+#include <ATen/Context.h>
+#include <ATen/ops/_convolution.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool2d.h>
+
+#include <array>
+#include <optional>
 
 #include "sinew/backend/torch/torch_ops.hpp"
 #include "torch_activate.hpp"
@@ -16,6 +20,13 @@ namespace {
 
 at::Tensor channels_first(const at::Tensor& x) { return x.permute({0, 3, 1, 2}); }
 at::Tensor channels_last(const at::Tensor& x) { return x.permute({0, 2, 3, 1}).contiguous(); }
+
+/// at::conv2d, but that cuDNN does not round f32 to 10 bits, which is its default, unlike that of products of matrices.
+at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias, const nn::Window& window) {
+  const std::array<std::int64_t, 2> stride{window.stride, window.stride}, padding{window.padding, window.padding}, one{1, 1}, none{0, 0};
+  return at::_convolution(x, weight, bias, stride, padding, one, /*transposed=*/false, none, /*groups=*/1, /*benchmark=*/false,
+                          at::globalContext().deterministicCuDNN(), at::globalContext().userEnabledCuDNN(), /*allow_tf32=*/false);
+}
 
 bool fits(const nn::Window& window) noexcept {
   return window.size > 0 && window.stride > 0 && window.padding >= 0 && window.padding < window.size;
@@ -45,7 +56,7 @@ TorchTensor TorchOps::convolution(const Tensor& x, const Filter& filter, const P
                                   residual->value.sizes() == at::IntArrayRef({x.value.size(0), lines, columns, filter.weight.size(0)})),
           "convolution", "a dense residual of the shape of the result");
   const std::optional<at::Tensor> b = bias == nullptr ? std::nullopt : std::optional(bias->narrow);
-  at::Tensor sum = channels_last(at::conv2d(channels_first(x.value.to(type_)), filter.weight, b, window.stride, window.padding));
+  at::Tensor sum = channels_last(convolved(channels_first(x.value.to(type_)), filter.weight, b, window));
   if (residual != nullptr) sum.add_(residual->value);
   return {detail::activated(sum, activation)};
 }

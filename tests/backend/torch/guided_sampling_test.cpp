@@ -23,6 +23,7 @@
 #include "sinew/nn/layers.hpp"
 #include "sinew/nn/sampler.hpp"
 #include "test_seed.hpp"
+#include "torch_device.hpp"
 
 using namespace sinew;
 using sinew::testing::worst_ratio;
@@ -92,7 +93,7 @@ TEST_CASE("sample_flow with the true Jacobian: every recorded run of RTC's refer
     if (name.starts_with("velocity.t"))
       CHECK(worst_ratio(values(mixer.velocity(obs, noise, std::stod(name.substr(10)))), tensor.as_f32(), of_velocity) <= 1);
 
-  TorchOps ops;
+  TorchOps ops;  // on the CPU, as the network
   int runs = 0;
   for (const auto& [name, run] : golden.json().at("runs").members()) {
     CAPTURE(name);
@@ -127,7 +128,7 @@ TEST_CASE("sample_flow with the true Jacobian: every recorded run of RTC's refer
 }
 
 TEST_CASE("vjp: products with the Jacobian are those of differences, in place or not, within scopes") {
-  TorchOps ops;
+  TorchOps ops(sinew::testing::torch_options());
   const std::int64_t n = 3, width = 8;
   Random random(sinew::testing::seed());
   CAPTURE(sinew::testing::seed());
