@@ -37,13 +37,14 @@ void say(int port) {
   for (int i = 0; i < 7; ++i) card.action.joint_names.push_back("j" + std::to_string(i));
   card.architecture = card.backend = "echo";
   card.prompt = {"instruction", {}, 256};
-  serve::Served what{
-      .card = card, .keys = serve::served_keys(card, WireForm::droid), .chunk = ActionChunk(10, 7), .act = {}, .last_error = {}};
-  what.act = [](const Observation&, ActionChunk& chunk) {
+  const auto act = [](const Observation&, ActionChunk& chunk) {
     std::ranges::fill(chunk.values, double{kEchoed});
     return Status::ok;
   };
-  what.last_error = [] { return std::string_view(); };
+  const serve::Served what{.card = card,
+                           .keys = serve::served_keys(card, WireForm::droid),
+                           .chunk = ActionChunk(10, 7),
+                           .act = serve::one_at_a_time(act, [] { return std::string_view(); })};
   const auto metrics = std::make_shared<serve::ServerMetrics>();
   serve::OpenpiService service(what, metrics);
   const serve::WebSocketServer server(

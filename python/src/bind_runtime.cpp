@@ -48,6 +48,26 @@ ActionChunk act(Policy& policy, const Observation& observation, std::optional<st
   return chunk;
 }
 
+py::list act_batch(Policy& policy, const std::vector<const Observation*>& observations) {
+  std::vector<ActionChunk> chunks(observations.size(), policy.make_chunk());
+  std::vector<BatchedAct> several(observations.size());
+  for (std::size_t i = 0; i < several.size(); ++i) {
+    if (observations[i] == nullptr)
+      fail(ErrorCode::invalid_argument, {"Policy.act_batch", fmt::format("observation {}", i), "a sinew.Observation", "None", ""});
+    several[i] = {.observation = observations[i], .chunk = &chunks[i]};
+  }
+  {
+    const py::gil_scoped_release release;
+    policy.act_batch(several);
+  }
+  py::list made;
+  for (std::size_t i = 0; i < several.size(); ++i) {
+    raise_unless_ok(several[i].status, fmt::format("Policy.act_batch, observation {}", i), several[i].error.view());
+    made.append(std::move(chunks[i]));
+  }
+  return made;
+}
+
 /// Backends on libtorch live in a module of their own, which is loaded when one is asked for.
 Policy load_policy(const std::filesystem::path& directory, const std::string& backend, BackendRegistry registry) {
   if (!registry.contains("torch")) {
@@ -66,7 +86,10 @@ void bind_policy(py::module_& m) {
           py::arg("name"), py::arg("factory"),
           "factory(path: str) -> object with infer(dict) -> dict. infer gets the encoder's tensors, read-only, and returns\n"
           "{\"actions\": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it "
-          "exists.")
+          "exists.\n"
+          "With infer_batch(list of dicts) -> list of dicts it is asked for several observations at once, by act_batch and by a server; "
+          "an\n"
+          "attribute max_batch says for how many (8).")
       .def(
           "add_cpu", [](BackendRegistry& r, std::string name, int threads) { r.add(std::move(name), cpu_backend({.threads = threads})); },
           py::arg("name"), py::arg("threads"), "The backend \"cpu\" with several threads for each inference, under another name.")
@@ -106,6 +129,9 @@ void bind_policy(py::module_& m) {
           "prefix_delay rows will be executed before the new chunk arrives. inputs: other tensors of spec[\"optional_inputs\"], as a dict "
           "of\n"
           "arrays. Raises sinew.Error with the stage that refused.")
+      .def("act_batch", &act_batch, py::arg("observations"),
+           "A list of observations -> list of sinew.ActionChunk, max_batch at a time. Raises sinew.Error for the first that is refused.")
+      .def_property_readonly("max_batch", &Policy::most_batch, "How many observations the backend infers at once.")
       .def_property_readonly(
           "outputs", [](const Policy& p) { return to_dict(p.outputs()); }, "dict of copies of what the backend wrote at the last act")
       .def("reset", &Policy::reset, "Starts a new episode.");

@@ -66,13 +66,11 @@ Policy::Policy(PolicyCard card, AnyEncoder encoder, AnyBackend backend, AnyDecod
     : card_(std::move(card)), encoder_(std::move(encoder)), backend_(std::move(backend)), decoder_(std::move(decoder)) {
   require_match(encoder_.spec(), backend_.spec().inputs, "encoder", "backend");
   require_match(backend_.spec().outputs, decoder_.spec(), "backend", "decoder");
-  inputs_ = make_tensors(encoder_.spec());
-  for (const auto& spec : backend_.spec().optional_inputs) {
+  for (const auto& spec : backend_.spec().optional_inputs)
     if (find_spec(encoder_.spec(), spec.name) != nullptr)
       fail(ErrorCode::invalid_argument,
            {"Policy", fmt::format("backend input '{}'", spec.name), "one that callers set", "one of the encoder's", ""});
-    clear(inputs_.add(spec.name, Tensor(spec.dtype, spec.capacity)));
-  }
+  inputs_ = make_inputs();
   outputs_ = make_tensors(backend_.spec().outputs);
   error_.reserve(kErrorCapacity);
 }
@@ -85,6 +83,12 @@ Policy Policy::load(const std::filesystem::path& directory, const BackendRegistr
   AnyBackend model = registry.make(name, {directory, card, encoder.spec()});
   AnyDecoder decoder = make_decoder(card, statistics, ActionTokens(directory, card));
   return Policy(std::move(card), std::move(encoder), std::move(model), std::move(decoder));
+}
+
+TensorMap Policy::make_inputs() const {
+  TensorMap inputs = make_tensors(encoder_.spec());
+  for (const auto& spec : backend_.spec().optional_inputs) clear(inputs.add(spec.name, Tensor(spec.dtype, spec.capacity)));
+  return inputs;
 }
 
 ActionChunk Policy::make_chunk() const { return {card_.action.horizon, card_.action.chunk_size()}; }
@@ -127,6 +131,15 @@ Status Policy::set_inputs(const TensorMap& inputs) noexcept {
   return Status::ok;
 }
 
+Status Policy::check_inputs(const TensorMap& inputs, std::string_view& name) const noexcept {
+  for (const auto& spec : backend_.spec().inputs)
+    if (const Status status = check_tensor(spec, inputs[spec.name]); status != Status::ok) {
+      name = spec.name;
+      return status;
+    }
+  return Status::ok;
+}
+
 Status Policy::act(const Observation& observation, ActionChunk& chunk, const ActOptions& options) noexcept {
   const SteadyClock clock;
   const Time start = clock.now();
@@ -137,8 +150,8 @@ Status Policy::act(const Observation& observation, ActionChunk& chunk, const Act
   const Time encoded = clock.now();
   timing_.encode = encoded - start;
   if (status != Status::ok) return keep_error(status, "encode", encoder_.last_error());
-  for (const auto& spec : backend_.spec().inputs)
-    if (status = check_tensor(spec, inputs_[spec.name]); status != Status::ok) return keep_error(status, "encode", spec.name);
+  std::string_view bad;
+  if (status = check_inputs(inputs_, bad); status != Status::ok) return keep_error(status, "encode", bad);
 
   status = backend_.infer(inputs_, outputs_);
   const Time inferred = clock.now();
@@ -150,6 +163,57 @@ Status Policy::act(const Observation& observation, ActionChunk& chunk, const Act
   if (status != Status::ok) return keep_error(status, "decode", decoder_.last_error());
   chunk.sequence = ++sequence_;
   return keep_error(Status::ok, "", "");
+}
+
+void Policy::act_batch(std::span<BatchedAct> several) noexcept {
+  const std::size_t most = most_batch();
+  while (!several.empty()) {
+    const auto some = several.first(std::min(most, several.size()));
+    several = several.subspan(some.size());
+    try {
+      act_together(some);
+    } catch (const std::exception&) {  // of memory
+      for (BatchedAct& each : some) {
+        each.status = Status::backend_failed;
+        each.error.format("infer: no memory for {} observations at once", some.size());
+      }
+    }
+  }
+}
+
+void Policy::act_together(std::span<BatchedAct> several) {
+  const auto say = [](BatchedAct& each, Status status, std::string_view stage, std::string_view text) {
+    each.status = status;
+    each.error.format("{}: {}{}{}", stage, to_string(status), text.empty() ? "" : ", ", text);
+  };
+  while (places_.size() < several.size()) places_.push_back({make_inputs(), make_tensors(backend_.spec().outputs)});
+  inferences_.clear();
+  for (std::size_t i = 0; i < several.size(); ++i) {
+    BatchedAct& each = several[i];
+    each.status = Status::ok;
+    each.error.clear();
+    std::string_view bad;
+    if (const Status status = encoder_.encode(*each.observation, places_[i].inputs); status != Status::ok)
+      say(each, status, "encode", encoder_.last_error());
+    else if (const Status checked = check_inputs(places_[i].inputs, bad); checked != Status::ok)
+      say(each, checked, "encode", bad);
+    else
+      inferences_.push_back({&places_[i].inputs, &places_[i].outputs});
+  }
+  if (!inferences_.empty()) backend_.infer_batch(inferences_);
+  bool first = true;
+  for (std::size_t i = 0, inferred = 0; i < several.size(); ++i) {
+    BatchedAct& each = several[i];
+    if (each.status != Status::ok) continue;
+    if (const Status status = inferences_[inferred++].status; status != Status::ok) {
+      say(each, status, "infer", std::exchange(first, false) ? backend_.last_error() : std::string_view());
+      continue;
+    }
+    if (const Status status = decoder_.decode(places_[i].outputs, *each.observation, *each.chunk); status != Status::ok)
+      say(each, status, "decode", decoder_.last_error());
+    else
+      each.chunk->sequence = ++sequence_;
+  }
 }
 
 void Policy::reset() noexcept {

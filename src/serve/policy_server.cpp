@@ -86,8 +86,9 @@ struct PolicyServer::State {
                                .most_connections = remembers ? 1 : options.most_connections,
                                .most_bytes = options.most_bytes,
                                .idle = options.idle,
-                               .drain = options.drain},
-        openpi->greeting(), [this](Exchange& exchange) { openpi->handle(exchange); }, metrics, std::move(begin));
+                               .drain = options.drain,
+                               .most_batch = openpi->most_batch()},
+        openpi->greeting(), [this](std::span<Exchange* const> exchanges) { openpi->handle(exchanges); }, metrics, std::move(begin));
   }
 
   std::shared_ptr<ServerMetrics> metrics = std::make_shared<ServerMetrics>();

@@ -132,12 +132,21 @@ bool same_token(std::string_view given, std::string_view token) noexcept {
   return different == 0;
 }
 
+std::function<void(std::span<BatchedAct>)> one_at_a_time(std::function<Status(const Observation&, ActionChunk&)> act,
+                                                         std::function<std::string_view()> last_error) {
+  return [act = std::move(act), last_error = std::move(last_error)](std::span<BatchedAct> several) {
+    for (BatchedAct& each : several) {
+      each.status = act(*each.observation, *each.chunk);
+      if (each.status != Status::ok) each.error.format("{}", last_error());
+    }
+  };
+}
+
 Served served(Policy policy, WireForm form) {
   auto shared = std::make_shared<Policy>(std::move(policy));
-  Served what{
-      .card = shared->card(), .keys = served_keys(shared->card(), form), .chunk = shared->make_chunk(), .act = {}, .last_error = {}};
-  what.act = [shared](const Observation& observation, ActionChunk& chunk) { return shared->act(observation, chunk); };
-  what.last_error = [shared] { return shared->last_error(); };
+  Served what{.card = shared->card(), .keys = served_keys(shared->card(), form), .chunk = shared->make_chunk(), .act = {}};
+  what.act = [shared](std::span<BatchedAct> several) { shared->act_batch(several); };
+  what.most_batch = shared->most_batch();
   what.reset = [shared] { shared->reset(); };
   return what;
 }
@@ -152,60 +161,86 @@ OpenpiService::OpenpiService(Served what, std::shared_ptr<ServerMetrics> metrics
   writer.copy_to(greeting_);
 }
 
-void OpenpiService::refuse(Exchange& exchange, std::string_view text, bool close) {
-  if (close) metrics_->refused(ServerMetrics::Refusal::malformed);
+void OpenpiService::refuse(Exchange& exchange, std::uint64_t number, std::string_view text) {
   exchange.kind = MessageKind::text;
-  exchange.close = close;
-  take(line_of(requests_, text), exchange);
+  take(line_of(number, text), exchange);
 }
 
-bool OpenpiService::act(Exchange& exchange) {
-  observation_.id = requests_;
-  const Status status = what_.act(observation_, what_.chunk);
-  if (status == Status::ok) return true;
-  metrics_->failed(line_of(requests_, what_.last_error()));
-  refuse(exchange, shown(status, what_.last_error()), false);
-  return false;
+void OpenpiService::refuse_bytes(Exchange& exchange, std::uint64_t number, std::string_view text) {
+  metrics_->refused(ServerMetrics::Refusal::malformed);
+  exchange.close = true;
+  refuse(exchange, number, text);
+}
+
+bool OpenpiService::read(Exchange& exchange, Place& place, Time now) {
+  place.number = ++requests_;
+  exchange.kind = MessageKind::binary;
+  exchange.close = false;
+  if (exchange.request.kind == MessageKind::text)
+    return refuse_bytes(exchange, place.number, "[serve] message: expected a binary one, got text"), false;
+  if (document_.parse(exchange.request.bytes) != Status::ok) return refuse_bytes(exchange, place.number, document_.last_error()), false;
+  if (reader_.read(document_.root(), now, place.observation) != Status::ok)
+    return refuse(exchange, place.number, reader_.last_error()), false;
+  place.observation.id = place.number;
+  return true;
+}
+
+void OpenpiService::reply(Exchange& exchange, const Place& place, const BatchedAct& acted, double milliseconds) {
+  if (acted.status != Status::ok) {
+    metrics_->failed(line_of(place.number, acted.error.view()));
+    return refuse(exchange, place.number, shown(acted.status, acted.error.view()));
+  }
+  convert(place.chunk, values_);
+  writer_.clear();
+  writer_.begin_map(3);
+  writer_.text("actions");
+  writer_.array(DType::f32, std::array<std::int64_t, 2>{place.chunk.horizon, place.chunk.dim}, bytes_of(values_));
+  for (const std::string_view key : {"policy_timing", "server_timing"}) {
+    writer_.text(key);
+    writer_.begin_map(1);
+    writer_.text("infer_ms");
+    writer_.real(milliseconds);
+  }
+  take(writer_, exchange);
+}
+
+void OpenpiService::answer(std::span<Exchange* const> exchanges, Time begun) {
+  const SteadyClock clock;
+  while (places_.size() < exchanges.size()) places_.push_back({.chunk = what_.chunk});
+  acts_.clear();
+  asked_.clear();
+  for (std::size_t i = 0; i < exchanges.size(); ++i) {
+    Place& place = places_[i];
+    if (!read(*exchanges[i], place, begun)) {
+      metrics_->answered(clock.now() - begun, false);
+      continue;
+    }
+    acts_.push_back({.observation = &place.observation, .chunk = &place.chunk});
+    asked_.emplace_back(exchanges[i], &place);
+  }
+  if (!acts_.empty()) metrics_->inferred(), what_.act(acts_);
+  const double milliseconds = 1e3 * to_seconds(clock.now() - begun);
+  for (std::size_t i = 0; i < acts_.size(); ++i) {
+    reply(*asked_[i].first, *asked_[i].second, acts_[i], milliseconds);
+    metrics_->answered(clock.now() - begun, acts_[i].status == Status::ok);
+  }
 }
 
 void OpenpiService::handle(Exchange& exchange) noexcept {
-  const SteadyClock clock;
-  const Time begun = clock.now();
-  ++requests_;
-  exchange.kind = MessageKind::binary;
-  exchange.close = false;
-  bool good = false;
+  Exchange* const one = &exchange;
+  handle(std::span(&one, 1));
+}
+
+void OpenpiService::handle(std::span<Exchange* const> exchanges) noexcept {
   try {
-    if (exchange.request.kind == MessageKind::text)
-      refuse(exchange, "[serve] message: expected a binary one, got text", true);
-    else if (document_.parse(exchange.request.bytes) != Status::ok)
-      refuse(exchange, document_.last_error(), true);
-    else if (reader_.read(document_.root(), begun, observation_) != Status::ok)
-      refuse(exchange, reader_.last_error(), false);
-    else
-      good = act(exchange);
-    if (good) {
-      const double milliseconds = 1e3 * to_seconds(clock.now() - begun);
-      convert(what_.chunk, values_);
-      writer_.clear();
-      writer_.begin_map(3);
-      writer_.text("actions");
-      writer_.array(DType::f32, std::array<std::int64_t, 2>{what_.chunk.horizon, what_.chunk.dim}, bytes_of(values_));
-      for (const std::string_view key : {"policy_timing", "server_timing"}) {
-        writer_.text(key);
-        writer_.begin_map(1);
-        writer_.text("infer_ms");
-        writer_.real(milliseconds);
-      }
-      take(writer_, exchange);
-    }
+    answer(exchanges, SteadyClock().now());
   } catch (const std::exception&) {  // of memory: nothing of ours goes on the wire
-    good = false;
-    exchange.kind = MessageKind::text;
-    exchange.close = true;
-    exchange.reply.clear();
+    for (Exchange* const each : exchanges) {
+      each->kind = MessageKind::text;
+      each->close = true;
+      each->reply.clear();
+    }
   }
-  metrics_->answered(clock.now() - begun, good);
 }
 
 GrootService::GrootService(Served what, std::shared_ptr<ServerMetrics> metrics, std::string token, const remote::MsgpackLimits& limits)
@@ -235,9 +270,12 @@ bool GrootService::act(const MsgpackValue& data) {
   if (!observation) return refuse("[serve] data: expected an observation, got none"), false;
   if (reader_.read(observation, SteadyClock().now(), observation_) != Status::ok) return refuse(reader_.last_error()), false;
   observation_.id = requests_;
-  if (const Status status = what_.act(observation_, what_.chunk); status != Status::ok) {
-    metrics_->failed(line_of(requests_, what_.last_error()));
-    return refuse(shown(status, what_.last_error())), false;
+  BatchedAct acted{.observation = &observation_, .chunk = &what_.chunk};
+  metrics_->inferred();
+  what_.act(std::span(&acted, 1));
+  if (acted.status != Status::ok) {
+    metrics_->failed(line_of(requests_, acted.error.view()));
+    return refuse(shown(acted.status, acted.error.view())), false;
   }
   convert(what_.chunk, values_);
   writer_.begin_array(2);

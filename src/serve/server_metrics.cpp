@@ -39,6 +39,8 @@ std::string ServerMetrics::text() const {
   head("sinew_requests_total", "counter", "Requests that were answered.");
   line("sinew_requests_total{result=\"chunk\"}", good_.load());
   line("sinew_requests_total{result=\"error\"}", failed_.load());
+  head("sinew_inferences_total", "counter", "Inferences; fewer than requests where several were answered together.");
+  line("sinew_inferences_total", inferred_.load());
   head("sinew_refused_total", "counter", "Connections and requests that were turned away.");
   constexpr std::array<std::string_view, 5> kWhy{"token", "connections", "late", "too_large", "malformed"};
   for (std::size_t i = 0; i < kWhy.size(); ++i) line(fmt::format("sinew_refused_total{{reason=\"{}\"}}", kWhy[i]), refused_[i].load());

@@ -22,6 +22,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -68,6 +69,12 @@ struct Connection {
 };
 using Shared = std::shared_ptr<Connection>;
 
+/// A request that waits for the worker.
+struct Waiting {
+  Connection* connection = nullptr;
+  bool handled = false;  // the worker's
+};
+
 bool bears(const Request& request, const std::string& token) {
   if (token.empty()) return true;
   const std::string_view given(request[http::field::authorization].data(), request[http::field::authorization].size());
@@ -80,7 +87,7 @@ bool bears(const Request& request, const std::string& token) {
 }  // namespace
 
 struct WebSocketServer::State {
-  State(WebSocketServerOptions given, std::vector<std::byte> hello, Handler handle, std::shared_ptr<ServerMetrics> counts,
+  State(WebSocketServerOptions given, std::vector<std::byte> hello, BatchHandler handle, std::shared_ptr<ServerMetrics> counts,
         std::function<void()> begun)
       : options(std::move(given)),
         greeting(std::move(hello)),
@@ -323,6 +330,21 @@ struct WebSocketServer::State {
         asio::use_awaitable);
   }
 
+  /// On the worker: the requests that wait, as many as the handler takes.
+  void handle_waiting() {
+    together.clear();
+    {
+      const std::lock_guard lock(queue);
+      for (std::size_t i = 0; i < options.most_batch && !waiting.empty(); ++i) {
+        Waiting& each = *waiting.front();
+        waiting.pop_front();
+        each.handled = true;
+        if (!each.connection->gone) together.push_back(&each.connection->exchange);  // else nobody waits for the answer
+      }
+    }
+    if (!together.empty()) handler(together);
+  }
+
   /// One request and its reply; false when it was the last.
   asio::awaitable<bool> exchange(Shared shared) {
     Connection& connection = *shared;
@@ -335,8 +357,13 @@ struct WebSocketServer::State {
     exchange.request = {.kind = stream.got_text() ? MessageKind::text : MessageKind::binary,
                         .bytes = {static_cast<const std::byte*>(data.data()), data.size()}};
     start_reading(shared);
-    co_await on_worker(connection, [&] {
-      if (!connection.gone) handler(exchange);  // else nobody waits for the answer
+    Waiting own{.connection = &connection};
+    {
+      const std::lock_guard lock(queue);
+      waiting.push_back(&own);
+    }
+    co_await on_worker(connection, [&] {  // in the order of the queue
+      if (!own.handled) handle_waiting();
     });
     put_back(message);
     allow(connection, options.message);
@@ -373,7 +400,7 @@ struct WebSocketServer::State {
 
   WebSocketServerOptions options;
   std::vector<std::byte> greeting;
-  Handler handler;
+  BatchHandler handler;
   std::shared_ptr<ServerMetrics> metrics;
   std::function<void()> begin;
   std::uint16_t port = 0;
@@ -386,10 +413,20 @@ struct WebSocketServer::State {
   asio::steady_timer sweeper;
   std::vector<Shared> connections;
   std::vector<beast::flat_buffer> spare;
+  std::mutex queue;
+  std::deque<Waiting*> waiting;
+  std::vector<Exchange*> together;  // the worker's
   std::thread thread;
 };
 
 WebSocketServer::WebSocketServer(WebSocketServerOptions options, std::vector<std::byte> greeting, Handler handler,
+                                 std::shared_ptr<ServerMetrics> metrics, std::function<void()> begin)
+    : WebSocketServer(std::move(options), std::move(greeting),
+                      BatchHandler([handle = std::move(handler)](std::span<Exchange* const> exchanges) {
+                        for (Exchange* const each : exchanges) handle(*each);
+                      }),
+                      std::move(metrics), std::move(begin)) {}
+WebSocketServer::WebSocketServer(WebSocketServerOptions options, std::vector<std::byte> greeting, BatchHandler handler,
                                  std::shared_ptr<ServerMetrics> metrics, std::function<void()> begin)
     : state_(std::make_unique<State>(std::move(options), std::move(greeting), std::move(handler), std::move(metrics), std::move(begin))) {}
 WebSocketServer::~WebSocketServer() { stop(); }

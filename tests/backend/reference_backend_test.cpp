@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include "sinew/backend/any_backend.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/testing/backend_conformance.hpp"
 #include "sinew/testing/no_alloc.hpp"
@@ -86,6 +87,36 @@ struct Faulty {
 static_assert(sinew::Backend<Faulty>);
 
 }  // namespace
+
+namespace {
+
+/// Infers several, and mixes them up when told to.
+struct Batching {
+  bool mixes = false;
+  sinew::ReferenceBackend inner{random_model(2, 2, 2)};
+
+  const sinew::ModelSpec& spec() const noexcept { return inner.spec(); }
+  std::string_view last_error() const noexcept { return inner.last_error(); }
+  sinew::Status infer(const sinew::TensorMap& in, sinew::TensorMap& out) noexcept { return inner.infer(in, out); }
+  std::size_t most_batch() const noexcept { return 8; }
+  void infer_batch(std::span<sinew::Inference> several) noexcept {
+    for (sinew::Inference& each : several) each.status = inner.infer(mixes ? *several.back().in : *each.in, *each.out);
+  }
+};
+static_assert(sinew::BatchingBackend<Batching>);
+
+}  // namespace
+
+TEST_CASE("conformance suite: several at once, of a backend and of what holds it") {
+  Batching good, bad{.mixes = true};
+  CHECK(sinew::testing::check_backend(good).empty());
+  CHECK_FALSE(sinew::testing::check_backend(bad).empty());
+  sinew::AnyBackend any(Batching{}), plain(sinew::ReferenceBackend(random_model(2, 2, 2)));
+  CHECK(any.most_batch() == 8);
+  CHECK(plain.most_batch() == 1);
+  CHECK(sinew::testing::check_backend(any).empty());
+  CHECK(sinew::testing::check_backend(plain).empty());
+}
 
 TEST_CASE("conformance suite: sees a backend that breaks a law") {
   for (const auto fault :

@@ -14,9 +14,7 @@ namespace {
 
 Served echo(WireForm form) {
   PolicyCard card = testing::sample_card();
-  Served what{
-      .card = card, .keys = served_keys(card, form), .chunk = ActionChunk(2, 8), .act = {}, .last_error = [] { return "encode: refused"; }};
-  what.act = [](const Observation& seen, ActionChunk& chunk) {
+  const auto act = [](const Observation& seen, ActionChunk& chunk) {
     law(seen.cameras.size() == 2 && seen.channels.size() == 2, "the policy sees what its card names");
     for (const CameraFrame& frame : seen.cameras)
       law(frame.image.pixels().size() == static_cast<std::size_t>(frame.image.height()) * static_cast<std::size_t>(frame.image.width()) * 3,
@@ -25,7 +23,9 @@ Served echo(WireForm form) {
     chunk.values[0] = seen.channels[0].values[0];
     return seen.instruction.empty() ? Status::missing : Status::ok;
   };
-  return what;
+  return {.card = card, .keys = served_keys(card, form), .chunk = ActionChunk(2, 8), .act = one_at_a_time(act, [] {
+                                                                                       return "encode: refused";
+                                                                                     })};
 }
 
 std::string_view text_of(const Exchange& exchange) { return {reinterpret_cast<const char*>(exchange.reply.data()), exchange.reply.size()}; }

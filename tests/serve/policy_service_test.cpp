@@ -18,14 +18,13 @@ std::string_view text_of(const Exchange& exchange) { return {reinterpret_cast<co
 
 Served echo(WireForm form) {
   PolicyCard card = testing::sample_card();
-  Served what{.card = card, .keys = served_keys(card, form), .chunk = ActionChunk(2, 8), .act = {}, .last_error = [] {
-                return "infer: line\none\x1b[2J";
-              }};
-  what.act = [](const Observation& seen, ActionChunk& chunk) {
+  const auto act = [](const Observation& seen, ActionChunk& chunk) {
     for (double& value : chunk.values) value = seen.channels[0].values[6];
     return seen.instruction == "fail" ? Status::backend_failed : seen.instruction == "lack" ? Status::missing : Status::ok;
   };
-  return what;
+  return {.card = card, .keys = served_keys(card, form), .chunk = ActionChunk(2, 8), .act = one_at_a_time(act, [] {
+                                                                                       return "infer: line\none\x1b[2J";
+                                                                                     })};
 }
 
 /// A request of openpi's form whose seventh joint is `value`.
@@ -97,6 +96,35 @@ TEST_CASE("openpi: what a policy that fails has to say is one line without contr
   CHECK(metrics->last_error() == "request 1: infer: line one [2J");
   CHECK(ask("fail") == "request 2: infer: backend_failed");  // what a backend says is not for strangers
   CHECK(metrics->last_error() == "request 2: infer: line one [2J");
+}
+
+TEST_CASE("openpi: several requests at once are one inference, and each gets its own answer") {
+  const auto metrics = std::make_shared<ServerMetrics>();
+  Served what = echo(WireForm::droid);
+  std::vector<std::size_t> sizes;
+  what.act = [&sizes, act = what.act](std::span<BatchedAct> several) {
+    sizes.push_back(several.size());
+    act(several);
+  };
+  OpenpiService service(what, metrics);
+  std::vector<std::vector<std::byte>> requests{
+      request("go", 1), request("fail", 2), {std::byte{0xC1}}, request("lack", 3), request("go", 4)};
+  std::vector<Exchange> exchanges(requests.size());
+  std::vector<Exchange*> together;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    exchanges[i].request.bytes = requests[i];
+    together.push_back(&exchanges[i]);
+  }
+  for (int round = 0; round < 2; ++round) service.handle(together);
+  CHECK(sizes == std::vector<std::size_t>{4, 4});
+  CHECK(first_action(exchanges[0]) == 1);
+  CHECK(text_of(exchanges[1]) == "request 7: infer: backend_failed");
+  CHECK(exchanges[2].close);
+  CHECK(text_of(exchanges[3]) == "request 9: infer: line one [2J");
+  CHECK(first_action(exchanges[4]) == 4);
+  for (const auto i : {0, 1, 3, 4}) CHECK_FALSE(exchanges[static_cast<std::size_t>(i)].close);
+  CHECK(metrics->text().find("sinew_inferences_total 2\n") != std::string::npos);
+  CHECK(metrics->text().find("sinew_requests_total{result=\"error\"} 6\n") != std::string::npos);
 }
 
 TEST_CASE("openpi: every prefix of a request is refused") {

@@ -42,12 +42,13 @@ constexpr std::int64_t kSide = 96;
 int serve_echo() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const PolicyCard card = testing::sample_card();
-  Served what{
-      .card = card, .keys = served_keys(card, WireForm::droid), .chunk = ActionChunk(16, 8), .act = {}, .last_error = [] { return "no"; }};
-  what.act = [](const Observation& seen, ActionChunk& chunk) {
+  const auto act = [](const Observation& seen, ActionChunk& chunk) {
     std::ranges::fill(chunk.values, seen.channels[0].values[0]);
     return Status::ok;
   };
+  const Served what{.card = card, .keys = served_keys(card, WireForm::droid), .chunk = ActionChunk(16, 8), .act = one_at_a_time(act, [] {
+                                                                                                             return "no";
+                                                                                                           })};
   const auto metrics = std::make_shared<ServerMetrics>();
   OpenpiService service(what, metrics);
   const WebSocketServer server(

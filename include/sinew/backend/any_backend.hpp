@@ -20,6 +20,9 @@ class AnyBackend {
   [[nodiscard]] const ModelSpec& spec() const noexcept { return self_->spec(); }
   [[nodiscard]] Status infer(const TensorMap& in, TensorMap& out) noexcept { return self_->infer(in, out); }
   [[nodiscard]] std::string_view last_error() const noexcept { return self_->last_error(); }
+  /// How many observations `infer_batch` takes; 1 for a backend that has no such call.
+  [[nodiscard]] std::size_t most_batch() const noexcept { return self_->most_batch(); }
+  void infer_batch(std::span<Inference> several) noexcept { self_->infer_batch(several); }
   /// Forgets what the backend keeps between calls; nothing for a backend that keeps nothing.
   void reset() noexcept { self_->reset(); }
 
@@ -29,6 +32,8 @@ class AnyBackend {
     virtual const ModelSpec& spec() const noexcept = 0;
     virtual Status infer(const TensorMap& in, TensorMap& out) noexcept = 0;
     virtual std::string_view last_error() const noexcept = 0;
+    virtual std::size_t most_batch() const noexcept = 0;
+    virtual void infer_batch(std::span<Inference> several) noexcept = 0;
     virtual void reset() noexcept = 0;
   };
   template <Backend B>
@@ -37,6 +42,16 @@ class AnyBackend {
     const ModelSpec& spec() const noexcept override { return backend.spec(); }
     Status infer(const TensorMap& in, TensorMap& out) noexcept override { return backend.infer(in, out); }
     std::string_view last_error() const noexcept override { return backend.last_error(); }
+    std::size_t most_batch() const noexcept override {
+      if constexpr (BatchingBackend<B>) return backend.most_batch();
+      return 1;
+    }
+    void infer_batch(std::span<Inference> several) noexcept override {
+      if constexpr (BatchingBackend<B>)
+        backend.infer_batch(several);
+      else  // one at a time: most_batch() is 1
+        for (Inference& each : several) each.status = backend.infer(*each.in, *each.out);
+    }
     void reset() noexcept override {
       if constexpr (ResettableBackend<B>) backend.reset();
     }
@@ -45,6 +60,6 @@ class AnyBackend {
   std::unique_ptr<Interface> self_;
 };
 
-static_assert(Backend<AnyBackend>);
+static_assert(BatchingBackend<AnyBackend>);
 
 }  // namespace sinew

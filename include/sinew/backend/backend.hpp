@@ -3,6 +3,8 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "sinew/backend/model_spec.hpp"
@@ -26,6 +28,21 @@ concept Backend = std::movable<B> && requires(B backend, const B& constant, cons
 template <class B>
 concept ResettableBackend = Backend<B> && requires(B backend) {
   { backend.reset() } noexcept;
+};
+
+/// One of several inferences: what is read, what is filled, and how it went.
+struct Inference {
+  const TensorMap* in = nullptr;
+  TensorMap* out = nullptr;
+  Status status = Status::ok;
+};
+
+/// A backend that infers several observations in one call, at most `most_batch()`; 1 where its model cannot. Each gets what `infer` would
+/// have given it, but for rounding, and a status of its own; `last_error()` is that of the first that failed.
+template <class B>
+concept BatchingBackend = Backend<B> && requires(B backend, const B& constant, std::span<Inference> several) {
+  { constant.most_batch() } noexcept -> std::same_as<std::size_t>;
+  { backend.infer_batch(several) } noexcept;
 };
 
 }  // namespace sinew

@@ -8,11 +8,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sinew/action/decoder.hpp"
 #include "sinew/backend/registry.hpp"
 #include "sinew/core/card.hpp"
 #include "sinew/core/chunk_math.hpp"
+#include "sinew/core/fixed_text.hpp"
 #include "sinew/observation/encoder.hpp"
 
 namespace sinew {
@@ -32,6 +34,14 @@ struct ActOptions {
   ChunkPrefix<float> prefix{};         ///< the unexecuted rest of the previous chunk, its first row due now; no rows: none
   int prefix_delay = 0;                ///< rows of it that will be executed before the new chunk arrives
   const TensorMap* inputs = nullptr;   ///< other optional inputs by name, e.g. "extrinsics"; copied; none: none
+};
+
+/// One observation of several, and how it went.
+struct BatchedAct {
+  const Observation* observation = nullptr;
+  ActionChunk* chunk = nullptr;  ///< of make_chunk(); not to be used on a status other than ok
+  Status status = Status::ok;
+  FixedText error{};  ///< what a status other than ok has to say
 };
 
 /// Observation in, action chunk out. One thread at a time uses one policy.
@@ -57,6 +67,11 @@ class Policy {
   [[nodiscard]] Status act(const Observation& observation, ActionChunk& chunk) noexcept { return act(observation, chunk, {}); }
   /// The same with options; `missing` when the backend does not take one of those that are set.
   [[nodiscard]] Status act(const Observation& observation, ActionChunk& chunk, const ActOptions& options) noexcept;
+  /// How many observations the backend infers at once; 1 for a policy that remembers observations, whose episodes must not mix.
+  [[nodiscard]] std::size_t most_batch() const noexcept { return card_.history ? 1 : backend_.most_batch(); }
+  /// Acts on each, most_batch() at a time. One that is refused does not harm the others. outputs(), timing() and last_error() stay those of
+  /// the last `act`.
+  void act_batch(std::span<BatchedAct> several) noexcept;
   /// What the backend wrote at the last `act`.
   [[nodiscard]] const TensorMap& outputs() const noexcept { return outputs_; }
   /// What the last `act` that failed had to say; empty after a successful one.
@@ -67,6 +82,14 @@ class Policy {
   void reset() noexcept;
 
  private:
+  /// Tensors of one observation of a batch.
+  struct Place {
+    TensorMap inputs, outputs;
+  };
+
+  [[nodiscard]] TensorMap make_inputs() const;
+  [[nodiscard]] Status check_inputs(const TensorMap& inputs, std::string_view& name) const noexcept;
+  void act_together(std::span<BatchedAct> several);
   Status set_options(const ActOptions& options) noexcept;
   Status set_inputs(const TensorMap& inputs) noexcept;
   Status keep_error(Status status, std::string_view stage, std::string_view text) noexcept;
@@ -77,6 +100,8 @@ class Policy {
   AnyDecoder decoder_;
   TensorMap inputs_;
   TensorMap outputs_;
+  std::vector<Place> places_;          // of a batch, made when one is asked for
+  std::vector<Inference> inferences_;  // of those whose observation was good
   ActTiming timing_;
   std::uint64_t sequence_ = 0;
   std::string error_;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "sinew/backend/remote/protocol.hpp"
@@ -20,5 +21,7 @@ struct Exchange {
 
 /// Answers one request: fills all of `exchange` but the request. One call at a time; does not throw.
 using Handler = std::function<void(Exchange& exchange)>;
+/// The same for several requests, each from a connection of its own.
+using BatchHandler = std::function<void(std::span<Exchange* const> exchanges)>;
 
 }  // namespace sinew::serve

@@ -6,10 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sinew/backend/remote/msgpack.hpp"
@@ -27,10 +30,13 @@ struct Served {
   PolicyCard card;
   WireOptions keys;   ///< of a request
   ActionChunk chunk;  ///< of the size that `act` fills
-  std::function<Status(const Observation& observation, ActionChunk& chunk)> act;
-  std::function<std::string_view()> last_error;  ///< of the last `act` that failed
-  std::function<void()> reset = [] {};           ///< a new episode
+  std::function<void(std::span<BatchedAct> several)> act;
+  std::size_t most_batch = 1;           ///< observations that `act` infers at once
+  std::function<void()> reset = [] {};  ///< a new episode
 };
+/// `Served::act` of a function for one observation; `last_error` is what that has to say when it failed.
+[[nodiscard]] std::function<void(std::span<BatchedAct> several)> one_at_a_time(
+    std::function<Status(const Observation& observation, ActionChunk& chunk)> act, std::function<std::string_view()> last_error);
 /// The policy, and what it says. `form` chooses the keys (served_keys).
 [[nodiscard]] Served served(Policy policy, WireForm form);
 
@@ -43,17 +49,33 @@ class OpenpiService {
 
   [[nodiscard]] const std::vector<std::byte>& greeting() const noexcept { return greeting_; }
   void handle(Exchange& exchange) noexcept;
+  /// Several requests: their observations are inferred together. What is wrong with one does not harm the others.
+  void handle(std::span<Exchange* const> exchanges) noexcept;
+  /// Requests that are worth handing over at once.
+  [[nodiscard]] std::size_t most_batch() const noexcept { return what_.most_batch; }
   /// A connection began: of policies that remember, a new episode.
   void reset() noexcept { what_.reset(); }
 
  private:
-  bool act(Exchange& exchange);
-  void refuse(Exchange& exchange, std::string_view text, bool close);
+  /// Memory of one request of several.
+  struct Place {
+    std::uint64_t number = 0;
+    Observation observation{};
+    ActionChunk chunk{};
+  };
+
+  void answer(std::span<Exchange* const> exchanges, Time begun);
+  bool read(Exchange& exchange, Place& place, Time now);
+  void reply(Exchange& exchange, const Place& place, const BatchedAct& acted, double milliseconds);
+  static void refuse(Exchange& exchange, std::uint64_t number, std::string_view text);
+  void refuse_bytes(Exchange& exchange, std::uint64_t number, std::string_view text);
 
   Served what_;
   std::shared_ptr<ServerMetrics> metrics_;
   ObservationReader reader_;
-  Observation observation_;
+  std::deque<Place> places_;  // they stay where they are
+  std::vector<BatchedAct> acts_;
+  std::vector<std::pair<Exchange*, const Place*>> asked_;  // whose act it is
   remote::MsgpackDocument document_;
   remote::MsgpackWriter writer_;
   std::vector<float> values_;

@@ -23,6 +23,8 @@ class ServerMetrics {
   void connection_closed() noexcept { --open_; }
   /// One request that was answered: how long the policy took, and whether the answer was a chunk.
   void answered(Time took, bool good) noexcept;
+  /// The policy was asked once, for one observation or several.
+  void inferred() noexcept { ++inferred_; }
   void refused(Refusal why) noexcept { ++refused_[static_cast<std::size_t>(why)]; }
   /// What the policy had to say, which is not for strangers.
   void failed(std::string_view text);
@@ -35,7 +37,7 @@ class ServerMetrics {
  private:
   static constexpr std::array<double, 12> kBounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0};  // s
   std::atomic<std::int64_t> open_{0};
-  std::atomic<std::uint64_t> opened_{0}, good_{0}, failed_{0}, nanoseconds_{0};
+  std::atomic<std::uint64_t> opened_{0}, inferred_{0}, good_{0}, failed_{0}, nanoseconds_{0};
   std::array<std::atomic<std::uint64_t>, kBounds.size() + 1> buckets_{};
   std::array<std::atomic<std::uint64_t>, 5> refused_{};
   mutable std::mutex mutex_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A WebSocket server (Boost.Beast) that hands requests to a handler, one at a time.
+// A WebSocket server (Boost.Beast) that hands requests to a handler: one at a time, or those that wait together.
 #pragma once
 
 #include <cstddef>
@@ -25,10 +25,12 @@ struct WebSocketServerOptions {
   Time message = std::chrono::seconds(10);         ///< from the first to the last byte of a request, and of a reply
   Time idle = std::chrono::seconds(600);           ///< between messages
   Time drain = std::chrono::seconds(10);           ///< what stop() gives requests that wait
+  std::size_t most_batch = 1;                      ///< requests that a BatchHandler is given at once
 };
 
-/// Listens from construction to stop(). Each connection has one request at a time; requests of all connections are handled one after
-/// another on one thread, sockets are served on another; pings are answered meanwhile, and a request whose peer has left is passed over.
+/// Listens from construction to stop(). Each connection has one request at a time; requests of all connections are handled on one thread,
+/// in their order: what waits when the thread becomes free is handled together, and nothing is waited for. Sockets are served on another
+/// thread; pings are answered meanwhile, and a request whose peer has left is passed over.
 /// Browsers (a header "Origin") are refused. No compression. GET /healthz answers "OK", and 503 once stop() was called; GET /metrics, for
 /// which the token is needed too, what Prometheus reads.
 class WebSocketServer {
@@ -37,6 +39,8 @@ class WebSocketServer {
   /// Throws Error for an address that cannot be had, and for one beyond loopback without a token.
   WebSocketServer(WebSocketServerOptions options, std::vector<std::byte> greeting, Handler handler, std::shared_ptr<ServerMetrics> metrics,
                   std::function<void()> begin = {});
+  WebSocketServer(WebSocketServerOptions options, std::vector<std::byte> greeting, BatchHandler handler,
+                  std::shared_ptr<ServerMetrics> metrics, std::function<void()> begin = {});
   ~WebSocketServer();
   WebSocketServer(const WebSocketServer&) = delete;
   WebSocketServer& operator=(const WebSocketServer&) = delete;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -48,13 +50,55 @@ struct ConformanceOptions {
   std::function<std::uint64_t()> heap_calls;
   /// Inputs for backends that refuse random ones: ids and grids that fit each other, say; null: filled_inputs.
   const TensorMap* inputs = nullptr;
+  double batch_tolerance = 0;  ///< relative difference of outputs that are inferred together; products of other sizes round differently
 };
+
+/// Largest difference of two outputs of f32 relative to the largest number; infinite for other bytes that differ.
+inline double difference(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != DType::f32 || a.shape() != b.shape())
+    return std::ranges::equal(a.bytes(), b.bytes()) ? 0 : std::numeric_limits<double>::infinity();
+  double worst = 0, largest = std::numeric_limits<float>::min();
+  for (std::size_t i = 0; i < a.as<float>().size(); ++i) {
+    worst = std::max(worst, std::abs(static_cast<double>(a.as<float>()[i]) - static_cast<double>(b.as<float>()[i])));
+    largest = std::max(largest, std::abs(static_cast<double>(a.as<float>()[i])));
+  }
+  return worst / largest;
+}
+
+/// The laws of several inferences at once.
+template <BatchingBackend B>
+void check_batches(B& backend, const TensorMap& inputs, double tolerance, const std::function<void(bool, std::string)>& expect) {
+  const ModelSpec spec = backend.spec();
+  const std::size_t count = std::min<std::size_t>(backend.most_batch(), 3);
+  expect(count >= 1, "most_batch: none");
+  const TensorMap empty;
+  const std::vector<const TensorMap*> given{&inputs, spec.inputs.empty() ? &inputs : &empty, &inputs};
+  std::vector<TensorMap> alone, outputs;
+  std::vector<Status> statuses;
+  for (std::size_t i = 0; i < count; ++i) {
+    alone.push_back(make_tensors(spec.outputs));
+    outputs.push_back(make_tensors(spec.outputs));
+    if constexpr (ResettableBackend<B>) backend.reset();
+    statuses.push_back(backend.infer(*given[i], alone[i]));
+  }
+  std::vector<Inference> several;
+  for (std::size_t i = 0; i < count; ++i) several.push_back({given[i], &outputs[i]});
+  if constexpr (ResettableBackend<B>) backend.reset();
+  backend.infer_batch(several);
+  for (std::size_t i = 0; i < count; ++i) {
+    expect((several[i].status == Status::ok) == (statuses[i] == Status::ok), "infer_batch: another status than infer");
+    if (statuses[i] != Status::ok || several[i].status != Status::ok) continue;
+    for (const auto& [name, tensor] : alone[i])
+      expect(difference(tensor, outputs[i][name]) <= tolerance, "infer_batch: '" + name + "' differs from infer's");
+  }
+}
 
 /// Runs the suite and returns one line per violation; empty means that the backend conforms.
 ///
 /// The laws: the specification is well-formed; the same inputs give the same bytes; inputs are not written; outputs have
 /// the specified dtype and fit their capacity; a missing input, a wrong dtype and a wrong rank are refused with a status
-/// and a text, and a good call after that works; a backend that says so allocates nothing.
+/// and a text, and a good call after that works; a backend that says so allocates nothing; several inferences at once give each what it
+/// gets alone, and one that is refused does not harm the others.
 template <Backend B>
 [[nodiscard]] std::vector<std::string> check_backend(B& backend, const ConformanceOptions& options = {}) {
   std::vector<std::string> violations;
@@ -117,6 +161,7 @@ template <Backend B>
   }
   reset();
   expect(backend.infer(inputs, outputs) == Status::ok, "infer: does not recover from refused inputs");
+  if constexpr (BatchingBackend<B>) check_batches(backend, inputs, options.batch_tolerance, expect);
   return violations;
 }
 

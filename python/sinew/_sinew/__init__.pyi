@@ -2,6 +2,7 @@
 Sinew's compiled half; import `sinew` instead.
 """
 from __future__ import annotations
+import collections.abc
 import numpy
 import numpy.typing
 import os
@@ -130,6 +131,8 @@ class BackendRegistry:
         """
         factory(path: str) -> object with infer(dict) -> dict. infer gets the encoder's tensors, read-only, and returns
         {"actions": float32 [horizon, dim]} in the policy's normalised space; reset() is called at the start of an episode if it exists.
+        With infer_batch(list of dicts) -> list of dicts it is asked for several observations at once, by act_batch and by a server; an
+        attribute max_batch says for how many (8).
         """
     def add_cpu(self, name: str, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
@@ -154,6 +157,10 @@ class Policy:
         prefix_delay rows will be executed before the new chunk arrives. inputs: other tensors of spec["optional_inputs"], as a dict of
         arrays. Raises sinew.Error with the stage that refused.
         """
+    def act_batch(self, observations: collections.abc.Sequence[Observation]) -> list:
+        """
+        A list of observations -> list of sinew.ActionChunk, max_batch at a time. Raises sinew.Error for the first that is refused.
+        """
     def reset(self) -> None:
         """
         Starts a new episode.
@@ -167,6 +174,11 @@ class Policy:
     def input_spec(self) -> list:
         """
         [(name, dtype, maximum shape)] that the encoder writes
+        """
+    @property
+    def max_batch(self) -> int:
+        """
+        How many observations the backend infers at once.
         """
     @property
     def outputs(self) -> dict:
