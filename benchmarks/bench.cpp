@@ -145,6 +145,16 @@ Sampler warmed(Run run) {
   };
 }
 
+AllCores::AllCores() : before_(sizeof(cpu_set_t)) {
+  auto* const set = reinterpret_cast<cpu_set_t*>(before_.data());
+  sched_getaffinity(0, sizeof(cpu_set_t), set);
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &all);
+  sched_setaffinity(0, sizeof all, &all);
+}
+AllCores::~AllCores() { sched_setaffinity(0, sizeof(cpu_set_t), reinterpret_cast<const cpu_set_t*>(before_.data())); }
+
 Report::Report(Options options) : options_(std::move(options)) {
   cpu_set_t set;
   CPU_ZERO(&set);

@@ -2,6 +2,7 @@
 // What every benchmark program shares: options, interleaved timing, and the result file described in docs/benchmarks.md.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -69,6 +70,18 @@ struct Row {
 
 /// Collects rows; prints each as it comes and writes the file at the end. Pins the process to one core and measures a
 /// calibration loop at both ends, so that a noisy run is marked instead of hidden.
+/// Lets this process, and those that it starts, run on all cores for as long as it lives; Report keeps it on one.
+class AllCores {
+ public:
+  AllCores();
+  ~AllCores();
+  AllCores(const AllCores&) = delete;
+  AllCores& operator=(const AllCores&) = delete;
+
+ private:
+  std::vector<std::byte> before_;
+};
+
 class Report {
  public:
   explicit Report(Options options);

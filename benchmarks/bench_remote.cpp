@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // N1: what a request of openpi costs beside the network: two images of 224 pixels, a state and words, to bytes and back. N2: the same to a
-// server in another process and back. N3: a request of vla.cpp.
+// server in another process and back, on one core for both and on a core for each. N3: a request of vla.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -159,15 +159,15 @@ bool is_echo(const TensorMap& out) {
   return actions.size() == kHorizon * kDim && std::ranges::all_of(actions, [](float value) { return value == kEchoed; });
 }
 
-void round_trip_row(Report& report, Baselines& baselines, const std::vector<TensorMap>& pool) {
-  if (!report.wants("N2")) return;
+void round_trip_row(Report& report, Baselines& baselines, const std::vector<TensorMap>& pool, const std::string& id, const char* what) {
+  if (!report.wants(id)) return;
   const EchoProcess server("openpi");
   remote::RemoteBackend backend(remote::OpenpiProtocol({.inputs = kInputs, .horizon = kHorizon, .action_dim = kDim}),
                                 remote::WebSocketLink({.port = server.port()}), {.deadline = std::chrono::seconds(5)});
   TensorMap out = make_tensors(backend.spec().outputs);
   const Run run = calls(backend, pool, out);
   run(1);
-  add(report, baselines, "N2", "the same observation to an echo policy in another process and back", run, is_echo(out), {.ratio = 3});
+  add(report, baselines, id, what, run, is_echo(out), {.ratio = 3});
 }
 
 void vla_cpp_row(Report& report, Baselines& baselines, const std::vector<TensorMap>& pool) {
@@ -208,8 +208,11 @@ int main(int argc, char** argv) {
     const auto pool = make_pool(baselines);
     encode_row(report, baselines, pool);
     decode_row(report, baselines, pool);
-    round_trip_row(report, baselines, pool);
+    round_trip_row(report, baselines, pool, "N2/core",
+                   "the same observation to an echo policy in another process and back, both on one core");
     vla_cpp_row(report, baselines, pool);
+    const AllCores all;
+    round_trip_row(report, baselines, pool, "N2/cores", "the same with a core for each process");
     return report.finish();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_remote: %s\n", error.what());

@@ -118,16 +118,6 @@ nn::VisionLanguageInput Inputs::prompt(std::size_t entry) const {
   return {.ids = integers(entry, "input_ids"), .pixels = floats(entry, "pixel_values"), .grids = grids_[entry]};
 }
 
-AllCores::AllCores() : before_(sizeof(cpu_set_t)) {
-  auto* const set = reinterpret_cast<cpu_set_t*>(before_.data());
-  sched_getaffinity(0, sizeof(cpu_set_t), set);
-  cpu_set_t all;
-  CPU_ZERO(&all);
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &all);
-  sched_setaffinity(0, sizeof all, &all);
-}
-AllCores::~AllCores() { sched_setaffinity(0, sizeof(cpu_set_t), reinterpret_cast<const cpu_set_t*>(before_.data())); }
-
 double read_bandwidth() {
   constexpr std::size_t kFloats = std::size_t{64} << 20;
   const std::vector<float> values(kFloats, 1.0F);

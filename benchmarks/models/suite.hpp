@@ -69,18 +69,6 @@ class Inputs {
   std::vector<std::vector<PatchGrid>> grids_;
 };
 
-/// Lets this process run on all cores for as long as it lives (the child sees to itself), for rows with several threads.
-class AllCores {
- public:
-  AllCores();
-  ~AllCores();
-  AllCores(const AllCores&) = delete;
-  AllCores& operator=(const AllCores&) = delete;
-
- private:
-  std::vector<std::byte> before_;
-};
-
 /// Bytes per second of reading memory in one thread: the best of several sums over 256 MB.
 [[nodiscard]] double read_bandwidth();
 

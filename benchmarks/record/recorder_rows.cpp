@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // R1: three cameras and a state at 1 kHz beside a robot: processor time, and how long a call takes.
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,24 +10,6 @@
 
 namespace sinew::bench {
 namespace {
-
-/// The recorder's thread may run on another core than the caller's, as it does on a robot.
-class AllCores {
- public:
-  AllCores() {
-    ::sched_getaffinity(0, sizeof before_, &before_);
-    cpu_set_t all;
-    CPU_ZERO(&all);
-    for (int core = 0; core < CPU_SETSIZE; ++core) CPU_SET(core, &all);
-    ::sched_setaffinity(0, sizeof all, &all);
-  }
-  ~AllCores() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  AllCores(const AllCores&) = delete;
-  AllCores& operator=(const AllCores&) = delete;
-
- private:
-  cpu_set_t before_{};
-};
 
 double quantile(std::vector<double>& samples, double share) {
   std::sort(samples.begin(), samples.end());
@@ -63,7 +44,7 @@ Row add_row(const char* id, const char* what, std::vector<double>& samples) {
 
 void recorder_rows(Report& report, Baselines& baselines) {
   if (!report.wants("R1/")) return;
-  const AllCores cores;
+  const AllCores cores;  // the recorder's thread may run on another than the caller's, as it does on a robot
   CameraLoad load;
   constexpr int kSeconds = 20;
   LoadResult idle = load.run(5);
