@@ -2,19 +2,26 @@
 #include "sinew/backend/remote/web_socket_link.hpp"
 
 #include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
+#include <cerrno>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "sinew/core/error.hpp"
 #include "sinew/core/fixed_text.hpp"
 #include "sinew/io/text.hpp"
+#include "web_socket_frame.hpp"
 
 namespace sinew::remote {
 
@@ -25,8 +32,6 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 using asio::ip::tcp;
 using Stream = websocket::stream<beast::tcp_stream>;
-
-constexpr std::size_t kWriteBuffer = std::size_t{512} << 10;  // what masking goes through
 
 bool fits_header(std::string_view text) {
   return text.size() <= 4096 && std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
@@ -77,6 +82,34 @@ struct WebSocketLink::State {
       return Status::backend_failed;
     }
   }
+  /// One frame, written beside Beast, which hands a masked copy to the socket 64 KiB at a time with a turn of the event loop for each. Its
+  /// own frames are answers to pings, a few bytes that the socket took when they were made: whoever sends pings until nothing fits any more
+  /// gets a mixture.
+  Status send(Pieces message, Time deadline) noexcept {
+    auto& socket = beast::get_lowest_layer(*stream).socket();
+    try {
+      std::array<std::byte, 4> key{};
+      if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) throw std::runtime_error("no random numbers");
+      detail::write_frame(message, key, frame);
+    } catch (const std::exception& problem) {
+      error.format("[remote] sending to {}:{}: {}", options.host, options.port, problem.what());
+      return Status::backend_failed;
+    }
+    for (std::span<const std::byte> rest(frame); !rest.empty();) {
+      const ssize_t sent = ::send(socket.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent >= 0) {
+        rest = rest.subspan(static_cast<std::size_t>(sent));
+      } else if (errno == EAGAIN || errno == EINTR) {
+        const Status status = run("sending to", deadline, [&](auto done) { socket.async_wait(tcp::socket::wait_write, done); });
+        if (status != Status::ok) return status;
+      } else {
+        error.format("[remote] sending to {}:{}: {}", options.host, options.port,
+                     beast::error_code(errno, boost::system::system_category()).message());
+        return Status::backend_failed;
+      }
+    }
+    return Status::ok;
+  }
   void drop() noexcept {
     if (!stream) return;
     beast::error_code ignored;
@@ -114,7 +147,7 @@ struct WebSocketLink::State {
   beast::flat_buffer buffer, next;
   std::optional<beast::error_code> ahead;  // how the read of `next` ended
   websocket::response_type response;
-  std::vector<asio::const_buffer> pieces;
+  std::vector<std::byte> frame;
   FixedText error;
 };
 
@@ -142,9 +175,6 @@ Status WebSocketLink::open(Time deadline) noexcept {
     state.stream.emplace(state.context);
     Stream& stream = *state.stream;
     stream.read_message_max(state.options.most_bytes);
-    stream.binary(true);
-    stream.auto_fragment(false);
-    stream.write_buffer_bytes(kWriteBuffer);
     if (!state.options.authorization.empty())
       stream.set_option(websocket::stream_base::decorator(
           [&state](websocket::request_type& request) { request.set(beast::http::field::authorization, state.options.authorization); }));
@@ -176,9 +206,7 @@ Status WebSocketLink::send(Pieces pieces, Time deadline) noexcept {
                        *state.ahead ? state.ahead->message() : "expected nothing before a request, got a message");
     return Status::backend_failed;
   }
-  state.pieces.clear();
-  for (const auto piece : pieces) state.pieces.emplace_back(piece.data(), piece.size());
-  return state.run("sending to", deadline, [&](auto done) { state.stream->async_write(state.pieces, done); });
+  return state.send(pieces, deadline);
 }
 
 Status WebSocketLink::receive(Message& message, Time deadline) noexcept {
