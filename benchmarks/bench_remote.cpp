@@ -75,10 +75,11 @@ struct Bar {
 
 /// A row of `run` beside the baseline of the same name, in microseconds.
 void add(Report& report, Baselines& baselines, const std::string& id, const std::string& what, const Run& run, bool agrees,
-         const Bar& bar = {.most = kBound}) {
+         const Bar& bar = {.most = kBound}, const std::string& note = {}) {
   const auto name = baselines.open(id);
   const auto [ours, theirs] = time_pair(warmed(run), name ? baselines.sampler(id) : Sampler(), report.options().min_time);
   Row row{.id = id, .what = what, .unit = "us", .baseline = name.value_or(kAbsent)};
+  row.note = note;
   row.ours = 1e6 * ours.median;
   row.ours_p99 = 1e6 * ours.p99;
   row.ours_worst = 1e6 * ours.worst;
@@ -87,7 +88,7 @@ void add(Report& report, Baselines& baselines, const std::string& id, const std:
     row.theirs = 1e6 * theirs->median;
     row.ratio = theirs->median / ours.median;
   } else {
-    row.note = baselines.why();
+    row.note += (note.empty() ? "" : "; ") + baselines.why();
   }
   row.bound = bar.most > 0 ? fmt::format("≤ {:g} us", bar.most) : fmt::format("≥ {:g}×", bar.ratio);
   row.pass = bar.most > 0 ? row.ours <= bar.most : row.ratio >= bar.ratio;
@@ -167,7 +168,10 @@ void round_trip_row(Report& report, Baselines& baselines, const std::vector<Tens
   TensorMap out = make_tensors(backend.spec().outputs);
   const Run run = calls(backend, pool, out);
   run(1);
-  add(report, baselines, id, what, run, is_echo(out), {.ratio = 3});
+  const EchoProcess bytes("bytes");
+  const std::string note = fmt::format("these bytes through the kernel alone: {:.0f} us",
+                                       1e6 * bytes_there_and_back(bytes.port(), static_cast<std::size_t>(2 * kSide * kSide * 3)));
+  add(report, baselines, id, what, run, is_echo(out), {.ratio = 3}, note);
 }
 
 void vla_cpp_row(Report& report, Baselines& baselines, const std::vector<TensorMap>& pool) {

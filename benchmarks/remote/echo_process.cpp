@@ -7,12 +7,18 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
 #include <vector>
 #include <zmq.hpp>
 
+#include "bench.hpp"
 #include "sinew/backend/remote/protobuf.hpp"
 #include "sinew/serve/policy_service.hpp"
 #include "sinew/serve/web_socket_server.hpp"
@@ -51,6 +57,27 @@ void say(int port) {
       {.port = 0}, service.greeting(), [&](serve::Exchange& exchange) { service.handle(exchange); }, metrics);
   say(server.port());
   while (true) pause();
+}
+
+constexpr std::size_t kAnswer = 400;  // bytes, about those of a chunk
+
+/// For each message of a size that a client says first, an answer, by the socket calls alone.
+[[noreturn]] void echo_bytes() {
+  namespace asio = boost::asio;
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+  say(acceptor.local_endpoint().port());
+  asio::ip::tcp::socket socket = acceptor.accept();
+  socket.set_option(asio::ip::tcp::no_delay(true));
+  std::uint64_t count = 0;
+  asio::read(socket, asio::buffer(&count, sizeof count));
+  std::vector<std::byte> message(count), answer(kAnswer);
+  boost::system::error_code ended;
+  while (!ended) {
+    asio::read(socket, asio::buffer(message), ended);
+    asio::write(socket, asio::buffer(answer), ended);
+  }
+  _exit(0);
 }
 
 [[noreturn]] void echo_vla_cpp() {
@@ -106,7 +133,30 @@ EchoProcess::~EchoProcess() {
   waitpid(child_, nullptr, 0);
 }
 
+double bytes_there_and_back(std::uint16_t port, std::size_t count) {
+  namespace asio = boost::asio;
+  using Clock = std::chrono::steady_clock;
+  asio::io_context context;
+  asio::ip::tcp::socket socket(context);
+  socket.connect({asio::ip::address_v4::loopback(), port});
+  socket.set_option(asio::ip::tcp::no_delay(true));
+  const std::uint64_t size = count;
+  asio::write(socket, asio::buffer(&size, sizeof size));
+  const std::vector<std::byte> message(count);
+  std::vector<std::byte> answer(kAnswer);
+  std::vector<double> samples;
+  for (const auto end = Clock::now() + std::chrono::seconds(1); Clock::now() < end;) {
+    const auto begin = Clock::now();
+    for (std::size_t sent = 0; sent < count;)  // not asio::write, which gives the kernel 64 KiB at a time
+      sent += socket.send(asio::buffer(message) + sent);
+    asio::read(socket, asio::buffer(answer));
+    samples.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+  return summarize(samples).median;
+}
+
 int run_echo(const std::string& protocol) {
+  if (protocol == "bytes") echo_bytes();
   if (protocol == "openpi") echo_openpi();
   echo_vla_cpp();
 }
