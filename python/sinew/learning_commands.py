@@ -118,7 +118,7 @@ def add(commands, number):
     train = commands.add_parser(
         "train",
         help="train a policy on recordings and datasets",
-        description="Flow matching on a Qwen3-VL and a DiT head (docs/data_loop.md). A run that was stopped goes on when it is started again.",
+        description="A Qwen3-VL with the head that the card names: flow matching, oft, fast and others (docs/data_loop.md). A run that was stopped goes on when it is started again.",
     )
     train.add_argument("sources", type=Path, nargs="*", metavar="SOURCE", help="recordings and LeRobot datasets")
     train.add_argument("--output", type=Path, required=True, metavar="DIR", help="policy directory to write; with --tabletop the folder of the run")

@@ -193,7 +193,8 @@ def _head_actions(directory, config, hidden, tensors, noise):
     merge = config["vision_config"]["spatial_merge_size"]
     grid = tuple((tensors["image_grid_thw"][0, 1:] // merge).tolist())
     positions = torch.from_numpy(tensors["position_ids"].astype(np.int64))[None]
-    prompt = Prompt(torch.from_numpy(hidden)[None], torch.ones_like(images), images, positions, grid)
+    ids = torch.from_numpy(tensors["input_ids"].astype(np.int64))[None]
+    prompt = Prompt(torch.from_numpy(hidden)[None], torch.ones_like(images), images, positions, grid, ids)
     state = torch.from_numpy(tensors["state"])[None, None] if "state" in tensors else None
     with torch.no_grad():
         return head.act(torch.from_numpy(noise)[None], prompt, state)[0].numpy()
@@ -214,9 +215,9 @@ def policy_rows(directory, config, card, options):
     ours = nn.load(directory, backend=options.backend, dtype=options.dtype, max_tokens=len(prompt[0]), logits=False)
     yield from _backbone_rows(ours, expected, lambda depths: ours.hidden_states(*prompt, depths=depths), options)
     policy.act(observation)
-    got = np.asarray(policy.outputs["actions"])
-    noise = np.random.default_rng(options.seed + 1).standard_normal(got.shape).astype(np.float32)
-    actions = _head_actions(directory, config, expected[0][-1], tensors, noise)
+    got = policy.outputs.get("actions")  # none of a model that writes tokens
+    noise = None if got is None else np.random.default_rng(options.seed + 1).standard_normal(got.shape).astype(np.float32)
+    actions = None if got is None else _head_actions(directory, config, expected[0][-1], tensors, noise)
     head = config["action_head"]["type"]
     if actions is None:
         yield Row(f"head {head}: no modules of PyTorch here", 0, 0.0, 1.0, True, "see docs/models.md for what it was held against")

@@ -95,7 +95,7 @@ def test_rows_are_undone_by_the_decoder(space, tmp_path):
 def test_what_cannot_be_trained_is_refused():
     own = {"mode": "mean_std", "rule": "lerobot", "key": "action", "first": 0}
     for parts, words in (
-        ([{"name": "path", "waypoint": {"scale": [1, 1, 1], "reference": "first", "channel": ""}}], "got waypoints or tokens"),
+        ([{"name": "path", "waypoint": {"scale": [1, 1, 1], "reference": "first", "channel": ""}}], "got waypoints or bins"),
         ([joints(7) | {"normalization": own}, GRIPPER], "expected one normalisation"),
         ([tool("base", "first"), tool("base", "first") | {"name": "other"}, GRIPPER], "expected at most one tool, got 2"),
         ([tool("base", "first"), GRIPPER], "expected a chain of the 7 joints of the tool's arm, got none"),

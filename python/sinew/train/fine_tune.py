@@ -7,9 +7,11 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from sinew import action
 from sinew._errors import error
-from sinew.train import policy, processes, recordings, samples, targets, tokenizer
+from sinew.train import heads, policy, processes, recordings, samples, targets, tokenizer
 from sinew.train.batches import Batches
 from sinew.train.trainer import Trainer, TrainOptions
 
@@ -88,11 +90,26 @@ def _write_inputs(plan, data):
         card = json.loads((plan.start / "sinew.json").read_text())
         for name in (card["statistics"]["file"], card["text"]["tokenizer"], "preprocessor_config.json", "sinew.json"):
             shutil.copyfile(plan.start / name, plan.output / name)
+        if card["action"].get("tokens") and card["action"]["tokens"]["folder"]:
+            shutil.copytree(plan.start / card["action"]["tokens"]["folder"], plan.output / card["action"]["tokens"]["folder"], dirs_exist_ok=True)
         return
     camera = plan.card["cameras"][0]
-    words = tokenizer.train(list(data.instructions) * 3 + tokenizer.common_words(), 1024)
+    stats = policy.statistics(data)
+    words = tokenizer.train(list(data.instructions) * 3 + tokenizer.common_words(), 1024, _needed_words(plan, data, stats))
     merge = 1 if max(camera["height"], camera["width"]) <= 128 else 2
-    policy.write_inputs(plan.output, plan.card, words, policy.statistics(data), policy.qwen_processor(16, camera["height"] * camera["width"], merge))
+    policy.write_inputs(plan.output, plan.card, words, stats, policy.qwen_processor(16, camera["height"] * camera["width"], merge))
+
+
+def _needed_words(plan, data, stats):
+    """Of the head, which may write files of its own."""
+    kind = heads.config_type(plan.card["architecture"].split("/")[1])
+    if not hasattr(kind, "prepare"):
+        return []
+    mean, deviation = (np.asarray(stats["action"][key]) for key in ("mean", "std"))
+    whole = data.valid.all(1)
+    if not whole.any():
+        raise error("invalid_argument", "train", "chunks", "some whole ones", "none")
+    return kind.prepare(plan.output, plan.card, (data.chunk[whole] - mean) / deviation)
 
 
 def build(plan, data):

@@ -40,7 +40,7 @@ class FlowDitConfig:
         return {"type": "flow_dit"} | asdict(self)
 
     @classmethod
-    def small(cls, width, heads, state_dim, action_dim, horizon):
+    def small(cls, width, heads, state_dim, action_dim, horizon, card=None, words=None):
         return cls(
             width=width, heads=heads, layers=6, context_width=width, output_width=width, mlp_width=width, horizon=horizon, action_dim=action_dim,
             state_dim=state_dim, future_tokens=0, positions=horizon, steps=5,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What heads have in common: what they are given of a prompt, and the loss of a flow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,9 @@ class Prompt:
     images: torch.Tensor  # bool [b, n]: tokens of images
     positions: torch.Tensor  # int64 [b, 3, n]: time, height, width
     grid: tuple  # rows and columns of each image's tokens: of all one size
+    ids: torch.Tensor | None = None  # int64 [b, n]
+    asked: torch.Tensor | None = None  # int64 [b, n]: the token that follows, -1 where nothing is asked; of heads that extend prompts
+    logits: Callable | None = None  # of hidden states
 
     @property
     def lengths(self):

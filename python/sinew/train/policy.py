@@ -66,7 +66,7 @@ def small_sizes(card, words, width, state_dim, action_dim):
     )  # fmt: skip
     layout = card["action"].get("layout")
     horizon = layout["rows"] if layout else card["action"]["horizon"]
-    head = heads.config_type(card["architecture"].split("/")[1]).small(width, width // head_dim, state_dim, action_dim, horizon)
+    head = heads.config_type(card["architecture"].split("/")[1]).small(width, width // head_dim, state_dim, action_dim, horizon, card, words)
     return Qwen3VlConfig(vision, text, words.token_to_id("<|image_pad|>")), head
 
 

@@ -313,6 +313,10 @@ class Qwen3Vl(nn.Module):
                 x = x.flatten(0, 1).index_add(0, image_rows, deep[index].flatten(0, 1).to(x.dtype)).view(shape[0], shape[1], width)
         return text.norm(x)
 
+    def logits(self, hidden):
+        """[..., vocab_size] of hidden states behind the last norm."""
+        return F.linear(hidden, self.language_model.embed_tokens.weight)
+
 
 def initialize(model, generator=None):
     """For training from nothing. Positions of patches begin as sines of unit scale: with the usual small random ones grounding did not start

@@ -40,7 +40,7 @@ class QwenVlaConfig:
         return {"type": "qwen_vla_dit"} | asdict(self)
 
     @classmethod
-    def small(cls, width, heads, state_dim, action_dim, horizon):
+    def small(cls, width, heads, state_dim, action_dim, horizon, card=None, words=None):
         rotary = width // heads // 2 * 2
         third = rotary // 6
         return cls(

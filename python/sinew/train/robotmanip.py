@@ -51,7 +51,7 @@ class RobotManipConfig:
         return {"type": "robotmanip_dit"} | asdict(self)
 
     @classmethod
-    def small(cls, width, heads, state_dim, action_dim, horizon):
+    def small(cls, width, heads, state_dim, action_dim, horizon, card=None, words=None):
         """The encoder's numbers go to the first canonical columns, where a left arm's joints are, unless they are all 80."""
         columns = [] if state_dim == DIM else list(range(state_dim))
         return cls(context_width=width, width=width, heads=heads, layers=6, mlp_width=2 * width, queries=4, horizon=horizon, camera_dims=width // heads // 8 * 4, state_columns=columns)

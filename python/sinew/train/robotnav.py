@@ -26,7 +26,7 @@ class RobotNavConfig:
         return {"type": "robotnav_mlp"} | asdict(self)
 
     @classmethod
-    def small(cls, width, heads, state_dim, action_dim, horizon):
+    def small(cls, width, heads, state_dim, action_dim, horizon, card=None, words=None):
         return cls(context_width=width, hidden=2 * width, waypoints=horizon)
 
 

@@ -137,8 +137,8 @@ def _part_size(part):
 
 def _parts_targets(spec, chain):
     parts = spec["parts"]
-    if spec["tokens"] or any("waypoint" in part for part in parts):
-        raise error("unsupported", "train", "action", "parts that are joints, tools and grippers, as numbers", "waypoints or tokens")
+    if any("waypoint" in part for part in parts) or (spec["tokens"] or {}).get("language") == "bins":
+        raise error("unsupported", "train", "action", "parts that are joints, tools and grippers, as numbers or FAST", "waypoints or bins")
     if any(part.get("normalization") for part in parts):
         raise error("unsupported", "train", "action", "one normalisation, of the whole row", "parts with their own")
     tools = sum("tool" in part for part in parts)

@@ -11,8 +11,8 @@ SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<
 _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
-def train(texts, size):
-    """A tokenizer of at most `size` entries, the chat's special tokens among them, learned from an iterable of texts."""
+def train(texts, size, added=()):
+    """A tokenizer of at most `size` entries, the chat's special tokens among them, learned from an iterable of texts; and words that it is given."""
     made = Tokenizer(models.BPE())
     made.normalizer = normalizers.NFC()
     made.pre_tokenizer = pre_tokenizers.Sequence(
@@ -23,7 +23,7 @@ def train(texts, size):
         vocab_size=size - len(SPECIAL), initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False, min_frequency=2
     )
     made.train_from_iterator(texts, trainer)
-    made.add_special_tokens([AddedToken(token, normalized=False) for token in SPECIAL])
+    made.add_special_tokens([AddedToken(token, normalized=False) for token in (*SPECIAL, *added)])
     return made
 
 

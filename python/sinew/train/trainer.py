@@ -58,10 +58,12 @@ def draw_flow(batch, options, generator):
 
 def flow_loss(policy, batch, times, noise, options):
     """(loss of the head, loss of the read-outs or 0) at the times and with the noise given."""
+    shown, asked = policy.action_model.extend(batch) if hasattr(policy.action_model, "extend") else (batch, None)
     with torch.no_grad() if options.head_only else torch.enable_grad():
-        hidden = policy.model(batch.ids, batch.positions, batch.patches, policy.grid)
-    seen = torch.arange(batch.ids.shape[1], device=hidden.device) < batch.lengths[:, None]
-    prompt = Prompt(hidden, seen, batch.ids == policy.model.config.image_token_id, batch.positions, policy.token_grid)
+        hidden = policy.model(shown.ids, shown.positions, shown.patches, policy.grid)
+    seen = torch.arange(shown.ids.shape[1], device=hidden.device) < shown.lengths[:, None]
+    images = shown.ids == policy.model.config.image_token_id
+    prompt = Prompt(hidden, seen, images, shown.positions, policy.token_grid, shown.ids, asked, policy.model.logits)
     flow = policy.action_model.loss(prompt, batch, times, noise, options.draws)
     if policy.readout_of is None or batch.readouts.shape[1] == 0 or options.readout_share == 0:
         return flow, flow.new_zeros(())
@@ -93,12 +95,16 @@ class Trainer:
         if options.threads:
             torch.set_num_threads(options.threads)
         policy.grid = batches.grid
+        if hasattr(policy.action_model, "open"):
+            policy.action_model.open(batches.directory)
         if options.embodiment_dropout:
             batches.prompt(batches.samples.instructions[0], named=False)  # a prompt that names nobody is refused here
         policy.to(options.device)
         for name, parameter in policy.named_parameters():
             parameter.requires_grad_(not options.head_only or name.startswith("action_model."))
         trained = [p for p in policy.parameters() if p.requires_grad]
+        if not trained:
+            raise error("invalid_argument", "train", "head", "one with parameters of its own, to be trained alone", type(policy.action_model).__name__, "without --head-only")
         groups = [
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
