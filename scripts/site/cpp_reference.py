@@ -81,9 +81,11 @@ def text_of(element):
 
 
 def squeezed(text):
-    """A declaration as our sources write it: Doxygen sets spaces inside of angle brackets."""
-    text = re.sub(r"\s+", " ", text).strip()
-    return re.sub(r"<\s+", "<", re.sub(r"\s+>", ">", text)) if "operator" not in text else text
+    """A declaration as our sources write it: Doxygen sets spaces inside of angle brackets, and before references and pointers."""
+    text = re.sub(r"(?<=[\w>]) ([&*]+)(\w?)", lambda match: match[1] + (" " + match[2] if match[2] else ""), re.sub(r"\s+", " ", text).strip())
+    if "operator" in text or not re.search(r"\w< ", text):
+        return text
+    return re.sub(r"(?<=\w)<\s+", "<", re.sub(r"\s+>", ">", text))
 
 
 def declaration(entry):

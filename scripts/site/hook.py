@@ -16,7 +16,7 @@ from mkdocs.structure.files import File
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import python_reference  # noqa: E402
-from cpp_reference import Reference  # noqa: E402
+from cpp_reference import AREAS, Reference  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOG = logging.getLogger("mkdocs.hooks.sinew")  # a warning ends a strict build
@@ -28,6 +28,7 @@ DOCUMENTS = {
     "models/robots/README.md": "robots.md",
 }
 LANGUAGES = {".js": "javascript", ".css": "css", ".cpp": "cpp", ".hpp": "cpp", ".inl": "cpp", ".py": "python", ".pyi": "python", ".json": "json", ".urdf": "xml", ".cmake": "cmake", ".toml": "toml"}
+WIDE = {"benchmarks.md"}  # tables need the room of the table of contents
 LARGEST = 100_000  # bytes of a file that gets a page
 TOPS = "include|src|tools|python|examples|benchmarks|tests|docs|scripts|cmake|models"
 FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1[ ]*$", re.S | re.M)
@@ -37,8 +38,7 @@ class Site:
     """Which page of the site shows which file of the repository."""
 
     def __init__(self):
-        tracked = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        self.files = sorted(path for path in tracked.split("\0") if path and (ROOT / path).is_file())
+        self.files = self.tracked()
         self.pages = dict(DOCUMENTS)
         self.pages |= {path: path.removeprefix("docs/") for path in self.files if path.startswith("docs/") and not path.startswith("docs/programs/")}
         self.origins = {page: path for path, page in self.pages.items()}
@@ -54,6 +54,18 @@ class Site:
         self.shown |= {f"include/{header}" for header in self.reference.entries}
         self.shown.add("include/sinew/sinew.hpp")
         self.headers = {f"include/{header}": self.reference.page_of(header) for header in self.reference.entries}
+
+    @staticmethod
+    def tracked():
+        """The files of the repository, or, of a copy without git, all but what builds leave."""
+        try:
+            listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+            paths = [path for path in listed.stdout.split("\0") if path and (ROOT / path).is_file()]
+        except (OSError, subprocess.CalledProcessError):
+            made = {"build", ".venv", ".git", "dist", "outputs", "__pycache__"}
+            found = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+            paths = [str(path) for path in found if not made & set(path.parts)]
+        return sorted(paths)
 
     @staticmethod
     def language(path):
@@ -77,6 +89,9 @@ class Site:
             return self.pages[path]
         if path in self.headers:
             return self.headers[path]
+        folder = re.fullmatch(r"include/sinew/(\w+)/?", path)
+        if folder and folder[1] in AREAS:
+            return f"cpp/{folder[1]}/index.md"
         if path in self.sources:
             self.shown.add(path)
         return self.sources.get(path)
@@ -116,7 +131,7 @@ class Site:
         text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
         text = re.sub(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)", link, text)
         text = re.sub(r"^#.*$", lambda match: keep(match[0]), text, flags=re.M)
-        text = re.sub(rf"`((?:{TOPS}|sinew)/[\w./-]*\.?\w+)`", path_in_code, text)
+        text = re.sub(rf"`((?:{TOPS}|sinew)/[\w./-]*\w/?)`", path_in_code, text)
         while re.search(r"\0\d+\0", text):
             text = re.sub(r"\0(\d+)\0", lambda match: kept[int(match[1])], text)
         return text
@@ -154,6 +169,8 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, config, files):
     origin = site.origins.get(page.file.src_uri)
+    if page.file.src_uri in WIDE:
+        page.meta["hide"] = ["toc"]
     return site.rewritten(markdown, origin, page.file.src_uri) if origin else markdown
 
 
@@ -163,4 +180,5 @@ def on_page_content(html, page, config, files):
     def breakable(match):
         return re.sub(r"(/(?=\w)|\[\]|::)" if len(match[0]) < 25 else r"([/._](?=\w)|\[\]|::)", r"\1<wbr>", match[0])
 
-    return re.sub(r"<td[ >].*?</td>|<td>.*?</td>", lambda cell: re.sub(r"(?<=<code>)[^<]+(?=</code>)", breakable, cell[0]), html, flags=re.S)
+    html = re.sub(r"<h1.*?</h1>", lambda title: title[0].replace("/", "/<wbr>").replace("</<wbr>", "</"), html, count=1, flags=re.S)
+    return re.sub(r"<td[ >].*?</td>", lambda cell: re.sub(r"(?<=<code>)[^<]+(?=</code>)", breakable, cell[0]), html, flags=re.S)
