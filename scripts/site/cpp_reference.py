@@ -212,6 +212,9 @@ class Reference:
                     full = entry.name if each is entry else f"{entry.name}::{each.name}"
                     if used[anchor] == 1:
                         self.by_name[full].append((header, each.anchor))
+                    if each.kind == "concept":  # what it asks for is called a member too, as in Robot::observe
+                        for name in set(re.findall(r"\w+\.(\w+)\(", text_of(each.element.find("initializer")))):
+                            self.by_name[f"{full}::{name}"].append((header, each.anchor))
                     for value in each.element.findall("enumvalue"):
                         self.by_name[f"{full}::{text_of(value.find('name'))}"].append((header, each.anchor))
                         self.by_id[value.get("id")] = (header, each.anchor)

@@ -5,6 +5,7 @@ Documents keep links that work on a code host. In the site a link to a header le
 page that shows its text, and so does a path in backticks.
 """
 
+import collections
 import logging
 import pathlib
 import posixpath
@@ -16,7 +17,7 @@ from mkdocs.structure.files import File
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import python_reference  # noqa: E402
-from cpp_reference import AREAS, Reference  # noqa: E402
+from cpp_reference import AREAS, FOREIGN, Reference  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOG = logging.getLogger("mkdocs.hooks.sinew")  # a warning ends a strict build
@@ -46,6 +47,7 @@ class Site:
         for path in self.files:
             if path not in self.pages and (ROOT / path).stat().st_size <= LARGEST and self.language(path) is not None:
                 self.sources[path] = f"source/{path}.md"
+        self.warned = set()
         self.shown = set()  # sources that something leads to
         self.reference = Reference(ROOT, ROOT / "build/doxygen")
         for fault in self.reference.faults:
@@ -53,6 +55,8 @@ class Site:
         self.reference.write(self.sources)
         self.shown |= {f"include/{header}" for header in self.reference.entries}
         self.shown.add("include/sinew/sinew.hpp")
+        names = collections.Counter(map(posixpath.basename, self.files))
+        self.by_basename = {posixpath.basename(path): path for path in self.files if names[posixpath.basename(path)] == 1}
         self.headers = {f"include/{header}": self.reference.page_of(header) for header in self.reference.entries}
 
     @staticmethod
@@ -96,11 +100,17 @@ class Site:
             self.shown.add(path)
         return self.sources.get(path)
 
+    def warn(self, text):
+        """Once: every document is read twice."""
+        if text not in self.warned:
+            self.warned.add(text)
+            LOG.warning("%s", text)
+
     # -- text
 
     def rewritten(self, text, origin, page):
         """The Markdown of a document with links that hold in the site."""
-        pieces, last = [], 0
+        pieces, last, self.linked = [], 0, set()  # a name leads to the reference where it stands first
         for fence in FENCE.finditer(text):
             pieces += [self._prose(text[last : fence.start()], origin, page), fence[0]]
             last = fence.end()
@@ -120,18 +130,31 @@ class Site:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
             there = self.page(path)
             if there is None:
-                LOG.warning("%s: link to %s, which has no page", origin, path)
+                self.warn(f"{origin}: link to {path}, which has no page")
                 return match[0]
             return keep(f"{match[1]}[{match[2]}]({self._relative(there, page)}{'#' + anchor if anchor else ''})")
 
         def path_in_code(match):
-            there = self.page(match[1]) or (self.page(f"include/{match[1]}") if match[1].startswith("sinew/") else None)
+            full = self.by_basename.get(match[1], match[1])
+            there = self.page(full) or (self.page(f"include/{full}") if full.startswith("sinew/") else None)
             return f"[{match[0]}]({self._relative(there, page)})" if there and there != page else match[0]
+
+        def name_in_code(match):
+            name = match[1].removeprefix("sinew::")
+            plain = re.sub(r"^(?:nn|sim|remote|serve|testing|rotation)::", "", name)
+            found = self.reference.find(plain, "")
+            if found and plain not in self.linked:
+                self.linked.add(plain)
+                return f"[{match[0]}]({self._relative(self.reference.page_of(found[0]), page)}#{found[1]})"
+            if not found and "::" in plain and plain.split("::")[0] not in FOREIGN and plain not in self.reference.by_name:
+                self.warn(f"{origin}: names {match[1]}, which does not exist")
+            return match[0]
 
         text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
         text = re.sub(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)", link, text)
         text = re.sub(r"^#.*$", lambda match: keep(match[0]), text, flags=re.M)
-        text = re.sub(rf"`((?:{TOPS}|sinew)/[\w./-]*\w/?)`", path_in_code, text)
+        text = re.sub(rf"`((?:{TOPS}|sinew)/[\w./-]*\w/?|\w+\.(?:hpp|cpp|py))`", path_in_code, text)
+        text = re.sub(r"`((?:\w+::)*[A-Z]\w+(?:::\w+)*)(?:\(\))?`", name_in_code, text)
         while re.search(r"\0\d+\0", text):
             text = re.sub(r"\0(\d+)\0", lambda match: kept[int(match[1])], text)
         return text
