@@ -240,11 +240,12 @@ class Reference:
     def linked(self, code, header, own=""):
         """Escaped code in which the types of the library are links."""
 
-        def link(match):
-            target = self.find(match[0], header) if match[0] != own else None
-            return f'<a href="{self.link(header, target)}">{match[0]}</a>' if target else match[0]
-
-        return re.sub(r"(?<![\w&#;:])[A-Z]\w+(?:::\w+)*\b", link, html.escape(code, quote=False))
+        parts = re.split(r"((?<![\w:])[A-Z]\w+(?:::\w+)*\b)", code)
+        for i, part in enumerate(parts):
+            target = self.find(part, header) if i % 2 and part != own else None
+            text = html.escape(part, quote=False)
+            parts[i] = f'<a href="{self.link(header, target)}">{text}</a>' if target else text
+        return "".join(parts)
 
     # -- checks
 

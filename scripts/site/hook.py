@@ -201,7 +201,7 @@ def on_page_content(html, page, config, files):
     """Paths and names in the cells of tables may be broken behind their parts, and nowhere else."""
 
     def breakable(match):
-        return re.sub(r"(/(?=\w)|\[\]|::)" if len(match[0]) < 25 else r"([/._](?=\w)|\[\]|::)", r"\1<wbr>", match[0])
+        return re.sub(r"((?<=[\w>])/(?=\w)|\[\]|::)" if len(match[0]) < 25 else r"((?<=[\w;])[/._](?=\w)|\[\]|::)", r"\1<wbr>", match[0])
 
     html = re.sub(r"<h1.*?</h1>", lambda title: title[0].replace("/", "/<wbr>").replace("</<wbr>", "</"), html, count=1, flags=re.S)
     return re.sub(r"<td[ >].*?</td>", lambda cell: re.sub(r"(?<=<code>)[^<]+(?=</code>)", breakable, cell[0]), html, flags=re.S)

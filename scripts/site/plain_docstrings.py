@@ -9,14 +9,15 @@ SHORT = (
     (r"typing\.SupportsFloat \| typing\.SupportsIndex", "float"),
     (r"typing\.SupportsInt \| typing\.SupportsIndex", "int"),
     (r"typing\.Annotated\[(.*), ['\"](?:FixedSize\(\d+\))['\"]\]", r"\1"),
+    (r"typing\.Annotated\[numpy\.typing\.ArrayLike, numpy\.\w+\]", "ArrayLike"),
     (r"(?:collections\.abc|typing|os|numpy\.typing)\.", ""),
     (r"numpy\.(?=float|int|uint|bool)", ""),
     (r"sinew\._sinew(?:_\w+)?\.(?:\w+\.)*", ""),
 )
 
 
-class PlainAnnotations(griffe.Extension):
-    """Shortens what pybind11 writes for a number that it converts; escapes docstrings."""
+class PlainDocstrings(griffe.Extension):
+    """Shortens what pybind11 writes for a number that it converts; escapes docstrings; takes a field's comment for its docstring."""
 
     def on_instance(self, *, node, obj, agent, **_):
         if obj.docstring is not None:
@@ -38,6 +39,13 @@ class PlainAnnotations(griffe.Extension):
                     parameter.annotation = self.plain(parameter.annotation)
             if func.returns is not None:
                 func.returns = self.plain(func.returns)
+
+    def on_attribute_instance(self, *, node, attr, agent, **_):
+        if attr.docstring is None and attr.lineno and attr.parent.is_class and attr.filepath.suffix == ".py":
+            line = attr.filepath.read_text().splitlines()[attr.endlineno - 1]
+            _, mark, comment = line.partition("  # ")
+            if mark:
+                attr.docstring = griffe.Docstring(comment.replace("<", "&lt;"), lineno=attr.lineno, parent=attr)
 
     def on_attribute(self, *, attr, **_):
         if attr.filepath.suffix == ".pyi" and attr.annotation is not None:
