@@ -325,7 +325,7 @@ class Reference:
         source = posixpath.relpath(sources[f"include/{header}"], posixpath.dirname(self.page_of(header)))
         documents = posixpath.relpath(".", posixpath.dirname(self.page_of(header)))
         purpose = re.sub(r"docs/(\w+\.md)", rf"[docs/\1]({documents}/\1)", self.purpose(header))
-        lines = ["---", f"title: {header}", "---", f"# `{header}`", "", purpose, "", f"[`sinew/{area}`]({up}) · [source]({source})", ""]
+        lines = ["---", f"title: {header}", "search:", "  boost: 0.5", "---", f"# `{header}`", "", purpose, "", f"[`sinew/{area}`]({up}) · [source]({source})", ""]
         groups = []
         for entry in self.entries[header]:
             function = groups and entry.kind == groups[-1][0].kind == "function"

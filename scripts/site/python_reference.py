@@ -53,7 +53,7 @@ def pages(root):
         first = " ".join(doc.split("\n\n")[0].split())
         page = f"python/{module}.md"
         rows.append(f"| [`{module}`]({module}.md) | {first} |")
-        made[page] = f"---\ntitle: {module}\n---\n# `{module}`\n\n::: {COMPILED.get(module, module)}\n"
+        made[page] = f"---\ntitle: {module}\nsearch:\n  boost: 0.5\n---\n# `{module}`\n\n::: {COMPILED.get(module, module)}\n"
         for name, path in CLASSES.get(module, {}).items():
             made[page] += f"    options:\n      filters: ['!^_', '!^{name}$']\n\n::: {path}\n    options: {{show_root_heading: true, show_root_full_path: false}}\n"
     made["python/index.md"] = (
