@@ -17,7 +17,8 @@ from mkdocs.structure.files import File
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import python_reference  # noqa: E402
-from cpp_reference import AREAS, FOREIGN, Reference  # noqa: E402
+from cpp_declarations import FOREIGN  # noqa: E402
+from cpp_reference import AREAS, Reference  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOG = logging.getLogger("mkdocs.hooks.sinew")  # a warning ends a strict build
@@ -28,7 +29,8 @@ DOCUMENTS = {
     "models/tabletop/MODEL_CARD.md": "model_card.md",
     "models/robots/README.md": "robots.md",
 }
-LANGUAGES = {".js": "javascript", ".css": "css", ".cpp": "cpp", ".hpp": "cpp", ".inl": "cpp", ".py": "python", ".pyi": "python", ".json": "json", ".urdf": "xml", ".cmake": "cmake", ".toml": "toml"}
+LANGUAGES = {".cpp": "cpp", ".hpp": "cpp", ".inl": "cpp", ".py": "python", ".pyi": "python", ".cmake": "cmake"}
+LANGUAGES |= {".json": "json", ".urdf": "xml", ".toml": "toml", ".js": "javascript", ".css": "css"}
 WIDE = {"benchmarks.md"}  # tables need the room of the table of contents
 LARGEST = 100_000  # bytes of a file that gets a page
 TOPS = "include|src|tools|python|examples|benchmarks|tests|docs|scripts|cmake|models"
@@ -50,9 +52,9 @@ class Site:
         self.warned = set()
         self.shown = set()  # sources that something leads to
         self.reference = Reference(ROOT, ROOT / "build/doxygen")
+        self.reference.write(self.sources)
         for fault in self.reference.faults:
             LOG.warning("%s", fault)
-        self.reference.write(self.sources)
         self.shown |= {f"include/{header}" for header in self.reference.entries}
         self.shown.add("include/sinew/sinew.hpp")
         names = collections.Counter(map(posixpath.basename, self.files))
