@@ -37,9 +37,9 @@ soak:    ## run the long tests, SOAK_MINUTES (10) each
 	@cmake --preset dev && cmake --build --preset dev
 	@ctest --test-dir build/dev -L soak --output-on-failure --no-tests=error --timeout $$((SOAK_MINUTES * 60 + 600))
 
-docs:    ## check links, paths and included programs of all documents
-	@scripts/bootstrap
-	@.venv/bin/python scripts/check_docs.py
+docs:    ## check all documents and build the site, build/site/index.html
+	@scripts/bootstrap --docs
+	@scripts/docs
 
 cross:   ## build sinew::sinew for aarch64 and run its unit tests in an emulator
 	@scripts/bootstrap --cross

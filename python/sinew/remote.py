@@ -39,8 +39,12 @@ def openpi(inputs, horizon, action_dim, **options):
 
     Args:
         inputs: key of the observation -> (dtype, largest shape); text is ("u8", (bytes,)) and passed as str.
-        horizon, action_dim: rows at most, and columns, of the reply's "actions".
-        host, port: default 127.0.0.1, 8000.
+        horizon: rows at most of the reply's "actions".
+        action_dim: its columns.
+
+    Keyword Args:
+        host: default 127.0.0.1.
+        port: default 8000.
         api_key: sent as the header "Authorization: Api-Key ..."; default none.
         nested: a '/' in a key parts nested maps (ALOHA's images/<camera>); default False.
         deadline: s, of one call, connecting included; default 0.5.
@@ -55,6 +59,8 @@ def starvla(inputs, horizon, action_dim, **options):
 
     Args:
         inputs: image/0, image/1, ... u8 [h, w, 3]; lang; state [1, d].
+
+    Keyword Args:
         port: default 10093.
         unnorm_key: whose statistics the server takes; default its own choice.
         normalized: older servers reply normalised numbers; default False.
@@ -68,6 +74,8 @@ def groot(inputs, horizon, groups, **options):
     Args:
         inputs: video/<view> u8 [1, n, h, w, 3]; state/<group> [1, n, d]; language/<key>.
         groups: [(key, columns)] of the reply, in the order of "actions".
+
+    Keyword Args:
         endpoint: default tcp://127.0.0.1:5555.
         api_token: default none.
         deadline: s, of one call; default 0.5.
@@ -80,7 +88,10 @@ def vla_cpp(inputs, horizon, action_dim, **options):
 
     Args:
         inputs: image/0, ... u8 or f32 [h, w, 3]; lang_tokens i64 [n]; state f32 [d]; optionally noise, attention_mask.
-        horizon, action_dim: rows at most, and columns that mean anything.
+        horizon: rows at most.
+        action_dim: columns that mean anything.
+
+    Keyword Args:
         endpoint: default tcp://127.0.0.1:5555.
         dealer: as a DEALER socket, for servers from 0.4 on; default False.
         deadline: s, of one call; default 0.5.

@@ -27,13 +27,17 @@ class Server:
         directory: policy directory.
         protocol: "openpi" (WebSocket; keys observation/<camera>, observation/<channel>, prompt), "aloha" (the same with images/<camera> u8 [3, h, w] and
             state), "groot" (ZeroMQ; video/<camera>, state/<channel>, language).
-        host, port: an address beyond loopback needs a token; port None: 8000, or 5555 for "groot"; 0: any that is free.
+        host: an address beyond loopback needs a token.
+        port: None: 8000, or 5555 for "groot"; 0: any that is free.
         token: every request must have it: header "Authorization: Api-Key ..." or "Bearer ...", or, for "groot", the entry "api_token".
         backend: instead of the card's, e.g. "torch".
         registry: sinew.BackendRegistry with backends of one's own.
-        max_connections, max_bytes: of WebSockets at once (1 for a policy that remembers observations; with 1 the policy, a Python backend too, is reset at
-            each), of one message.
-        idle, drain: s: a connection without a request is closed; what stop() waits for requests that are being answered.
+
+    Keyword Args:
+        max_connections: WebSockets at once (1 for a policy that remembers observations; with 1 the policy, a Python backend too, is reset at each).
+        max_bytes: of one message.
+        idle: s, after which a connection without a request is closed.
+        drain: s, for which stop() waits for requests that are being answered.
 
     Raises sinew.Error.
     """

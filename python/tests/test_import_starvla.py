@@ -4,6 +4,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import golden
 import numpy as np
@@ -38,12 +39,15 @@ MAGNIFIER = "\N{LEFT-POINTING MAGNIFYING GLASS}"
 
 
 def embodiment(state="min_max", action="q99"):
-    channel = {"name": "joint_position", "unit": "rad", "size": JOINTS, "rate": 10.0}
-    return {
-        "cameras": [{"name": "front"}],
-        "state": {"channels": [channel]} | ({"normalization": state} if state else {}),
-        "action": {"joint_names": [f"j{i}" for i in range(JOINTS)], "rate": 10.0} | ({"normalization": action} if action else {}),
-    }
+    """The one of docs/models.md, with this file's size of frames and another normalisation, or none."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    robot = json.loads(re.search(r"```json\n(.*?)```", page, re.S).group(1))
+    robot["cameras"][0] |= {"height": SIDE, "width": SIDE}
+    for part, name in (("state", state), ("action", action)):
+        robot[part]["normalization"] = name
+        if name is None:
+            del robot[part]["normalization"]
+    return robot
 
 
 def statistics():

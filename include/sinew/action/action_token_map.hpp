@@ -29,7 +29,7 @@ struct ActionTokenMap {
 [[nodiscard]] ActionTokenMap paligemma_token_map(TokenId vocab_size = 257152, TokenId skipped = 128) noexcept;
 
 /// A map by name: "none"; "paligemma_openpi" and "paligemma_lerobot", the same numbers with another way to find them;
-/// "starvla_qwen2_5_vl", "starvla_qwen3_vl", "starvla_qwen3_5", whose vocabularies had <robot_action_0> to <robot_action_2047> added.
+/// "starvla_qwen2_5_vl", "starvla_qwen3_vl", "starvla_qwen3_5", whose vocabularies had `<robot_action_0>` to `<robot_action_2047>` added.
 /// Throws Error that lists the names.
 [[nodiscard]] ActionTokenMap action_token_map(std::string_view name);
 

@@ -39,6 +39,7 @@ struct CanonicalRange {
   std::size_t size = 0;
 };
 
+/// Where a part lies among the 80.
 [[nodiscard]] constexpr CanonicalRange canonical_range(CanonicalPart part) noexcept {
   constexpr std::array<CanonicalRange, kCanonicalParts> kRanges = {
       {{0, 7}, {7, 9}, {16, 1}, {17, 12}, {29, 7}, {36, 9}, {45, 1}, {46, 12}, {58, 3}, {61, 4}, {65, 15}}};

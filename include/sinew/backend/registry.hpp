@@ -22,6 +22,7 @@ struct BackendRequest {
   TensorSpecs offered{};  ///< what the encoder writes: names and capacities
 };
 
+/// Builds a backend for one policy, or throws Error.
 using BackendFactory = std::function<AnyBackend(const BackendRequest& request)>;
 
 /// Maps a backend's name to the function that builds it.

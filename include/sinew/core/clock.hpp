@@ -17,6 +17,7 @@ using Time = std::chrono::nanoseconds;
   return Time(static_cast<Time::rep>(seconds * 1e9 + (seconds < 0 ? -0.5 : 0.5)));
 }
 
+/// Says what "now" is, without throwing.
 template <class C>
 concept Clock = requires(const C& clock) {
   { clock.now() } noexcept -> std::same_as<Time>;

@@ -8,6 +8,7 @@
 
 namespace sinew {
 
+/// How much a message matters, ascending.
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 /// Name of the enumerator.

@@ -50,8 +50,8 @@ class BasicTensorView {
   Shape shape_{0};
 };
 
-using TensorView = BasicTensorView<std::byte>;
-using ConstTensorView = BasicTensorView<const std::byte>;
+using TensorView = BasicTensorView<std::byte>;             ///< of bytes that may be written
+using ConstTensorView = BasicTensorView<const std::byte>;  ///< of bytes that are read
 
 /// An owning tensor: 64-byte aligned, allocated once for its capacity, row-major and dense in its current shape.
 class Tensor {

@@ -21,7 +21,7 @@ struct TensorSpec {
   friend bool operator==(const TensorSpec&, const TensorSpec&) = default;
 };
 
-using TensorSpecs = std::vector<TensorSpec>;
+using TensorSpecs = std::vector<TensorSpec>;  ///< each name once
 
 /// "state f32 [8]".
 [[nodiscard]] std::string to_string(const TensorSpec& spec);

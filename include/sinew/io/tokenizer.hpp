@@ -16,7 +16,7 @@
 
 namespace sinew {
 
-using TokenId = std::int32_t;
+using TokenId = std::int32_t;  ///< place in a vocabulary, from 0
 
 /// What one thread needs to encode; grown by the longest text so far and reused. Valid for any tokenizer.
 class TokenizerScratch {

@@ -33,6 +33,7 @@ struct DifferentialOptions {
   double max_damping = 0.1;
 };
 
+/// Where the joints are after one period.
 template <int Dof = Eigen::Dynamic>
 struct DifferentialResult {
   Status status = Status::bad_shape;  ///< ok; bad_shape, not_finite or out_of_range for arguments, and then q is NaN

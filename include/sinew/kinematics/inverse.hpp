@@ -56,6 +56,7 @@ struct InverseOptions {
   int tip = 0;                                  ///< see Chain::tip_index(); joints that do not move this tip stay at the seed
 };
 
+/// Joint positions that were found, and how well they reach the target.
 template <int Dof = Eigen::Dynamic>
 struct InverseResult {
   InverseStatus status = InverseStatus::bad_input;

@@ -19,6 +19,7 @@ enum class SafetyMode : std::uint8_t {
   fault      ///< brakes to rest and stays there until it is armed again from a measured state
 };
 
+/// What changes a mode; SafetyState says what each does in each.
 enum class SafetyEvent : std::uint8_t {
   arm,               ///< by a person or a program, with a measured state that is finite, fresh and within the limits
   near_target,       ///< a chunk was accepted, and what it asks for now is near the commanded state

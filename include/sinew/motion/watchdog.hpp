@@ -18,6 +18,7 @@ struct WatchdogOptions {
   Time longest_action = std::chrono::seconds(10);  ///< 1 ms to 1 h: no action is believed for longer, whatever horizon it claims
 };
 
+/// Whether it watches.
 enum class WatchdogState : std::uint8_t {
   waiting,  ///< for the first beat that counts: nothing to watch, or it ended cleanly
   armed,
@@ -46,6 +47,7 @@ struct Trip {
 
 /// What a look at the segment found.
 enum class Sight : std::uint8_t { absent, malformed, torn, beat, disarmed };
+/// One look at the segment.
 struct Look {
   Sight sight = Sight::absent;
   Beat beat;  ///< where sight == Sight::beat

@@ -62,6 +62,7 @@ struct JpegResizeStep {
   int height = 0;
   int width = 0;
 };
+/// Any of them.
 using FrameStep =
     std::variant<TurnStep, ResizeStep, FitStep, SquareStep, ShortestEdgeStep, CropStep, CropFractionStep, AreaCropStep, JpegResizeStep>;
 

@@ -36,6 +36,7 @@ enum class SideRounding : std::uint8_t {
   truncate,  ///< int(side * fraction): GR00T's albumentations path
   round      ///< round(side * fraction), halves to even: GR00T N1.7's torch path in LeRobot
 };
+/// That fraction of `side`.
 [[nodiscard]] int side_fraction(int side, double fraction, SideRounding rounding) noexcept;
 
 /// The part of `in` that the box names, as a view; empty when the box is empty or does not lie inside.

@@ -129,7 +129,7 @@ struct OpenVlaPrompt {
 };
 
 /// Template "groot" (GR00T N1.7 in LeRobot 7427f31): the instruction, lower-case and without punctuation (whatever Python's re
-/// takes for neither \w nor \s).
+/// takes for neither `\w` nor `\s`).
 struct GrootPrompt {
   bool formalize_language = true;  ///< false: as it is
 };

@@ -12,6 +12,7 @@
 
 namespace sinew::serve {
 
+/// A request and its reply.
 struct Exchange {
   remote::Message request{};       ///< valid while it is handled
   std::vector<std::byte> reply{};  ///< keeps its memory

@@ -19,6 +19,7 @@
 
 namespace sinew::remote {
 
+/// Kinds of values; `integer` covers all widths, signed or not, `real` both floats.
 enum class MsgpackType : std::uint8_t { nil, boolean, integer, real, text, binary, array, map };
 
 /// What a message may cost.

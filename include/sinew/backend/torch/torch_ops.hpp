@@ -46,6 +46,7 @@ struct TorchParameter {
   at::Tensor narrow{};  ///< in the dtype of the weights
 };
 
+/// Keys or values of a running sequence: the first `length` rows of `values` count.
 struct TorchCache {
   at::Tensor values{};
   std::int64_t length = 0;

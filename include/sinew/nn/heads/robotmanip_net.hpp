@@ -23,6 +23,7 @@ struct TokenTurns {
   std::optional<Tensor> query, pose, inverse{};  ///< [n, 4, 4], RelativeCameras::Form
 };
 
+/// The transformer of `robotmanip_dit`: embeddings of its tokens, blocks, and the velocity of the flow.
 template <TensorOps Ops>
 class RobotManipNet {
  public:

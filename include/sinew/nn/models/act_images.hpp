@@ -13,6 +13,7 @@
 
 namespace sinew::nn {
 
+/// The cameras of ACT as normalised floats, channels last.
 class ActImages {
  public:
   /// Throws Error for a camera that is not offered, or offered as neither `f32 [3, height, width]` nor `u8 [height, width, 3]`, in another

@@ -13,6 +13,7 @@
 
 namespace sinew::nn {
 
+/// A linear layer of Qwen3.5: a causal convolution, the gated delta rule and a gated norm.
 template <TensorOps Ops>
 class GatedDeltaNet {
  public:

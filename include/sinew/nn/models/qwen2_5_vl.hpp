@@ -137,6 +137,7 @@ class Qwen2_5Vision {
   Merger merger_;
 };
 
+/// Backbone `qwen2_5_vl`.
 template <TensorOps Ops>
 using Qwen2_5Vl = VisionLanguageModel<Ops, Qwen2_5Vision<Ops>, Qwen2_5VlConfig>;
 

@@ -104,6 +104,7 @@ class Qwen3Vision {
   std::vector<Merger> deepstack_;
 };
 
+/// Backbone `qwen3_vl`.
 template <TensorOps Ops>
 using Qwen3Vl = VisionLanguageModel<Ops, Qwen3Vision<Ops>, Qwen3VlConfig>;
 

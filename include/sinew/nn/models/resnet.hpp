@@ -21,6 +21,7 @@ struct FrozenNorm {
 struct FoldedConvolution {
   std::vector<float> weights, bias;
 };
+/// In double, with the 1e-5 that torchvision adds to variances; the caller has checked the sizes.
 [[nodiscard]] FoldedConvolution fold_norm(std::span<const float> weights, std::int64_t channels, std::int64_t size, const FrozenNorm& norm);
 
 /// A convolution with what stands behind it: bias, a sum, an activation.
@@ -35,6 +36,7 @@ struct Convolution {
   }
 };
 
+/// The feature map of ResNet-18 and ResNet-34.
 template <TensorOps Ops>
 class ResNet {
  public:

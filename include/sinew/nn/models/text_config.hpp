@@ -18,6 +18,7 @@ struct TextForm {
   std::optional<float> default_eps{};  ///< where a document has no `rms_norm_eps`; nothing: it must have one
 };
 
+/// Sizes of a text model.
 struct TextConfig {
   std::int64_t layers = 0;
   std::int64_t hidden = 0;
