@@ -15,6 +15,7 @@ import logging
 import os
 import pathlib
 import platform
+import subprocess
 import shutil
 import sys
 import tempfile
@@ -184,6 +185,18 @@ def rows(options, folder):
             yield measure(folder, identifier, what, made, lerobot, options.min_time, repetitions, cameras)
 
 
+def processor():
+    """As Linux names it."""
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def commit():
+    """Of the sources; "" outside of a clone."""
+    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=pathlib.Path(__file__).parent, capture_output=True, text=True)
+    return said.stdout.strip()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cpp", help="ignored; scripts/bench gives it to every program")
@@ -203,9 +216,10 @@ def main():
                   f"  {'met' if one['pass'] else 'MISSED'}  {'checked' if one['checked'] else 'NOT CHECKED'}  {one['note']}")
     drift = min(calibration() for _ in range(5)) / before - 1
     if options.json:
-        machine = {"cpu": platform.processor() or platform.machine(), "isa": "", "cores": os.cpu_count(), "governor": "", "load_before": load,
-                   "calibration_drift": drift}
-        build = {"compiler": f"Python {platform.python_version()}, sinew {sinew.__version__}", "type": "Release", "flags": "", "commit": ""}
+        info = sinew.build_info()
+        machine = {"cpu": processor(), "isa": info["isa"], "cores": os.cpu_count(), "governor": "", "load_before": load, "calibration_drift": drift}
+        compiler = f"{info['compiler']}, Python {platform.python_version()}, sinew {info['version']}"
+        build = {"compiler": compiler, "type": "Release", "flags": "", "commit": commit()}
         pathlib.Path(options.json).write_text(json.dumps({"machine": machine, "build": build, "rows": found}) + "\n")
     return 0 if all(one["pass"] is not False and (one["checked"] or one["baseline"] == "absent") for one in found) else 1
 
