@@ -15,8 +15,8 @@ import logging
 import os
 import pathlib
 import platform
-import subprocess
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
