@@ -5,10 +5,10 @@
 set -euo pipefail
 source=${SINEW_SOURCE:-$SRC/sinew}
 build=${WORK:-/tmp}/sinew-fuzz
-# The libraries of the distribution are built with libstdc++; what is linked with them must be too.
+# Debug: with assertions; how much is optimised, the flags say. The libraries of the distribution are built with libstdc++; what is linked with them must be too.
 flags=${CXXFLAGS//-stdlib=libc++/}
 
-cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_CXX_FLAGS="$flags" \
+cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_CXX_FLAGS="$flags" \
   -DCMAKE_EXE_LINKER_FLAGS='-Wl,-rpath,$ORIGIN/lib' -DSINEW_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" \
   -DSINEW_DEV=ON -DSINEW_WARNINGS=OFF -DSINEW_HARDENING=OFF -DSINEW_PYTHON=OFF -DSINEW_SIM=OFF -DSINEW_INSTALL=OFF -DSINEW_TOOLS=OFF
 cmake --build "$build" --target fuzz_targets
