@@ -33,8 +33,8 @@ endfunction()
 
 # sinew_kernels(<target> [ISAS <beyond v4>] [OPTIONS <flags>]): adds the calling folder's kernels/kernels_portable.cpp and, on x86-64,
 # kernels_v2, _v3, _v4 and those named beside it, each compiled for its instruction set (docs/architecture.md). Always optimised: an
-# unoptimised one is of no use to anyone. Without checked indices and stack guards: spans are checked before a kernel is called, and a
-# test on each element would cost what vectors win.
+# unoptimised one is of no use to anyone. Without checked indices, checked calls and stack guards: spans are checked before a kernel
+# is called, and a checked memcpy alone made forward kinematics a third slower.
 function(sinew_kernels target)
   cmake_parse_arguments(arg "" "" "ISAS;OPTIONS" ${ARGN})
   set(v2_flags -march=x86-64-v2)
@@ -43,7 +43,8 @@ function(sinew_kernels target)
   set(v4_vnni_flags ${v4_flags} -mavx512vnni -mavx512vbmi)
   set(v4_bf16_flags ${v4_vnni_flags} -mavx512bf16)
   set(v4_amx_flags ${v4_bf16_flags} -mamx-tile -mamx-bf16)
-  set(unchecked $<$<NOT:$<CONFIG:Debug>>:-U_GLIBCXX_ASSERTIONS> $<$<NOT:$<CONFIG:Debug>>:-fno-stack-protector>)
+  set(release $<NOT:$<CONFIG:Debug>>)
+  set(unchecked $<${release}:-U_GLIBCXX_ASSERTIONS> $<${release}:-U_FORTIFY_SOURCE> $<${release}:-fno-stack-protector>)
   set(isas portable)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
     list(APPEND isas v2 v3 v4 ${arg_ISAS})
