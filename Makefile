@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The commands of the project. Each first runs scripts/bootstrap, which installs what is missing and is quick when nothing is.
-.PHONY: help demo teleop train test bench soak docs cross format tidy clean
+.PHONY: help demo teleop train test sanitize fuzz bench soak docs cross format tidy clean
 .DEFAULT_GOAL := help
 SHELL := bash
 SOAK_MINUTES ?= 10
@@ -21,6 +21,14 @@ teleop:  ## take over from a policy with the keyboard; make teleop ARGS="--gamep
 
 test:    ## build and test everything
 	@scripts/test
+
+sanitize: ## build and test everything under the address, undefined-behaviour and thread sanitizers
+	@scripts/bootstrap --sim --dev
+	@scripts/sanitize
+
+fuzz:    ## build the fuzz targets as OSS-Fuzz does and run each for SECONDS_EACH (10)
+	@scripts/bootstrap --fuzz
+	@tests/fuzz/oss_fuzz/try_it.sh $${SECONDS_EACH:-10}
 
 train:   ## record demonstrations, train the tabletop's policy and evaluate it; make train ARGS="--episodes 4000"
 	@scripts/bootstrap --sim --dev --with-torch

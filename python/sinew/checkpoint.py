@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a checkpoint comes from: a folder, or `hf:owner/repo@revision` through huggingface_hub; data files only, no code."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from sinew._documents import read_object
 from sinew._errors import error, require
 
 _HUB = re.compile(r"hf:([\w.-]+/[\w.-]+)(?:@(.*))?")
@@ -21,15 +21,7 @@ class Checkpoint:
     def read(self, file):
         """A JSON document, or None where there is no such file."""
         path = self.directory / file
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as problem:
-            raise error("parse", str(path), "file", "JSON", str(problem)) from problem
-        if not isinstance(document, dict):
-            raise error("parse", str(path), "file", "an object", type(document).__name__)
-        return document
+        return read_object(path, "an object, as LeRobot writes it") if path.exists() else None
 
 
 def open_checkpoint(source):

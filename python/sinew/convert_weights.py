@@ -6,11 +6,13 @@ nothing else. Nothing but a flat dict of names and tensors is converted.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from sinew import Error
+from sinew._documents import loads, read_text
 
 _TARGET = "model.safetensors"
 _INDEX = "pytorch_model.bin.index.json"
@@ -20,12 +22,24 @@ class Refused(Exception):
     """What cannot be converted, and why."""
 
 
+def _index(path):
+    """The map of an index: {tensor: file}."""
+    try:
+        document = loads(read_text(path))
+    except ValueError as error:
+        raise Refused(f"[{path}] index: expected JSON, got {error}") from None
+    places = document.get("weight_map") if isinstance(document, dict) else None
+    if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
+        raise Refused(f"[{path}] weight_map: expected a file name for each tensor, got something else")
+    return places
+
+
 def pickles_of(directory):
     """The files to convert: the shards of an index, pytorch_model.bin, or the only *.pt, *.pth or *.bin there is."""
     if (directory / _TARGET).exists():
         raise Refused(f"[{directory}] {_TARGET}: expected none, got one that is there already")
     if (directory / _INDEX).exists():
-        names = sorted(set(json.loads((directory / _INDEX).read_text())["weight_map"].values()))
+        names = sorted(set(_index(directory / _INDEX).values()))
         if any(Path(name).name != name for name in names):
             raise Refused(f"[{directory / _INDEX}] weight_map: expected names of files in the directory, got a path")
         return [directory / name for name in names]
@@ -86,7 +100,7 @@ def main(arguments=None):
             _convert(options.directory)
             return 0
         pickles_of(options.directory)
-    except (Refused, OSError, ValueError, KeyError) as error:
+    except (Refused, Error, OSError, ValueError, KeyError) as error:
         print(error, file=sys.stderr)
         return 1
     command = [sys.executable, "-m", "sinew.convert_weights", "--in-this-process", os.fspath(options.directory)]

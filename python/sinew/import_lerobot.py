@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import sinew
+from sinew._documents import reading
 from sinew._errors import error
 from sinew.checkpoint import open_checkpoint
 
@@ -69,9 +70,9 @@ def _tensors(checkpoint, file, prefix=""):
 def _steps(checkpoint, file, known):
     """(registered name, configuration, state file) of each step that does something. A step that names a class would import it: refused."""
     for i, step in enumerate(checkpoint.read(file).get("steps", [])):
-        name = step.get("registry_name")
+        name = step.get("registry_name") if isinstance(step, dict) else None
         if name is None:
-            raise _refuse(checkpoint, file, f"/steps/{i}", "a registered step", f"class '{step.get('class')}'", "code of a checkpoint is not run")
+            raise _refuse(checkpoint, file, f"/steps/{i}", "a registered step", f"class '{step.get('class')}'" if isinstance(step, dict) else repr(step)[:100], "code of a checkpoint is not run")
         if name not in known and name not in _PASSED_OVER:
             raise _refuse(checkpoint, file, f"/steps/{i}/registry_name", f"one of {', '.join(sorted(known | _PASSED_OVER))}", f"'{name}'")
         config = step.get("config", {})
@@ -171,8 +172,12 @@ def _features(checkpoint, config):
     inputs = config.get("input_features")
     if config.get("type") != "act":
         raise _refuse(checkpoint, "config.json", "/type", "'act'", f"'{config.get('type')}'")
-    if not isinstance(inputs, dict) or not inputs or _ACTION not in config.get("output_features", {}):
+    if not isinstance(inputs, dict) or not inputs or not isinstance(config.get("output_features"), dict) or _ACTION not in config["output_features"]:
         raise _refuse(checkpoint, "config.json", "features", "input_features and an output 'action'", "others")
+    for name, feature in (inputs | config["output_features"]).items():
+        shape = feature.get("shape") if isinstance(feature, dict) else None
+        if not isinstance(shape, list) or not shape or not all(type(size) is int and size > 0 for size in shape) or not isinstance(feature.get("type"), str):
+            raise _refuse(checkpoint, "config.json", f"feature {name!r}", "a type, and a shape of whole numbers above 0", repr(feature)[:100])
     return tuple({name: feature["shape"] for name, feature in inputs.items() if feature["type"] == kind} for kind in ("VISUAL", "STATE", "ENV"))
 
 
@@ -206,6 +211,14 @@ def _card(checkpoint, options, cameras, channels, action, normalizations):
 def run(source, target, options):
     """Writes the policy directory `target`; returns what to know about it, line by line. Throws Error; then nothing is there."""
     checkpoint, target = open_checkpoint(source), Path(target)
+    with reading(checkpoint.directory, "checkpoint", "files of LeRobot's ACT that fit together"):
+        card, document, statistics = _plan(checkpoint, options)
+    _write(checkpoint, target, options, card, document, statistics)
+    return _notes(document, card, target)
+
+
+def _plan(checkpoint, options):
+    """The card, config.json and the statistics of the policy directory."""
     config = checkpoint.read("config.json")
     if config is None or not (checkpoint.directory / "model.safetensors").is_file():
         raise error("not_found", str(checkpoint.directory), "checkpoint", "config.json and model.safetensors", "a folder without them")
@@ -240,8 +253,7 @@ def run(source, target, options):
     document = config | {"input_features": inputs} | ({"image_statistics": pixels} if pixels else {})
     card = _card(checkpoint, options, cameras, channels, config["chunk_size"], normalizations)
     statistics = {key: values for key, (_, values) in normalizations.items() if values}
-    _write(checkpoint, target, options, card, document, statistics)
-    return _notes(config, card, target)
+    return card, document, statistics
 
 
 def _write(checkpoint, target, options, card, config, statistics):

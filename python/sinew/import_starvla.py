@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sinew import load_card, read_safetensors_header
+from sinew._documents import read_object, read_text, reading
 from sinew._errors import error, require
 from sinew.starvla_heads import HEADS, Weights
 
 MODES = {"q99": "quantile", "min_max": "min_max", "mean_std": "mean_std", "binary": "binary", "identity": "identity"}
+_MOST_YAML = 1 << 20  # bytes
 PROCESSORS = ("qwen2_5_vl", "qwen3_vl", "qwen3_5")
 
 
@@ -44,10 +46,18 @@ def refuse(where, what, expected, got, hint=""):
 
 
 def read_json(path):
-    try:
-        return json.loads(path.read_text())
-    except ValueError as problem:
-        raise error("parse", path, "file", "JSON", str(problem)) from None
+    return read_object(path, "an object")
+
+
+def _require_plain(yaml, text):
+    """What an alias multiplies is small in memory and endless for whoever walks it, and PyYAML takes quadratic time for nested brackets; no
+    run needs either."""
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        name = type(token).__name__
+        depth += 1 if name.endswith("StartToken") else -1 if name.endswith("EndToken") else 0
+        if name == "AliasToken" or depth > 64:
+            raise ValueError("an alias" if name == "AliasToken" else "more than 64 levels")
 
 
 class Settings:
@@ -57,10 +67,10 @@ class Settings:
         require("sinew import starvla", "yaml", install="pip install 'sinew-robotics[import]'")
         import yaml
 
-        try:
-            self.tree = yaml.safe_load(path.read_text())
-        except yaml.YAMLError as problem:
-            raise error("parse", path, "file", "YAML", str(problem).splitlines()[0]) from None
+        with reading(path, "file", "YAML without aliases, at most 64 levels deep"):
+            text = read_text(path, _MOST_YAML)
+            _require_plain(yaml, text)
+            self.tree = yaml.safe_load(text)
         if not isinstance(self.tree, dict):
             refuse(path, "file", "a map", type(self.tree).__name__)
         self.path = path
@@ -200,6 +210,13 @@ def prompt_card(settings, family, how, placeholders):
 
 def run(options):
     """Writes the policy directory; returns its path. Raises sinew.Error."""
+    with reading(options.run, "run", "files of StarVLA that fit together"):
+        planned = _plan(options)
+    return write(options, *planned)
+
+
+def _plan(options):
+    """What `write` needs: checkpoint, card, config.json, statistics and files to copy."""
     where = options.run / "config.yaml"
     settings = Settings(where)
     framework = {"QwenFM": "QwenPI"}.get(settings.get("framework.name"), settings.get("framework.name"))
@@ -241,7 +258,7 @@ def run(options):
         "history": None, "state": state_card(embodiment, options.embodiment, options.state), "action": described,
         "statistics": {"file": "stats.json", "sha256": "", "format": "sinew"}, "limits": embodiment.get("limits"),
     }  # fmt: skip
-    return write(options, checkpoint, card, backbone | {"action_head": head.config}, statistics, copied)
+    return checkpoint, card, backbone | {"action_head": head.config}, statistics, copied
 
 
 def write(options, checkpoint, card, config, statistics, copied):

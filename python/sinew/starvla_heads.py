@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What StarVLA's frameworks put behind the vision-language model, as "action_head" of config.json: sizes out of the shapes of the weights."""
 
-import json
 import re
-from pathlib import Path
 
+from sinew._documents import read_object
 from sinew._errors import error
 
 MAGNIFIER = "\N{LEFT-POINTING MAGNIFYING GLASS}"  # QwenOFT's placeholder
@@ -131,7 +130,7 @@ class FastHead(Head):
         folder = self.options.fast
         if folder is None or not (folder / "processor_config.json").is_file() or not (folder / "tokenizer.json").is_file():
             refuse("sinew import starvla", "--fast", "a folder with FAST's tokenizer.json and processor_config.json", str(folder) if folder else "none")
-        added = {token["content"]: token["id"] for token in json.loads(Path(self.tokenizer).read_text()).get("added_tokens", [])}
+        added = {token["content"]: token["id"] for token in read_object(self.tokenizer, "a tokenizer").get("added_tokens", [])}
         ids = []
         while (name := f"<robot_action_{len(ids)}>") in added:
             ids.append(added[name])

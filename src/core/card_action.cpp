@@ -2,6 +2,7 @@
 // What a card says of actions: sizes that follow from it, and what no decoder could mean.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "card_check.hpp"
 
@@ -85,9 +86,9 @@ void check_part(const ActionPartCard& part, const PolicyCard& card, const Checke
   if (part.unused) check.bounded(part.unused->size, 65536, at + "/unused/size");
   if (part.joints && !part.joints->relative_to.empty()) {
     const auto found = std::ranges::find(card.state.channels, part.joints->relative_to, &SensorCard::name);
-    check.require(found != card.state.channels.end() && part.joints->first + part.joints->size <= found->size, at + "/joints/relative_to",
-                  fmt::format("a channel of /state with {} values and more", part.joints->first + part.joints->size),
-                  shown(part.joints->relative_to));
+    const std::int64_t end = std::int64_t{part.joints->first} + part.joints->size;  // either may be the largest int
+    check.require(found != card.state.channels.end() && end <= found->size, at + "/joints/relative_to",
+                  fmt::format("a channel of /state with {} values and more", end), shown(part.joints->relative_to));
   }
   if (part.tool) {
     const auto scale = [&](double value, const char* what) {

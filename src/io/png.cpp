@@ -5,6 +5,7 @@
 #include <csetjmp>
 #include <cstring>
 #include <exception>
+#include <string_view>
 
 #include "sinew/io/image_codec.hpp"
 
@@ -76,6 +77,13 @@ bool guarded(State& state, void (*step)(State&)) {
 }
 
 void read_header(Reader& reader) {
+  // Chunks that are skipped unread are not looked at for their place either.
+  constexpr std::string_view kFirst = "IHDR";
+  constexpr std::size_t kPlace = 12;
+  if (reader.rest.size() >= kPlace + kFirst.size() && std::memcmp(reader.rest.data() + kPlace, kFirst.data(), kFirst.size()) != 0) {
+    reader.guard.error->format("PNG: the first chunk is not IHDR");
+    std::longjmp(reader.guard.escape, 1);  // NOLINT(cert-err52-cpp)
+  }
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader.guard, leave, ignore_warning);
   if (reader.png == nullptr) return;
   reader.info = png_create_info_struct(reader.png);

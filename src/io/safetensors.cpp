@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -130,9 +129,10 @@ std::vector<double> SafetensorsFile::doubles(std::string_view name) const {
   std::vector<double> values(view.count());
   for (std::size_t i = 0; i < values.size(); ++i) {
     values[i] = number_at(view.bytes, *dtype, i);
-    if (*dtype == DType::i64 && std::abs(values[i]) > 0x1p53)
-      fail(ErrorCode::unsupported,
-           {where_, fmt::format("tensor {}", quote(name)), "integers up to 2^53", fmt::format("{}", values[i]), ""});
+    if (*dtype != DType::i64) continue;
+    constexpr std::int64_t kExact = std::int64_t{1} << 53;  // looked at as an integer: the double of 2^53 + 1 is 2^53
+    if (const auto stored = read_at<std::int64_t>(view.bytes, i); stored < -kExact || stored > kExact)
+      fail(ErrorCode::unsupported, {where_, fmt::format("tensor {}", quote(name)), "integers up to 2^53", std::to_string(stored), ""});
   }
   return values;
 }

@@ -188,7 +188,7 @@ Statistics read_safetensors(const SafetensorsFile& file, const std::string& wher
     const auto steps = static_cast<std::size_t>(shape.size() == 2 ? shape[0] : 1);
     Rows rows{file.doubles(name), std::max<std::size_t>(steps, 1)};
     if (const std::string wrong = entries[name.substr(0, dot)].add(statistic, std::move(rows)); !wrong.empty())
-      refuse(wrong, "another number");
+      refuse(wrong, fmt::format("{} in {} rows", view.count(), steps));
   }
   Statistics statistics;
   for (const auto& [key, entry] : entries) statistics.emplace(key, entry.take());

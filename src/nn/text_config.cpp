@@ -76,7 +76,7 @@ TextConfig parse_text(const JsonCursor& at, const TextForm& form) {
   text.kv_heads = size_or(at, "num_key_value_heads", text.heads, text.heads);
   if (text.heads % text.kv_heads != 0) at.at("num_key_value_heads").refuse("a divisor of num_attention_heads");
   text.head_dim = size_or(at, "head_dim", std::max<std::int64_t>(text.hidden / text.heads, 1), kMostWidth);
-  if (text.head_dim % 2 != 0) at.refuse("an even head_dim");
+  if (text.head_dim % 2 != 0) (at.optional("head_dim") ? at.at("head_dim") : at.at("hidden_size")).refuse("heads of an even size");
   require_text(at, "hidden_act", "silu");
   if (!form.qkv_bias) require_flag(at, "attention_bias", false);
   return text;

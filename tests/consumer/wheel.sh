@@ -11,6 +11,8 @@ CXX=${CXX:-c++} "$python" -m pip --disable-pip-version-check wheel --quiet --no-
   --config-settings=build-dir="$source/build/wheel" --config-settings=cmake.define.SINEW_WARNINGS=ON "$source"
 "$python" -m venv --without-pip "$work/venv"
 "$python" -m pip --disable-pip-version-check --python "$work/venv/bin/python" install --quiet --no-index --no-deps "$work"/sinew_robotics-*.whl
+# Every library of the wheel is hardened.
+find "$work/venv" -path '*/sinew/*' -name '*.so*' -print0 | xargs -0 "$python" "$source/tests/hardening/check_hardening.py"
 # numpy and mujoco come from the environment that built the wheel: this test needs no network.
 "$python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))' >"$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')/builder.pth"
 cd "$work"

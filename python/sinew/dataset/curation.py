@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sinew._documents import loads, read_text
 from sinew._errors import error
 
 
@@ -16,7 +17,7 @@ class Curation:
         where = str(path)
         self._where = where
         try:
-            said = json.loads(Path(path).read_text(encoding="utf-8"))
+            said = loads(read_text(path))
             for entry in said["files"]:
                 indices = [episode["index"] for episode in entry["episodes"]]
                 if len(set(indices)) < len(indices):

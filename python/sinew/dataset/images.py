@@ -6,8 +6,9 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+_MOST_PIXELS = 1 << 25  # as the C++ decoder has it
 _UP = 2  # PNG's filter: each row minus the one above
 
 
@@ -34,5 +35,12 @@ def levels(image):
 
 
 def pixels(encoded):
-    """uint8 [height, width, 3] of any image that Pillow reads."""
-    return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+    """uint8 [height, width, 3] of a PNG or JPEG. Of no other kind: for some of them Pillow runs programs."""
+    try:
+        opened = Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG"))
+    except UnidentifiedImageError:
+        raise ValueError(f"an image of {len(encoded)} bytes that is no whole PNG or JPEG") from None
+    with opened as image:
+        if image.width * image.height > _MOST_PIXELS:
+            raise ValueError(f"an image of {image.width} x {image.height} pixels")
+        return np.asarray(image.convert("RGB"))

@@ -3,7 +3,7 @@
 
 import json
 import os
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import sinew
 from sinew import outputs
 
 from . import features as layout
+from sinew._documents import path_inside, read_object, reading
 from sinew._errors import error, require
 
 
@@ -31,31 +32,8 @@ class Report:
     notes: list = field(default_factory=list)
 
 
-@contextmanager
 def _reading(path, what, expected):
-    """Turns whatever its readers raise at a file that is missing, torn or foreign into an Error that names it."""
-    try:
-        yield
-    except FileNotFoundError as problem:
-        raise error("not_found", str(path), what, expected, "no such file") from problem
-    except OSError as problem:
-        raise error("io", str(path), what, expected, problem.strerror or str(problem)) from problem
-    except json.JSONDecodeError as problem:
-        raise error("corrupt", str(path), what, expected, f"{problem.msg} in line {problem.lineno}") from problem
-    except KeyError as problem:
-        raise error("corrupt", str(path), what, expected, f"one without {problem.args[0]!r}") from problem
-    except sinew.Error:
-        raise
-    except Exception as problem:  # noqa: BLE001 -- pyarrow and FFmpeg raise what they like
-        raise error("corrupt", str(path), what, expected, " ".join(str(problem).split()) or type(problem).__name__) from problem
-
-
-def _json(path, expected):
-    with _reading(path, "JSON", expected):
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(said, dict):
-            raise TypeError("no object")
-        return said
+    return reading(path, what, expected, code="corrupt")
 
 
 class _Source:
@@ -66,7 +44,7 @@ class _Source:
 
         self.root, self._read = Path(root), pq.read_table
         info = self.root / "meta/info.json"
-        self.info = _json(info, "that of a LeRobotDataset")
+        self.info = read_object(info, "that of a LeRobotDataset", code="corrupt")
         with _reading(info, "JSON", "that of a LeRobotDataset"):
             version, self.features, self.fps = self.info["codebase_version"], self.info["features"], self.info["fps"]
         if not isinstance(self.fps, (int, float)) or not 0 < self.fps <= 1e6:
@@ -74,7 +52,7 @@ class _Source:
         if not str(version).startswith("v3."):
             raise error("unsupported", str(root), "codebase_version", "v3.0", version, "LeRobot's convert_dataset_v21_to_v30 converts older ones")
         about = self.root / "meta/sinew.json"
-        self.about = _json(about, "what `sinew export` noted") if about.exists() else {}
+        self.about = read_object(about, "what `sinew export` noted", code="corrupt") if about.exists() else {}
         columns = [name for name in self._schema("meta/episodes") if not name.startswith("stats/")]
         self.episodes = []
         for path in self._files("meta/episodes"):
@@ -97,9 +75,14 @@ class _Source:
         with _reading(files[0], "Parquet", "the dataset's episodes"):
             return pq.read_schema(files[0]).names
 
+    def _place(self, key, **fields):
+        """A file that info.json names by a template."""
+        with _reading(self.root / "meta/info.json", key, "a template of places in the dataset"):
+            return path_inside(self.root, self.info[key], **fields)
+
     def table(self, row):
         """The frames of an episode."""
-        path = self.root / self.info["data_path"].format(chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])
+        path = self._place("data_path", chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])
         with _reading(path, "Parquet", f"the frames of episode {row['episode_index']}"):
             table = self._read(path, filters=[("episode_index", "=", row["episode_index"])])
         if len(table) != row["length"]:
@@ -114,19 +97,19 @@ class _Source:
         from .images import pixels
 
         for item in table.column(feature).to_pylist():
-            encoded = item["bytes"] or (self.root / item["path"]).read_bytes()
+            encoded = item["bytes"] or path_inside(self.root, "{path}", path=item["path"]).read_bytes()
             yield encoded if encoded.startswith(b"\xff\xd8") else pixels(encoded)
 
     def _film(self, feature, row):
         place = {f"{kind}_index": row[f"videos/{feature}/{kind}_index"] for kind in ("chunk", "file")}
-        path = self.root / self.info["video_path"].format(video_key=feature, **place)
+        path = self._place("video_path", video_key=feature, **place)
         with _reading(path, "film", f"the frames of episode {row['episode_index']}"):
             yield from self._frames(path, row[f"videos/{feature}/from_timestamp"], row)
 
     def _frames(self, path, start, row):
         import av
 
-        with av.open(str(path)) as container:
+        with av.open(str(path), format="mp4") as container:  # of no other kind: a playlist would open files of its own
             stream = container.streams.video[0]
             container.seek(int(start / stream.time_base), stream=stream)
             expected = 0

@@ -227,21 +227,30 @@ MsgpackValue MsgpackValue::find(std::string_view key) const noexcept {
   return {};
 }
 
-std::optional<WireArray> MsgpackValue::ndarray() const noexcept {
-  if (type() != MsgpackType::map) return {};
-  const MsgpackValue marked = find("__ndarray__"), data = find("data"), name = find("dtype"), shape = find("shape");
-  if (!marked || !data || !name || !shape || size() != 4 || marked.boolean() != true) return {};
+std::optional<WireArray> MsgpackValue::ndarray(std::string_view* expected) const noexcept {
+  const MsgpackValue marked = find("__ndarray__");
+  if (!marked) return {};
+  const auto refuse = [&](std::string_view what) -> std::optional<WireArray> {
+    if (expected != nullptr) *expected = what;
+    return {};
+  };
+  const MsgpackValue data = find("data"), name = find("dtype"), shape = find("shape");
+  if (!data || !name || !shape || size() != 4 || marked.boolean() != true) return refuse("'__ndarray__' true, 'data', 'dtype' and 'shape'");
   const auto bytes = data.binary();
+  if (!bytes) return refuse("'data' as binary");
   const auto dtype = name.text() ? dtype_from_numpy(*name.text()) : std::nullopt;
-  if (!bytes || !dtype || shape.type() != MsgpackType::array || shape.size() > Shape::kMaxRank) return {};
+  if (!dtype) return refuse("a 'dtype' of booleans, little-endian integers or floats that a tensor can hold");
+  constexpr std::string_view kSizes = "a 'shape' of at most 8 whole numbers from 0";
+  if (shape.type() != MsgpackType::array || shape.size() > Shape::kMaxRank) return refuse(kSizes);
   std::array<std::int64_t, Shape::kMaxRank> dims{};
   std::size_t rank = 0;
   for (MsgpackValue dim = shape.first(); dim; dim = dim.next()) {
     const auto size = dim.integer();
-    if (!size || *size < 0) return {};
+    if (!size || *size < 0) return refuse(kSizes);
     dims[rank++] = *size;
   }
-  return wire_array(*dtype, Shape(std::span<const std::int64_t>(dims.data(), rank)), *bytes);
+  const auto array = wire_array(*dtype, Shape(std::span<const std::int64_t>(dims.data(), rank)), *bytes);
+  return array ? array : refuse("as many bytes of 'data' as dtype and shape say");
 }
 
 }  // namespace sinew::remote

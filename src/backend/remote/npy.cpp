@@ -85,7 +85,7 @@ Status read_npy(std::span<const std::byte> bytes, WireArray& array, FixedText& e
   if (!header.take(", 'shape': ")) return refuse("the entry 'shape'");
   std::array<std::int64_t, Shape::kMaxRank> dims{};
   std::size_t rank = 0;
-  if (!take_shape(header, dims, rank)) return refuse("a shape of at most 8 dimensions");
+  if (!take_shape(header, dims, rank)) return refuse("a shape of at most 8 sizes from 0, as a tuple");
   if (!header.take(", }") || !header.ends()) return refuse("the end of the header");
   if (fortran && rank > 1) return refuse("C order");
   const auto view = wire_array(*dtype, Shape(std::span<const std::int64_t>(dims.data(), rank)), bytes.subspan(begin + size));

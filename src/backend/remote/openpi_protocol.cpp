@@ -38,7 +38,7 @@ Status OpenpiProtocol::read_reply(const Message& message, std::uint64_t /*id*/, 
   error_.clear();
   if (const Status status = read_map(message, document_, error_); status != Status::ok) return status;
   const MsgpackValue actions = document_.root().find(options_.actions);
-  return read_actions(actions ? actions.ndarray() : std::nullopt, options_.actions, out["actions"], error_);
+  return read_actions(plain_array_of(actions, error_), options_.actions, out["actions"], error_);
 }
 
 }  // namespace sinew::remote

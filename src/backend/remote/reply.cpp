@@ -37,8 +37,16 @@ Status read_map(const Message& message, MsgpackDocument& document, FixedText& er
   return Status::bad_shape;
 }
 
+std::optional<WireArray> plain_array_of(const MsgpackValue& value, FixedText& error) noexcept {
+  if (!value) return {};
+  std::string_view expected;
+  const auto array = value.ndarray(&expected);
+  if (!expected.empty()) error.format("[msgpack] array: expected {}, got something else", expected);
+  return array;
+}
+
 std::optional<WireArray> array_of(const MsgpackValue& value, FixedText& error) noexcept {
-  if (value.type() != MsgpackType::map || !value.find("__ndarray_class__")) return value.ndarray();
+  if (value.type() != MsgpackType::map || !value.find("__ndarray_class__")) return plain_array_of(value, error);
   const MsgpackValue file = value.find("as_npy");
   WireArray array;
   if (!file || !file.binary() || read_npy(*file.binary(), array, error) != Status::ok) return {};
@@ -68,7 +76,7 @@ bool all_finite(const Tensor& tensor) noexcept {
 
 Status read_actions(const std::optional<WireArray>& array, std::string_view key, Tensor& out, FixedText& error) noexcept {
   if (!array) {
-    error.format("[remote] reply: expected an array of numbers '{}', got none", key);
+    if (error.view().empty()) error.format("[remote] reply: expected an array of numbers '{}', got none", key);
     return Status::missing;
   }
   WireArray rows = *array;

@@ -105,7 +105,7 @@ Status StarvlaProtocol::read_reply(const Message& message, std::uint64_t id, Ten
     error_.format("[starvla] reply: expected '{}', got '{}' (StarvlaOptions::normalized says which)", wanted, other);
     return Status::bad_shape;
   }
-  return read_actions(actions ? actions.ndarray() : std::nullopt, wanted, out["actions"], error_);
+  return read_actions(plain_array_of(actions, error_), wanted, out["actions"], error_);
 }
 
 }  // namespace sinew::remote

@@ -3,26 +3,48 @@
 
 #include <sentencepiece_processor.h>
 
+#include <exception>
+
+#include "sentencepiece_model.hpp"
 #include "sinew/core/error.hpp"
 #include "sinew/io/text.hpp"
 
 namespace sinew::tokenizer {
 
+namespace {
+
+/// What the library says of a call, empty for nothing. It throws from its depths too: exceptions of a trie that nobody catches there.
+template <class Call>
+std::string problem_of(const Call& call) {
+  try {
+    const sentencepiece::util::Status status = call();
+    if (status.ok()) return {};
+    return status.error_message()[0] == '\0' ? "no reason given" : printable(status.error_message(), 256);
+  } catch (const std::exception& exception) {
+    return printable(exception.what(), 256);
+  }
+}
+
+}  // namespace
+
 SentencePieceTokenizer::SentencePieceTokenizer(std::string_view serialized_model, const std::string& where) {
   // The library loads an empty text as a model of nothing, whose every call fails.
   if (serialized_model.empty()) fail(ErrorCode::parse, {where, "SentencePiece model", "one", "no bytes", ""});
+  check_sentencepiece_model(serialized_model, where);
   auto processor = std::make_shared<sentencepiece::SentencePieceProcessor>();
-  const auto status = processor->LoadFromSerializedProto(serialized_model);
-  if (!status.ok())
-    fail(ErrorCode::parse,
-         {where, "SentencePiece model", "one that the sentencepiece library loads", printable(status.error_message(), 256), ""});
+  if (const auto problem = problem_of([&] { return processor->LoadFromSerializedProto(serialized_model); }); !problem.empty())
+    fail(ErrorCode::parse, {where, "SentencePiece model", "one that the sentencepiece library loads", problem, ""});
   if (processor->bos_id() >= 0) prefix_.push_back(processor->bos_id());
   processor_ = std::move(processor);
 }
 
 bool SentencePieceTokenizer::encode(std::string_view text, std::vector<int>& pieces, IdSink& sink) const noexcept {
   if (text.empty()) return true;
-  if (!processor_->Encode(text, &pieces).ok()) return false;
+  try {
+    if (!processor_->Encode(text, &pieces).ok()) return false;
+  } catch (const std::exception&) {
+    return false;
+  }
   for (const int piece : pieces) sink.add(piece);
   return true;
 }
@@ -33,8 +55,9 @@ std::string SentencePieceTokenizer::decode(std::span<const TokenId> ids) const {
       fail(ErrorCode::invalid_argument,
            {"Tokenizer::decode", "token id", "0 to " + std::to_string(processor_->GetPieceSize() - 1), std::to_string(id), ""});
   std::string text;
-  const auto status = processor_->Decode(std::vector<int>(ids.begin(), ids.end()), &text);
-  if (!status.ok()) fail(ErrorCode::failed, {"Tokenizer::decode", "SentencePiece", "a text", printable(status.error_message(), 256), ""});
+  const std::vector<int> copy(ids.begin(), ids.end());
+  if (const auto problem = problem_of([&] { return processor_->Decode(copy, &text); }); !problem.empty())
+    fail(ErrorCode::failed, {"Tokenizer::decode", "SentencePiece", "a text", problem, ""});
   return text;
 }
 

@@ -55,8 +55,9 @@ class MsgpackValue {
   [[nodiscard]] MsgpackValue find(std::string_view key) const noexcept;
 
   /// A numpy array: the map with `__ndarray__`, `data`, `dtype` and `shape`, keys binary or text. Empty for everything else: an element
-  /// type that no tensor has (objects first of all), a rank above 8, another number of bytes than the shape says.
-  [[nodiscard]] std::optional<WireArray> ndarray() const noexcept;
+  /// type that no tensor has (objects first of all), a rank above 8, another number of bytes than the shape says. `expected`, where given,
+  /// gets what a map with `__ndarray__` should have had; it stays for any other value.
+  [[nodiscard]] std::optional<WireArray> ndarray(std::string_view* expected = nullptr) const noexcept;
 
  private:
   friend class MsgpackDocument;

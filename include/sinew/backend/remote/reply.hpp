@@ -17,12 +17,14 @@ namespace sinew::remote {
 /// Parses `message` into a map. A text message is an error of the server, of which the last line is kept: it sends a traceback.
 [[nodiscard]] Status read_map(const Message& message, MsgpackDocument& document, FixedText& error) noexcept;
 
-/// An array in either form of numpy: msgpack-numpy's (MsgpackValue::ndarray), or GR00T's `{"__ndarray_class__": true, "as_npy": file}`.
-/// Empty for everything else; `error` says why, where a file is at fault.
+/// msgpack-numpy's array (MsgpackValue::ndarray), or nothing, also where there is no value; `error` says why, where the value means to
+/// be one.
+[[nodiscard]] std::optional<WireArray> plain_array_of(const MsgpackValue& value, FixedText& error) noexcept;
+/// The same, or GR00T's form `{"__ndarray_class__": true, "as_npy": file}`.
 [[nodiscard]] std::optional<WireArray> array_of(const MsgpackValue& value, FixedText& error) noexcept;
 
 /// Copies an array of floats `[rows, columns]`, with or without leading dimensions of 1, into `out`. `bad_shape` for other columns, no rows
-/// or more than the tensor holds; `missing` where there is no array; `not_finite`.
+/// or more than the tensor holds; `missing` where there is no array, for the reason that `error` has already or none; `not_finite`.
 [[nodiscard]] Status read_actions(const std::optional<WireArray>& array, std::string_view key, Tensor& out, FixedText& error) noexcept;
 
 /// What a function of the caller's finds wrong with a server's metadata; null: any will do.
