@@ -37,10 +37,9 @@ soak:    ## run the long tests, SOAK_MINUTES (10) each
 	@cmake --preset dev && cmake --build --preset dev
 	@ctest --test-dir build/dev -L soak --output-on-failure --no-tests=error --timeout $$((SOAK_MINUTES * 60 + 600))
 
-docs:    ## check links, paths and included programs of all documents; render them into build/pages
+docs:    ## check links, paths and included programs of all documents
 	@scripts/bootstrap
 	@.venv/bin/python scripts/check_docs.py
-	@.venv/bin/python scripts/pages build/pages
 
 package: ## build a wheel, an sdist and Debian packages into dist/; make package ARGS=wheel
 	@scripts/bootstrap --sim --package
