@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The commands of the project. Each first runs scripts/bootstrap, which installs what is missing and is quick when nothing is.
-.PHONY: help demo teleop train test sanitize fuzz bench soak docs cross format tidy clean
+.PHONY: help demo teleop train test sanitize fuzz bench soak docs package cross format tidy clean
 .DEFAULT_GOAL := help
 SHELL := bash
 SOAK_MINUTES ?= 10
@@ -48,6 +48,10 @@ soak:    ## run the long tests, SOAK_MINUTES (10) each
 docs:    ## check all documents and build the site, build/site/index.html
 	@scripts/bootstrap --docs
 	@scripts/docs
+
+package: ## build a wheel, an sdist and Debian packages into dist/; make package ARGS=wheel
+	@scripts/bootstrap --sim --package
+	@.venv/bin/python scripts/package $(ARGS)
 
 cross:   ## build sinew::sinew for aarch64 and run its unit tests in an emulator
 	@scripts/bootstrap --cross

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Install rules: libraries, header sets and the package config. A wheel takes the shared library alone.
+# Install rules by component: runtime (shared libraries), development (headers, archives, CMake package, models), tools. A wheel takes the
+# component python, with the shared libraries alone.
 include(CMakePackageConfigHelpers)
 
 set(sinew_targets sinew sinew_testing sinew_no_alloc)
@@ -11,11 +12,12 @@ foreach(component remote sim torch)
 endforeach()
 set(sinew_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sinew)
 
-install(TARGETS ${sinew_targets} EXPORT sinew-targets COMPONENT development FILE_SET HEADERS)
+set(sinew_destinations LIBRARY COMPONENT runtime NAMELINK_COMPONENT development ARCHIVE COMPONENT development FILE_SET HEADERS COMPONENT development)
+install(TARGETS ${sinew_targets} EXPORT sinew-targets ${sinew_destinations})
 install(EXPORT sinew-targets NAMESPACE sinew:: DESTINATION ${sinew_config_dir} COMPONENT development)
 # One export per optional part: a consumer that does not ask for it need not have what it links.
 foreach(component ${sinew_components})
-  install(TARGETS sinew_${component} EXPORT sinew-${component}-targets COMPONENT development FILE_SET HEADERS)
+  install(TARGETS sinew_${component} EXPORT sinew-${component}-targets ${sinew_destinations})
   install(EXPORT sinew-${component}-targets NAMESPACE sinew:: DESTINATION ${sinew_config_dir} COMPONENT development)
 endforeach()
 
@@ -34,10 +36,10 @@ endif()
 
 # Inside a wheel the libraries lie beside the modules that share them. A wheel holds no symbolic links, so each has one name.
 if(SINEW_PYTHON AND BUILD_SHARED_LIBS)
-  foreach(target sinew sinew_sim sinew_remote)
+  foreach(target sinew sinew_sim sinew_remote sinew_torch)
     if(TARGET ${target})
       set_property(TARGET ${target} PROPERTY VERSION)
-      set_property(TARGET ${target} PROPERTY INSTALL_RPATH "$ORIGIN" "$ORIGIN/../mujoco")
+      set_property(TARGET ${target} PROPERTY INSTALL_RPATH "$ORIGIN" "$ORIGIN/../mujoco" "$ORIGIN/../torch/lib")
       install(TARGETS ${target} LIBRARY DESTINATION sinew COMPONENT python NAMELINK_SKIP)
     endif()
   endforeach()

@@ -2,20 +2,29 @@
 """The compiled half that needs torch, loaded when someone asks for it: `import sinew` never imports torch."""
 
 import os
+import re
 
 
 def module():
     """_sinew_torch; raises ImportError that says what is missing."""
     try:
-        import torch  # noqa: F401 - its libraries must be loaded first
-    except ImportError as error:
-        raise ImportError("[sinew] the backend 'torch' needs PyTorch 2.13: pip install torch==2.13.*") from error
-    try:
-        from . import _sinew_torch
+        from . import _torch_build
     except ImportError as error:
         raise ImportError(
-            f"[sinew] this build has no backend 'torch', or one for another PyTorch than {torch.__version__} ({error}); configure with -DSINEW_TORCH=ON"
+            "[sinew] backend 'torch': expected the module _sinew_torch, got a build without it (compile Sinew with SINEW_TORCH=ON: docs/installation.md)"
         ) from error
+    try:
+        import torch  # its libraries must be loaded first
+    except ImportError as error:
+        raise ImportError(f"[sinew] backend 'torch': expected PyTorch {_torch_build.VERSION}, got none (pip install torch=={_torch_build.VERSION})") from error
+    # Compared before the module is loaded: libtorch keeps its binary interface within one version only, and what fits by name may still crash.
+    if re.match(r"[\d.]*\d", torch.__version__)[0] != _torch_build.VERSION:
+        raise ImportError(
+            f"[sinew] backend 'torch': expected PyTorch {_torch_build.VERSION}, which this build was compiled with, got {torch.__version__} "
+            f"(pip install torch=={_torch_build.VERSION}, or compile Sinew against yours: docs/installation.md)"
+        )
+    from . import _sinew_torch
+
     return _sinew_torch
 
 

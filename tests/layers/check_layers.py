@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may include whom (docs/architecture.md), who may name a third party, what a library must not do."""
+"""Who may include whom (docs/architecture.md), who may name a third party, what a library must not do, what an example may be."""
 
 import pathlib
 import re
@@ -32,5 +32,12 @@ for path in (root / "tests").rglob("*_test.cpp"):
     lists = [folder / "CMakeLists.txt" for folder in path.parents if folder.is_relative_to(root / "tests")]
     if not any(re.search(rf"\b{path.stem.removesuffix('_test')}\b|\b{path.stem}\b", each.read_text()) for each in lists if each.exists()):
         faults.append(f"{path}: no CMakeLists.txt names it")
+examples = set((root / "examples").glob("[0-9][0-9]_*.*"))
+for path in sorted(examples):
+    if (lines := path.read_text().count("\n")) > 80:
+        faults.append(f"{path}: {lines} lines; an example has at most 80")
+    for twin in (path.with_suffix(".cpp"), path.with_suffix(".py")):
+        if twin not in examples and path.stem != "09_train_adapt":  # training is PyTorch's, in Python alone
+            faults.append(f"{path}: {twin.name} is missing; an example exists in C++ and in Python")
 print("\n".join(faults) or "layers are kept")
 sys.exit(bool(faults))

@@ -23,8 +23,9 @@ class AnyBackbone {
  public:
   using Tensor = typename Ops::Tensor;
 
-  template <Backbone<Ops> B>
-    requires(!std::same_as<B, AnyBackbone>)
+  // In this order, here and below: asking whether the wrapper itself is one asks for this constructor again.
+  template <class B>
+    requires(!std::same_as<B, AnyBackbone> && Backbone<B, Ops>)
   AnyBackbone(B backbone)
       : self_(std::make_unique<Model<B>>(std::move(backbone))) {}  // NOLINT(google-explicit-constructor): a value wrapper
 
@@ -75,8 +76,8 @@ class AnyBackbone {
 template <TensorOps Ops>
 class AnyHead {
  public:
-  template <Head<Ops> H>
-    requires(!std::same_as<H, AnyHead>)
+  template <class H>
+    requires(!std::same_as<H, AnyHead> && Head<H, Ops>)
   AnyHead(H head) : self_(std::make_unique<Model<H>>(std::move(head))) {}  // NOLINT(google-explicit-constructor): a value wrapper
 
   [[nodiscard]] const HeadSpec& spec() const { return self_->spec(); }
@@ -105,8 +106,8 @@ class AnyHead {
 template <TensorOps Ops>
 class AnyModel {
  public:
-  template <WholeModel<Ops> M>
-    requires(!std::same_as<M, AnyModel>)
+  template <class M>
+    requires(!std::same_as<M, AnyModel> && WholeModel<M, Ops>)
   AnyModel(M model) : self_(std::make_unique<Model<M>>(std::move(model))) {}  // NOLINT(google-explicit-constructor): a value wrapper
 
   [[nodiscard]] const HeadSpec& spec() const { return self_->spec(); }

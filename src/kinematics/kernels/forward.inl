@@ -151,7 +151,7 @@ SINEW_INLINE Doubles load_some(const double* from, int count) {
   return (Doubles)_mm512_maskz_loadu_pd(static_cast<__mmask8>(count >= 8 ? 0xFFu : (1u << count) - 1u), from);
 #elif defined(__AVX2__)
   const Long4 lane = {0, 1, 2, 3};
-  return (Doubles)_mm256_maskload_pd(from, (__m256i)(lane < static_cast<long long>(count)));
+  return (Doubles)_mm256_maskload_pd(from, (__m256i)(lane < static_cast<std::int64_t>(count)));
 #else
   Doubles value = {};
   for (int i = 0; i < kWidth<Doubles> && i < count; ++i) value[i] = from[i];

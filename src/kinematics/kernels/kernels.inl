@@ -10,7 +10,7 @@
 #include <arm_neon.h>
 #endif
 
-#if defined(__GNUC__) && !defined(__clang__)
+#if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wpsabi"  // vectors wider than the target passes in registers: only between inlined functions
 #endif
 

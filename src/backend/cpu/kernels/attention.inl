@@ -93,10 +93,9 @@ void multiply_across(Index rows, Block block, Index panels) {
     block.panel = static_cast<const float*>(block.panel) + count * block.panel_stride;
     block.out += count * kPanel;
     block.columns -= count * kPanel;
-    panels -= count;
   };
-  for (; panels >= kPanels; next(kPanels)) multiply_block<FloatWeights, Rows, kPanels, RowStep, InputStep>(block);
-  for (; panels > 0; next(1)) multiply_block<FloatWeights, Rows, 1, RowStep, InputStep>(block);
+  for (; panels >= kPanels; panels -= kPanels, next(kPanels)) multiply_block<FloatWeights, Rows, kPanels, RowStep, InputStep>(block);
+  for (; panels > 0; --panels, next(1)) multiply_block<FloatWeights, Rows, 1, RowStep, InputStep>(block);
 }
 
 inline void score_packed(const AttentionHead& a, const KeyBlock& block, const QueryRows& rows, Index count) {

@@ -171,7 +171,7 @@ void add(const float* x, std::size_t count, float* into) {
 void larger(const float* x, std::size_t count, float* into) {
   for_parts(static_cast<Index>(count), [&](Index i, auto part) {
     const FloatLanes a = part.get(into + i), b = part.get(x + i);
-    part.put(into + i, (a > b) | (a != a) ? a : b);
+    part.put(into + i, ((a > b) | (a != a)) ? a : b);
   });
 }
 void multiply(const float* x, const float* y, std::size_t count, float* out) {
