@@ -6,7 +6,7 @@ import collections.abc
 import os
 import sinew._sinew
 import typing
-__all__: list[str] = ['Client', 'Server', 'connect', 'groot', 'openpi', 'starvla', 'vla_cpp']
+__all__: list[str] = ['Client', 'Server', 'Service', 'WebSocketServer', 'connect', 'groot', 'openpi', 'starvla', 'vla_cpp']
 class Client:
     """
     A policy server; one call at a time.
@@ -40,6 +40,59 @@ class Server:
     def last_error(self) -> str:
         """
         What the policy said at the last request that it could not answer; "" for none.
+        """
+    @property
+    def port(self) -> int:
+        """
+        The port that was taken.
+        """
+class Service:
+    """
+    A policy directory behind openpi's protocol, without a socket; one call at a time.
+    """
+    def __init__(self, directory: os.PathLike | str | bytes, registry: sinew._sinew.BackendRegistry, *, backend: str = '', protocol: str = 'openpi', max_bytes: typing.SupportsInt | typing.SupportsIndex = 16777216) -> None:
+        """
+        As sinew.serve.Service.
+        """
+    def handle(self, message: bytes, is_text: bool = False) -> tuple[bytes, bool, bool]:
+        """
+        Bytes of a request -> (bytes of the reply, whether they are text, whether the connection ends behind them). Does not raise.
+        """
+    def metrics(self) -> str:
+        """
+        What Prometheus reads: text.
+        """
+    @property
+    def greeting(self) -> bytes:
+        """
+        bytes that a connection is sent first
+        """
+    @property
+    def last_error(self) -> str:
+        """
+        What the policy said at the last request that it could not answer; "" for none.
+        """
+class WebSocketServer:
+    """
+    The sockets of a policy server, until stop().
+    """
+    def __init__(self, greeting: bytes, handler: collections.abc.Callable, *, host: str = '127.0.0.1', port: typing.SupportsInt | typing.SupportsIndex = 0, token: str = '', handlers: typing.SupportsInt | typing.SupportsIndex = 1, max_connections: typing.SupportsInt | typing.SupportsIndex = 64, max_bytes: typing.SupportsInt | typing.SupportsIndex = 16777216, idle: typing.SupportsFloat | typing.SupportsIndex = 600.0, drain: typing.SupportsFloat | typing.SupportsIndex = 10.0) -> None:
+        """
+        handler: (bytes of a request, whether they are text) -> (bytes of the reply, whether text, whether the connection ends), called
+        by `handlers` threads. The rest is as of sinew.serve.Server.
+        """
+    def metrics(self) -> str:
+        """
+        What Prometheus reads: text.
+        """
+    def stop(self) -> None:
+        """
+        Takes no more connections, lets requests that are being answered end, and closes.
+        """
+    @property
+    def last_error(self) -> str:
+        """
+        What the handler raised last; "" for nothing.
         """
     @property
     def port(self) -> int:

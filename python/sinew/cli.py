@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 from sinew import Error, __version__
+from sinew import curate_commands as curating
 from sinew import evaluation_commands as evaluation
 from sinew import import_commands as importing
 from sinew import learning_commands as learning
 from sinew import serve_commands as serving
 from sinew.dataset import commands as dataset
 from sinew.dataset.recorded import counted
+from sinew.fleet import commands as fleet
 from sinew.tabletop_world import SHIPPED, directory_of
 
 
@@ -49,32 +51,6 @@ def _record_recover(arguments):
     else:
         print(f"{arguments.file}: complete, not touched: {kept}")
     return 0
-
-
-def _curate(arguments):
-    from sinew import curate
-
-    return curate.run(arguments)
-
-
-def _add_curate(commands):
-    curate = commands.add_parser(
-        "curate",
-        help="find what spoils training data in recordings, and why",
-        description="Judges every frame and episode: sudden changes, joints that do not go where they are sent, extreme values, tool poses "
-        "that do not follow from the joints, a turned base, black, blurred and frozen pictures.",
-    )
-    curate.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recordings of one kind of robot")
-    curate.add_argument("--urdf", type=Path, metavar="FILE", help="robot description, for the tool's consistency; with --base and --tip")
-    curate.add_argument("--base", metavar="LINK")
-    curate.add_argument("--tip", metavar="LINK")
-    curate.add_argument("--joints", default="", metavar="CHANNEL", help="measured positions of the joints (default: the first that fits)")
-    curate.add_argument("--tool", default="", metavar="CHANNEL", help="tool pose, m and quaternion w, x, y, z (default: the first that fits)")
-    curate.add_argument("--without", nargs="+", default=(), metavar="CHANNEL", help="channels to pass over, as a simulator's own state")
-    curate.add_argument("--report", type=Path, metavar="HTML", help="write a page with plots")
-    curate.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts, for `sinew export --curation`")
-    curate.add_argument("--fix", type=Path, metavar="OUT", help="write a copy of the one recording without its constant mistakes")
-    curate.set_defaults(run=_curate)
 
 
 def _view(arguments):
@@ -194,10 +170,11 @@ def _parser():
     learning.add(commands, _number)
     evaluation.add(commands, _number)
     importing.add(imports, _number)
-    _add_curate(commands)
+    curating.add(commands)
     _add_view(commands)
     _add_teleop(commands)
     serving.add(commands, _number)
+    fleet.add(commands, _number)
     return parser
 
 

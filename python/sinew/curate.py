@@ -18,18 +18,28 @@ def load(paths):
     return read(paths)[:2]
 
 
+def read_one(path, measure_cameras=True, without=()):
+    """(episodes, joint names, gripper names, what the recording lacks, as sentences)"""
+    reader = data.read_episodes(path, measure_cameras=measure_cameras, without=list(without))
+    found = list(reader)
+    unfinished = sum(not episode.finished for episode in found)
+    said = [f"has {counted(unfinished, 'episode')} without an end, as a crash leaves it"] if unfinished and reader.complete else []
+    return found, reader.joint_names, _gripper_names(reader.card), losses(path, reader) + said
+
+
+def joined(paths, recordings):
+    """What `read` returns, of what `read_one` returned for each path."""
+    files, episodes, lacks = [], [], []
+    for path, (found, joints, grippers, lack) in zip(paths, recordings, strict=True):
+        files.append(data.CurationFile(str(path), found, joints, grippers))
+        episodes.append(found)
+        lacks.append(lack)
+    return files, episodes, lacks
+
+
 def read(paths, measure_cameras=True, without=()):
     """As `load`, and of each recording what it lacks, as sentences. without: channels that are passed over."""
-    files, episodes, lacks = [], [], []
-    for path in paths:
-        reader = data.read_episodes(path, measure_cameras=measure_cameras, without=list(without))
-        found = list(reader)
-        files.append(data.CurationFile(str(path), found, reader.joint_names, _gripper_names(reader.card)))
-        episodes.append(found)
-        unfinished = sum(not episode.finished for episode in found)
-        said = [f"has {counted(unfinished, 'episode')} without an end, as a crash leaves it"] if unfinished and reader.complete else []
-        lacks.append(losses(path, reader) + said)
-    return files, episodes, lacks
+    return joined(paths, (read_one(path, measure_cameras, without) for path in paths))
 
 
 def verdicts(report, lacks):
@@ -111,7 +121,7 @@ def _fix(report, chain, arguments):
     return 0
 
 
-def _check(arguments):
+def check(arguments):
     """Raises Error for arguments that do not fit together."""
     given = [arguments.urdf, arguments.base, arguments.tip]
     if any(given) and not all(given):
@@ -124,9 +134,9 @@ def _check(arguments):
     outputs.require_free("curate", targets, [*arguments.files, arguments.urdf])
 
 
-def run(arguments):
-    """The command; returns the exit code: 0, also where there are findings."""
-    _check(arguments)
+def run(arguments, read=read):
+    """The command; returns the exit code: 0, also where there are findings. `read`: who reads the recordings, as the one here."""
+    check(arguments)
     chain = kinematics.Chain.from_urdf(str(arguments.urdf), arguments.base, arguments.tip) if arguments.urdf else None
     files, episodes, lacks = read(arguments.files, without=arguments.without)
     if not any(len(episode) for found in episodes for episode in found):

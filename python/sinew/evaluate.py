@@ -71,7 +71,8 @@ def wilson(successes, count, z=1.96):
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _work(job):
+def work(job):
+    """One piece: (options, condition, jobs, recording) -> its episodes."""
     options, condition, jobs, recording = job
     stage = Stage(options, condition, recording)
     try:
@@ -98,14 +99,14 @@ def spread(work, pieces, processes, report=None, per_process=None):
                 report(done, len(pieces))
 
 
-def evaluate(options, condition, report=None):
-    """Episodes of one condition, in order; report(done, of) after each piece."""
+def evaluate(options, condition, report=None, spread=spread):
+    """Episodes of one condition, in order; report(done, of) after each piece. `spread`: who works on the pieces, as the one here."""
     jobs = tasks(options)
     piece = max(1, min(10, math.ceil(len(jobs) / options.processes)))
     folder = options.record or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
     pieces = [(options, condition, jobs[i : i + piece], folder / f"{condition.name}-{i:05d}.mcap") for i in range(0, len(jobs), piece)]
-    episodes = [episode for some in spread(_work, pieces, options.processes, report) for episode in some]
+    episodes = [episode for some in spread(work, pieces, options.processes, report) for episode in some]
     if options.record is None:
         folder.rmdir()
     return episodes

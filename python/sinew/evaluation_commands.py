@@ -11,7 +11,7 @@ from sinew._errors import error, require
 _MOST = 20  # clips of a condition
 
 
-def _check(arguments):
+def check(arguments):
     """Everything that can be wrong with the arguments, before hours of work."""
     from sinew import model_card, outputs
 
@@ -59,7 +59,7 @@ def _film(arguments, options, condition, episodes):
     return made
 
 
-def _measure(arguments):
+def _measure(arguments, spread):
     """Runs all conditions; returns their summaries."""
     from sinew import evaluate
     from sinew.train import progress
@@ -69,7 +69,7 @@ def _measure(arguments):
     for name in dict.fromkeys(arguments.conditions):
         condition = evaluate.CONDITIONS[name]
         with progress.bar(name, "pieces") as show:
-            episodes[name] = evaluate.evaluate(options, condition, show)
+            episodes[name] = evaluate.evaluate(options, condition, show, spread or evaluate.spread)
         summaries.append(evaluate.summarize(condition, episodes[name]) | {"run": run})
         print(evaluate.line(summaries[-1]), flush=True)
         if arguments.json:  # after each, as the next may take hours
@@ -84,11 +84,12 @@ def _measure(arguments):
     return summaries
 
 
-def _evaluate(arguments):
+def run(arguments, spread=None):
+    """The command; returns the exit code. `spread`: as of evaluate.evaluate."""
     from sinew import model_card
 
-    _check(arguments)
-    summaries = [summary for file in arguments.figures for summary in json.loads(file.read_text())] if arguments.figures else _measure(arguments)
+    check(arguments)
+    summaries = [summary for file in arguments.figures for summary in json.loads(file.read_text())] if arguments.figures else _measure(arguments, spread)
     if arguments.card:
         print(f"{model_card.write(arguments.directory, summaries)}: model card")
     if arguments.readme:
@@ -113,15 +114,10 @@ def _add_outputs(parser, number):
     parser.add_argument("--at-least", type=number(0, 10**6, int), metavar="N", help="exit code 1 with fewer successes in the first condition")
 
 
-def add(commands, number):
-    """Adds it to the command line. `number`: cli's argparse type."""
+def add_options(parser, number):
+    """All but how many run side by side. `number`: cli's argparse type."""
     families = ("put", "stack", "push")
     names = ("plain", "random", "outside", "paraphrase", "swapped", "black", "demonstrator", "random_policy")
-    parser = commands.add_parser(
-        "eval",
-        help="measure a policy's success in simulation",
-        description="Runs seeded layouts that no training saw through the whole runtime and prints success with 95 % intervals (Wilson).",
-    )
     parser.add_argument("directory", type=Path, metavar="DIR", help="policy directory")
     parser.add_argument("--episodes", type=number(1, 10**6, int), default=200, metavar="N", help="of each condition (default 200)")
     parser.add_argument("--conditions", nargs="+", choices=names, default=["plain", "random"], help="looks, words, images, or whom to compare with (default: plain random)")
@@ -129,6 +125,16 @@ def add(commands, number):
     parser.add_argument("--inference-rate", type=number(0.1, 100, float), default=2.5, metavar="HZ", help="new chunks a second (default 2.5)")
     parser.add_argument("--longest", type=number(0.1, 3600, float), default=runs.LONGEST, metavar="S", help=f"of the robot's time, then an episode has failed (default {runs.LONGEST:g})")
     parser.add_argument("--seed", type=number(0, 1000, int), default=0, help="other layouts")
-    parser.add_argument("--processes", type=number(1, 256, int), default=2, metavar="N", help="side by side (default 2)")
     _add_outputs(parser, number)
-    parser.set_defaults(run=_evaluate)
+
+
+def add(commands, number):
+    """Adds it to the command line. `number`: cli's argparse type."""
+    parser = commands.add_parser(
+        "eval",
+        help="measure a policy's success in simulation",
+        description="Runs seeded layouts that no training saw through the whole runtime and prints success with 95 % intervals (Wilson).",
+    )
+    add_options(parser, number)
+    parser.add_argument("--processes", type=number(1, 256, int), default=2, metavar="N", help="side by side (default 2)")
+    parser.set_defaults(run=run)

@@ -19,6 +19,27 @@ except ImportError as reason:
 
 _PORTS = {"openpi": 8000, "aloha": 8000, "groot": 5555}
 
+WebSocketServer = _sinew_remote.WebSocketServer
+
+
+def _registry(directory, backend, registry):
+    """With what the policy needs."""
+    registry = registry or sinew.BackendRegistry()
+    if (backend or sinew.load_card(Path(directory) / "sinew.json")["backend"]) == "torch":
+        from sinew import _torch
+
+        _torch.add_to(registry)
+    return registry
+
+
+def Service(directory, *, protocol="openpi", backend="", registry=None, max_bytes=16 << 20):
+    """A policy directory behind the protocol "openpi" or "aloha" without a socket: `handle(bytes, is_text)` -> (bytes, is_text, whether the connection ends).
+
+    What a Server says and nothing else, for those who bring the bytes in another way. `greeting`: bytes that a connection is sent first. One call at a time;
+    the arguments are those of Server. Raises sinew.Error.
+    """
+    return _sinew_remote.Service(Path(directory), _registry(directory, backend, registry), backend=backend, protocol=protocol, max_bytes=max_bytes)
+
 
 class Server:
     """Listens until stop(), or the end of a `with`.
@@ -45,12 +66,7 @@ class Server:
     def __init__(self, directory, *, protocol="openpi", host="127.0.0.1", port=None, token="", backend="", registry=None, **limits):
         if protocol not in PROTOCOLS:
             raise error("invalid_argument", "serve", "protocol", " or ".join(PROTOCOLS), repr(protocol))
-        registry = registry or sinew.BackendRegistry()
-        card = sinew.load_card(Path(directory) / "sinew.json")
-        if (backend or card["backend"]) == "torch":
-            from sinew import _torch
-
-            _torch.add_to(registry)
+        registry = _registry(directory, backend, registry)
         port = _PORTS[protocol] if port is None else port
         self.protocol, self.host = protocol, host
         self._server = _sinew_remote.Server(Path(directory), registry, backend=backend, protocol=protocol, host=host, port=port, token=token, **limits)
@@ -85,7 +101,8 @@ class Server:
         self.stop()
 
 
-def _token(arguments):
+def token_of(arguments):
+    """Of --token-file, or of the environment."""
     if arguments.token_file:
         try:
             token = arguments.token_file.read_text(encoding="utf-8").strip()
@@ -104,7 +121,7 @@ def run(arguments):
         protocol=arguments.protocol,
         host=arguments.host,
         port=arguments.port,
-        token=_token(arguments),
+        token=token_of(arguments),
         backend=arguments.backend,
         max_connections=arguments.max_connections,
         max_bytes=arguments.max_mib << 20,

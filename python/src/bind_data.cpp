@@ -58,10 +58,11 @@ void add_cameras(Episode& episode, const py::dict& cameras, py::ssize_t frames) 
     CameraTrack& camera = episode.cameras.emplace_back();
     camera.name = name.cast<std::string>();
     const auto values = measures.cast<py::dict>();
+    const auto digest = values["digest"].cast<py::array_t<std::uint64_t, py::array::c_style>>();
+    if (digest.size() == 0) continue;  // not measured
     const auto column = [&](const char* key) { return table(values[key].cast<Doubles>().reshape({-1, 1}), frames, camera.name); };
     camera.brightness = column("brightness");
     camera.sharpness = column("sharpness");
-    const auto digest = values["digest"].cast<py::array_t<std::uint64_t, py::array::c_style>>();
     require_shape(digest, {frames}, "Episode", camera.name);
     camera.digest.assign(digest.data(), digest.data() + digest.size());
   }
@@ -87,6 +88,33 @@ Episode make_episode(const Doubles& times, const py::dict& channels, const std::
     episode.dof = static_cast<std::size_t>(actions->shape(1));
   }
   add_cameras(episode, cameras, frames);
+  return episode;
+}
+
+/// All of an episode, for another process: times in nanoseconds, texts as bytes, so that the copy is the same to the bit.
+py::tuple state_of(const Episode& episode) {
+  py::array_t<std::int64_t> times(static_cast<py::ssize_t>(episode.times.size()));
+  std::ranges::transform(episode.times, times.mutable_data(), [](Time time) { return time.count(); });
+  py::list faults;
+  for (const EpisodeFault& fault : episode.faults)
+    faults.append(py::make_tuple(fault.frame, py::bytes(fault.name), py::bytes(fault.reason)));
+  return py::make_tuple(episode.index, py::bytes(episode.instruction), episode.succeeded, episode.finished, times, channels_of(episode),
+                        episode.dof == 0 ? py::object(py::none()) : py::object(actions_of(episode)), cameras_of(episode), faults);
+}
+
+Episode episode_of(const py::tuple& state) {
+  if (state.size() != 9) fail(ErrorCode::invalid_argument, {"Episode", "state", "9 entries", std::to_string(state.size()), ""});
+  const auto times = state[4].cast<py::array_t<std::int64_t, py::array::c_style>>();
+  Episode episode = make_episode(to_array(std::vector<double>(static_cast<std::size_t>(times.size()))), state[5].cast<py::dict>(),
+                                 state[6].cast<std::optional<Doubles>>(), state[7].cast<py::dict>(), state[0].cast<std::int64_t>(),
+                                 state[1].cast<std::string>());
+  std::transform(times.data(), times.data() + times.size(), episode.times.begin(), [](std::int64_t time) { return Time(time); });
+  episode.succeeded = state[2].cast<std::optional<bool>>();
+  episode.finished = state[3].cast<bool>();
+  for (const py::handle& each : state[8].cast<py::list>()) {
+    auto [frame, name, reason] = each.cast<std::tuple<std::size_t, std::string, std::string>>();
+    episode.faults.push_back({frame, std::move(name), std::move(reason)});
+  }
   return episode;
 }
 
@@ -185,7 +213,8 @@ void bind_data(py::module_& m) {
       .def_property_readonly("actions", &actions_of, "float64 [n, dof], rad or m; a copy; [0, 0] without commands")
       .def_property_readonly("cameras", &cameras_of, "dict name -> dict of brightness, sharpness, digest, [n] where measured; copies")
       .def_property_readonly("faults", &faults_of, "list of (frame, name, reason): what is not as the rest of the episode promises")
-      .def("__len__", &Episode::frames);
+      .def("__len__", &Episode::frames)
+      .def(py::pickle(&state_of, [](const py::tuple& state) { return std::make_shared<Episode>(episode_of(state)); }));
   py::class_<EpisodeReader>(data, "EpisodeReader", "A recording cut into its episodes, read once from front to back; iterate over it.")
       .def_property_readonly("card", &card_of, "the policy card as a dict in the form of sinew.json, or None")
       .def_property_readonly(

@@ -117,6 +117,10 @@ WebSocketLink web_socket(const std::string& host, std::uint16_t port, const std:
 
 }  // namespace
 
+namespace sinew::bindings {
+void bind_service(py::module_& m);
+}
+
 PYBIND11_MODULE(_sinew_remote, m) {
   m.doc() = "Clients of policy servers, and a server; use sinew.remote and sinew.serve.";
   py::class_<Guarded<Client>>(m, "Client", "A policy server; one call at a time.")
@@ -204,4 +208,5 @@ PYBIND11_MODULE(_sinew_remote, m) {
                              "What the policy said at the last request that it could not answer; \"\" for none.")
       .def("stop", &serve::PolicyServer::stop, py::call_guard<py::gil_scoped_release>(),
            "Takes no more connections, lets requests that are being answered end, and closes.");
+  bind_service(m);
 }

@@ -642,3 +642,65 @@ def test_bad_arguments(directory, capsys, arguments, words):
     except SystemExit as ended:
         code = ended.code
     assert code in (1, 2) and words in capsys.readouterr().err
+
+
+# --- the halves of a server --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_service_is_what_the_server_says_without_the_socket(directory, server):
+    service = serve.Service(directory)
+    message = msgpack_numpy.packb(request())
+    with web.connect(f"ws://127.0.0.1:{server.port}", max_size=None) as connection:
+        assert connection.recv() == service.greeting
+        connection.send(message)
+        wanted, (reply, is_text, close) = connection.recv(), service.handle(message)
+        assert (is_text, close) == (False, False) and len(reply) == len(wanted)
+        np.testing.assert_array_equal(msgpack_numpy.unpackb(reply)["actions"], msgpack_numpy.unpackb(wanted)["actions"])
+        for bad in (msgpack_numpy.packb({"prompt": TEXT}), "hello", b"\x80\x80"):  # the last two end the connection
+            with web.connect(f"ws://127.0.0.1:{server.port}") as other:
+                other.recv()
+                other.send(bad)
+                said, is_text, close = service.handle(bad.encode() if isinstance(bad, str) else bad, isinstance(bad, str))
+                assert said.decode().partition(": ")[2] == other.recv().partition(": ")[2] and is_text and close == (bad[:1] != b"\x81")
+    assert 'sinew_requests_total{result="chunk"} 1' in service.metrics() and service.last_error == ""
+    with pytest.raises(sinew.Error, match="expected openpi or aloha, got groot"):
+        serve.Service(directory, protocol="groot")
+
+
+def test_sockets_in_front_of_a_function():
+    import threading
+
+    together = threading.Barrier(3)
+
+    def answer(message, is_text):
+        if message == b"raise":
+            raise ValueError("the password is hunter2")
+        if message == b"wait":
+            together.wait(5)  # for the others: three threads are in here at once
+        return (message[::-1], is_text, message == b"end")
+
+    with pytest.raises(sinew.Error, match="expected a loopback address"):
+        serve.WebSocketServer(b"hello", answer, host="0.0.0.0")
+    server = serve.WebSocketServer(b"hello", answer, handlers=3)
+    try:
+        with web.connect(f"ws://127.0.0.1:{server.port}") as connection:
+            assert connection.recv() == b"hello"
+            for sent, wanted in ((b"abc", b"cba"), ("abc", "cba"), (b"raise", "[serve] request: expected an answer, got none"), (b"abc", b"cba"), (b"end", b"dne")):
+                connection.send(sent)
+                assert connection.recv(timeout=5) == wanted
+            with pytest.raises(ConnectionClosed):
+                connection.recv(timeout=5)
+        assert "hunter2" in server.last_error and 'sinew_requests_total{result="error"} 2' in server.metrics()
+
+        def wait(_):
+            with web.connect(f"ws://127.0.0.1:{server.port}") as connection:
+                connection.recv()
+                connection.send(b"wait")
+                return connection.recv(timeout=5)
+
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(wait, range(3))) == [b"tiaw"] * 3
+    finally:
+        server.stop()

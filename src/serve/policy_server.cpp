@@ -28,21 +28,6 @@ std::uint16_t port_of(std::string_view endpoint) noexcept {
   return port;
 }
 
-void check(const PolicyServerOptions& options) {
-  const auto refuse = [](const char* what, const char* expected, const std::string& got) {
-    fail(ErrorCode::invalid_argument, {"serve", what, expected, got, ""});
-  };
-  for (const auto& [what, time] : {std::pair("idle", options.idle), std::pair("drain", options.drain)})
-    if (time <= Time{}) refuse(what, "a positive time", fmt::format("{} s", to_seconds(time)));
-  if (options.most_connections == 0) refuse("connections", "at least 1", "0");
-  if (options.most_bytes == 0) refuse("bytes of a message", "at least 1", "0");
-  const auto printable = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F; };
-  const bool padded = !options.token.empty() && (options.token.front() == ' ' || options.token.back() == ' ');
-  if (options.token.size() > 256 || padded || !std::ranges::all_of(options.token, printable))
-    refuse("token", "at most 256 printable ASCII characters, none of them a space at an end",
-           fmt::format("{} bytes of others", options.token.size()));
-}
-
 /// As ZeroMQ wants it.
 std::string endpoint_of(const PolicyServerOptions& options) {
   const std::string host = options.host == "localhost"                   ? "127.0.0.1"
@@ -59,6 +44,21 @@ ServedProtocol served_protocol_from_string(std::string_view name) {
   for (std::size_t i = 0; i < kProtocols.size(); ++i)
     if (kProtocols[i] == name) return static_cast<ServedProtocol>(i);
   fail(ErrorCode::not_found, {"serve", "protocol", join_names(kProtocols), quote(name), ""});
+}
+
+void check(const PolicyServerOptions& options) {
+  const auto refuse = [](const char* what, const char* expected, const std::string& got) {
+    fail(ErrorCode::invalid_argument, {"serve", what, expected, got, ""});
+  };
+  for (const auto& [what, time] : {std::pair("idle", options.idle), std::pair("drain", options.drain)})
+    if (time <= Time{}) refuse(what, "a positive time", fmt::format("{} s", to_seconds(time)));
+  if (options.most_connections == 0) refuse("connections", "at least 1", "0");
+  if (options.most_bytes == 0) refuse("bytes of a message", "at least 1", "0");
+  const auto printable = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F; };
+  const bool padded = !options.token.empty() && (options.token.front() == ' ' || options.token.back() == ' ');
+  if (options.token.size() > 256 || padded || !std::ranges::all_of(options.token, printable))
+    refuse("token", "at most 256 printable ASCII characters, none of them a space at an end",
+           fmt::format("{} bytes of others", options.token.size()));
 }
 
 struct PolicyServer::State {

@@ -94,6 +94,7 @@ struct WebSocketServer::State {
         handler(std::move(handle)),
         metrics(std::move(counts)),
         begin(std::move(begun)),
+        worker(std::max<std::size_t>(1, options.handlers)),
         acceptor(context),
         sweeper(context) {
     listen();
@@ -345,6 +346,24 @@ struct WebSocketServer::State {
     if (!together.empty()) handler(together);
   }
 
+  /// On one of several workers: its own request, for another worker may be at the one before in the queue.
+  void handle_alone(Connection& connection) {
+    Exchange* const exchange = &connection.exchange;
+    if (!connection.gone) handler({&exchange, 1});
+  }
+
+  asio::awaitable<void> handled(Connection& connection) {
+    if (options.handlers > 1) co_return co_await on_worker(connection, [&] { handle_alone(connection); });
+    Waiting own{.connection = &connection};
+    {
+      const std::lock_guard lock(queue);
+      waiting.push_back(&own);
+    }
+    co_await on_worker(connection, [&] {  // in the order of the queue
+      if (!own.handled) handle_waiting();
+    });
+  }
+
   /// One request and its reply; false when it was the last.
   asio::awaitable<bool> exchange(Shared shared) {
     Connection& connection = *shared;
@@ -357,14 +376,7 @@ struct WebSocketServer::State {
     exchange.request = {.kind = stream.got_text() ? MessageKind::text : MessageKind::binary,
                         .bytes = {static_cast<const std::byte*>(data.data()), data.size()}};
     start_reading(shared);
-    Waiting own{.connection = &connection};
-    {
-      const std::lock_guard lock(queue);
-      waiting.push_back(&own);
-    }
-    co_await on_worker(connection, [&] {  // in the order of the queue
-      if (!own.handled) handle_waiting();
-    });
+    co_await handled(connection);
     put_back(message);
     allow(connection, options.message);
     stream.text(exchange.kind == MessageKind::text);
@@ -408,7 +420,7 @@ struct WebSocketServer::State {
   std::atomic<int> open = 0;
   std::mutex stopping;
   asio::io_context context{1};
-  asio::thread_pool worker{1};
+  asio::thread_pool worker;
   tcp::acceptor acceptor;
   asio::steady_timer sweeper;
   std::vector<Shared> connections;

@@ -5,9 +5,11 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "bare_peer.hpp"
 #include "sinew/backend/remote/web_socket_link.hpp"
@@ -186,4 +188,32 @@ TEST_CASE("addresses that cannot be had") {
   CHECK_THROWS_AS(at({.host = "no.such.host.invalid", .port = 0}), Error);
   CHECK_THROWS_AS(at({.host = "0.0.0.0", .port = 0}), Error);
   CHECK_NOTHROW(at({.host = "0.0.0.0", .port = 0, .token = "secret"}));
+}
+
+TEST_CASE("several handlers answer several connections at once, and each connection its own requests in order") {
+  std::atomic<int> working = 0, most = 0, wanted = 0;
+  const auto handler = [&](Exchange& exchange) {
+    const int now = ++working;
+    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+    }
+    for (int i = 0; i < 1000 && most < wanted; ++i) std::this_thread::sleep_for(5ms);
+    exchange.reply.assign(exchange.request.bytes.begin(), exchange.request.bytes.end());
+    --working;
+  };
+  for (const int handlers : {1, 4}) {
+    most = 0;
+    wanted = handlers;
+    WebSocketServer server({.port = 0, .handlers = static_cast<std::size_t>(handlers)}, bytes_of("hello"), handler,
+                           std::make_shared<ServerMetrics>());
+    std::vector<std::thread> peers;
+    std::atomic<int> right = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+      peers.emplace_back([&, i] {
+        auto link = connected(server);
+        for (const std::size_t size : {10 + i, 20 + i}) right += ask(link, size) == size ? 1 : 0;
+      });
+    for (auto& peer : peers) peer.join();
+    CHECK(right == 8);
+    CHECK(most == handlers);
+  }
 }

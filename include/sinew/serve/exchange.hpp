@@ -20,7 +20,7 @@ struct Exchange {
   bool close = false;  ///< the connection ends after the reply
 };
 
-/// Answers one request: fills all of `exchange` but the request. One call at a time; does not throw.
+/// Answers one request: fills all of `exchange` but the request. One call at a time, unless its server was told otherwise; does not throw.
 using Handler = std::function<void(Exchange& exchange)>;
 /// The same for several requests, each from a connection of its own.
 using BatchHandler = std::function<void(std::span<Exchange* const> exchanges)>;

@@ -35,6 +35,9 @@ struct PolicyServerOptions {
   Time drain = std::chrono::seconds(10);           ///< what stop() gives requests that wait; the one that is being answered always ends
 };
 
+/// Throws Error for options that mean nothing: times and sizes of zero, a token that no header can hold.
+void check(const PolicyServerOptions& options);
+
 /// Serves from construction to stop().
 class PolicyServer {
  public:

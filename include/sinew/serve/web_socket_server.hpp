@@ -26,11 +26,12 @@ struct WebSocketServerOptions {
   Time idle = std::chrono::seconds(600);           ///< between messages
   Time drain = std::chrono::seconds(10);           ///< what stop() gives requests that wait
   std::size_t most_batch = 1;                      ///< requests that a BatchHandler is given at once
+  std::size_t handlers = 1;                        ///< threads that call the handler; with more than one each request comes alone
 };
 
 /// Listens from construction to stop(). Each connection has one request at a time; requests of all connections are handled on one thread,
-/// in their order: what waits when the thread becomes free is handled together, and nothing is waited for. Sockets are served on another
-/// thread; pings are answered meanwhile, and a request whose peer has left is passed over.
+/// in their order: what waits when the thread becomes free is handled together, and nothing is waited for; or on as many threads as
+/// `handlers` says. Sockets are served on another thread; pings are answered meanwhile, and a request whose peer has left is passed over.
 /// Browsers (a header "Origin") are refused. No compression. GET /healthz answers "OK", and 503 once stop() was called; GET /metrics, for
 /// which the token is needed too, what Prometheus reads.
 class WebSocketServer {

@@ -15,11 +15,15 @@ class Episode:
     """
     One episode: a frame is one observation, its action what the robot was told to reach by the next.
     """
+    def __getstate__(self) -> tuple:
+        ...
     def __init__(self, times: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], channels: dict, actions: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None, cameras: dict = {}, index: typing.SupportsInt | typing.SupportsIndex = 0, instruction: str = '') -> None:
         """
         times: s [n]. channels: name -> (values [n, width], unit). actions: [n, dof]. cameras: name -> dict of brightness, sharpness, digest, each [n].
         """
     def __len__(self) -> int:
+        ...
+    def __setstate__(self, arg0: tuple) -> None:
         ...
     @property
     def actions(self) -> numpy.typing.NDArray[numpy.float64]:
