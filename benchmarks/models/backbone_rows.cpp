@@ -78,8 +78,17 @@ void backbone_rows(ModelSuite& suite) {
       .id = "M4/torch", .what = "the same, torch backend", .unit = "ms", .scale = 1e3, .least_ratio = 1.05, .baseline = "prefill"};
   const Claim cpu_token{.id = "M5/cpu", .what = "one decoded token of the same, CPU backend", .unit = "ms", .scale = 1e3};
   const Claim torch_token{.id = "M5/torch", .what = "one decoded token of the same, torch backend", .unit = "ms", .scale = 1e3};
-  suite.absent_device({.id = "M4/cuda", .what = "the same on a GPU", .unit = "ms"});
-  const auto directory = suite.directory("large", std::array{cpu, torch, cpu_token, torch_token});
+  const std::array cuda{
+      Claim{.id = "M4/cuda",
+            .what = "the same prefill on a GPU, torch backend, replayed as graphs, against eager PyTorch there",
+            .unit = "ms",
+            .scale = 1e3,
+            .baseline = "prefill_cuda"},
+      Claim{.id = "M4/cuda/plain", .what = "the same, operation by operation", .unit = "ms", .scale = 1e3, .baseline = "prefill_cuda"}};
+  const bool gpu = suite.has_device(cuda);
+  std::vector<Claim> rows{cpu, torch, cpu_token, torch_token};
+  if (gpu) rows.insert(rows.end(), cuda.begin(), cuda.end());
+  const auto directory = suite.directory("large", rows);
   if (!directory) return;
   {
     BackboneCase<CpuOps> ours(*directory, CpuOps({.weights = DType::bf16}), cpu_models());
@@ -88,9 +97,15 @@ void backbone_rows(ModelSuite& suite) {
   }
 #ifdef SINEW_BENCH_TORCH
   {
-    BackboneCase<TorchOps> ours(*directory, TorchOps({.dtype = DType::bf16}), torch_models());
+    BackboneCase<GraphOps> ours(*directory, GraphOps({.dtype = DType::bf16}), torch_models());
     suite.compare(torch, ours.prefill());
     add_decode(suite, ours, torch_token);
+  }
+  for (const Claim& claim : cuda) {
+    if (!gpu) break;
+    BackboneCase<GraphOps> there(*directory, GraphOps({.device = "cuda", .dtype = DType::bf16}, {.enabled = claim.id == "M4/cuda"}),
+                                 torch_models());
+    suite.compare(claim, there.prefill());
   }
 #endif
   suite.free_baselines();

@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import copy
 import gc
 import importlib.util
 import json
@@ -342,6 +343,23 @@ def policy(threads=1, compiled=False):
     return shared.Baseline(name if threads == 1 else f"{name}, {threads} threads", len(entries), {"": act}, floats)
 
 
+def policy_cuda():
+    model, head, entries = CACHE["policy"]
+    model, head = copy.deepcopy(model).cuda(), copy.deepcopy(head).cuda()
+
+    def act(i):
+        run_with(1)
+        entry = {name: value.cuda() for name, value in entries[i].items()}
+        with torch.inference_mode():
+            states = hidden(model, entry)
+            x = entry["noise"][None]
+            for k in range(4):
+                x = x + head(x, torch.full((1,), int(k / 4 * 1000), device="cuda"), states, entry["state"][None, None]) / 4
+            return x.cpu()
+
+    return shared.Baseline(f"{NAME}, {torch.cuda.get_device_name()}", len(entries), {"": act}, floats)
+
+
 def head(name):
     module, entries = CACHE[name]
 
@@ -375,19 +393,19 @@ class Large:
         return cls.model
 
 
-def prefill():
+def prefill(device="cpu"):
     entries = inputs_of(shared.FOLDER / "large")
 
     def run(attention):
         def way(i):
-            model = Large.model or Large.load()
+            model = (Large.model or Large.load()).to(device)
             model.set_attn_implementation(attention)
             with torch.inference_mode():
-                return hidden(model, entries[i])
+                return hidden(model, {name: value.to(device) for name, value in entries[i].items()}).cpu()
 
         return way
 
-    return shared.Baseline(f"{NAME}, bf16", len(entries), {attention: run(attention) for attention in ("sdpa", "eager")}, floats)
+    return shared.Baseline(f"{NAME}, bf16" + ("" if device == "cpu" else f", {torch.cuda.get_device_name()}"), len(entries), {attention: run(attention) for attention in ("sdpa", "eager")}, floats)
 
 
 def free():
@@ -444,7 +462,9 @@ shared.MAKERS = Makers(
         "linear_chunk": lambda: linear("chunk"),
         "linear_step_mix": lambda: linear("step_mix"),
         "linear_chunk_mix": lambda: linear("chunk_mix"),
+        "policy_cuda": policy_cuda,
         "prefill": prefill,
+        "prefill_cuda": lambda: prefill("cuda"),
         "load": load,
         "free": free,
         "header": header,

@@ -112,8 +112,17 @@ void policy_rows(ModelSuite& suite) {
       .id = "M1/f32/2threads", .what = "the same in f32 with two threads", .unit = "ms", .scale = 1e3, .baseline = "policy_f32_2threads"};
   const Claim torch{
       .id = "M2/f32", .what = "the same, torch backend, f32", .unit = "ms", .scale = 1e3, .least_ratio = 1.3, .baseline = "policy_f32"};
-  suite.absent_device({.id = "M1/cuda", .what = "the same with graph capture on a GPU", .unit = "ms"});
-  const auto directory = suite.directory("policy", std::array{f32, bf16, compiled, two, torch});
+  const std::array cuda{
+      Claim{.id = "M1/cuda",
+            .what = "the same on a GPU, torch backend, f32, replayed as graphs, against eager PyTorch there",
+            .unit = "ms",
+            .scale = 1e3,
+            .baseline = "policy_cuda"},
+      Claim{.id = "M1/cuda/plain", .what = "the same, operation by operation", .unit = "ms", .scale = 1e3, .baseline = "policy_cuda"}};
+  const bool gpu = suite.has_device(cuda);
+  std::vector<Claim> rows{f32, bf16, compiled, two, torch};
+  if (gpu) rows.insert(rows.end(), cuda.begin(), cuda.end());
+  const auto directory = suite.directory("policy", rows);
   if (!directory) return;
   {
     PolicyCase ours(*directory, cpu_backend(), DType::f32);
@@ -136,6 +145,11 @@ void policy_rows(ModelSuite& suite) {
 #ifdef SINEW_BENCH_TORCH
   PolicyCase ours(*directory, torch_backend(), DType::f32);
   suite.compare(torch, ours.work(1e-3));
+  for (const Claim& claim : cuda) {
+    if (!gpu) break;
+    PolicyCase there(*directory, torch_backend({.device = "cuda", .graphs = {.enabled = claim.id == "M1/cuda"}}), DType::f32);
+    suite.compare(claim, there.work(1e-3));
+  }
 #endif
 }
 

@@ -10,6 +10,11 @@
 #include <cstring>
 #include <utility>
 
+#include "sinew/core/error.hpp"
+#ifdef SINEW_BENCH_TORCH
+#include "sinew/backend/torch/torch_ops.hpp"
+#endif
+
 namespace sinew::bench {
 
 namespace {
@@ -61,11 +66,21 @@ void ModelSuite::absent(const Claim& claim) {
   report_.add(std::move(row));
 }
 
-void ModelSuite::absent_device(const Claim& claim) {
-  if (!report_.wants(claim.id)) return;
-  Row row = timed_row(claim, {}, {}, kAbsent);
-  row.note = "no GPU on this machine; not measured, graph capture not written";
-  report_.add(std::move(row));
+bool ModelSuite::has_device(std::span<const Claim> claims) {
+#ifdef SINEW_BENCH_TORCH
+  try {
+    (void)TorchOps({.device = "cuda"});
+    return std::ranges::any_of(claims, [this](const Claim& claim) { return report_.wants(claim.id); });
+  } catch (const Error&) {  // that is how it says that there is none
+  }
+#endif
+  for (const Claim& claim : claims) {
+    if (!report_.wants(claim.id)) continue;
+    Row row = timed_row(claim, {}, {}, kAbsent);
+    row.note = "no GPU on this machine: not measured";
+    report_.add(std::move(row));
+  }
+  return false;
 }
 
 void ModelSuite::compare(const Claim& claim, const ModelWork& work) {

@@ -41,8 +41,8 @@ class ModelSuite {
   [[nodiscard]] std::optional<std::filesystem::path> directory(const std::string& name, std::span<const Claim> claims);
   /// Lets the child forget its large model.
   void free_baselines();
-  /// A row for which this machine has no device.
-  void absent_device(const Claim& claim);
+  /// Whether one of these rows runs and this machine has the GPU that it needs; without one they are added without numbers.
+  [[nodiscard]] bool has_device(std::span<const Claim> claims);
   /// Adds a row, compared with the baseline `claim.baseline`; every entry's result is compared.
   void compare(const Claim& claim, const ModelWork& work);
 

@@ -14,9 +14,9 @@ class TorchLanguageModel:
     A vision-language model of a Hugging Face directory. Calls from several threads wait for each other.
     """
     @staticmethod
-    def load(directory: os.PathLike | str | bytes, architecture: str = 'qwen3_vl', dtype: str = 'f32', device: str = 'cpu', max_tokens: typing.SupportsInt | typing.SupportsIndex = 4096, logits: bool = True) -> TorchLanguageModel:
+    def load(directory: os.PathLike | str | bytes, architecture: str = 'qwen3_vl', dtype: str = 'f32', device: str = 'cpu', max_tokens: typing.SupportsInt | typing.SupportsIndex = 4096, logits: bool = True, graphs: bool = True) -> TorchLanguageModel:
         """
-        As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. Raises sinew.Error.
+        As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. graphs: as sinew.nn.load. Raises sinew.Error.
         """
     def generate(self, input_ids: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], pixel_values: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None, image_grid_thw: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, position_ids: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, *, max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 64, stop: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0, top_k: typing.SupportsInt | typing.SupportsIndex = 0, top_p: typing.SupportsFloat | typing.SupportsIndex = 1.0, seed: typing.SupportsInt | typing.SupportsIndex = 0, allowed: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> list[int]:
         """
@@ -57,9 +57,9 @@ def add_package(registry: sinew._sinew.BackendRegistry, name: str, file: str, tr
     """
     As sinew._torch.add_package.
     """
-def add_torch(registry: sinew._sinew.BackendRegistry, name: str = 'torch', device: str = 'cpu') -> None:
+def add_torch(registry: sinew._sinew.BackendRegistry, name: str = 'torch', device: str = 'cpu', graphs: bool = True) -> None:
     """
-    Adds the backend on libtorch to a BackendRegistry.
+    Adds the backend on libtorch to a BackendRegistry. graphs: as sinew.nn.load.
     """
 def architectures() -> list[str]:
     """

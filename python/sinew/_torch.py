@@ -28,13 +28,13 @@ def module():
     return _sinew_torch
 
 
-def load_language_model(directory, architecture, dtype, device, max_tokens, logits=True):
-    return module().TorchLanguageModel.load(directory, architecture, dtype, device, max_tokens, logits)
+def load_language_model(directory, architecture, dtype, device, max_tokens, logits=True, graphs=True):
+    return module().TorchLanguageModel.load(directory, architecture, dtype, device, max_tokens, logits, graphs)
 
 
-def add_to(registry, name="torch", device="cpu"):
-    """Adds the backend to a sinew.BackendRegistry."""
-    module().add_torch(registry, name, device)
+def add_to(registry, name="torch", device="cpu", graphs=True):
+    """Adds the backend to a sinew.BackendRegistry; graphs: as sinew.nn.load."""
+    module().add_torch(registry, name, device, graphs)
 
 
 def add_package(registry, name, file, trust_code=False, device="cpu", batched=True):

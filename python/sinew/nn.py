@@ -24,7 +24,7 @@ def _backbone_of(directory):
     return name
 
 
-def load(directory, architecture=None, *, backend="cpu", dtype="f32", threads=1, device="cpu", max_tokens=4096, logits=True):
+def load(directory, architecture=None, *, backend="cpu", dtype="f32", threads=1, device="cpu", max_tokens=4096, logits=True, graphs=True):
     """A vision-language model: `.hidden_states(input_ids, ...)`, `.logits(...)`, `.generate(...)`.
 
     Args:
@@ -36,6 +36,7 @@ def load(directory, architecture=None, *, backend="cpu", dtype="f32", threads=1,
         device: of "torch", e.g. "cuda:0".
         max_tokens: of a sequence, generated tokens included.
         logits: False: hidden states only; of a policy without the matrix for more.
+        graphs: of "torch" on CUDA: calls whose operations were seen before run as graphs (docs/models.md).
 
     Raises sinew.Error.
     """
@@ -45,5 +46,5 @@ def load(directory, architecture=None, *, backend="cpu", dtype="f32", threads=1,
     if backend == "torch":
         from ._torch import load_language_model
 
-        return load_language_model(directory, architecture, dtype, device, max_tokens, logits)
+        return load_language_model(directory, architecture, dtype, device, max_tokens, logits, graphs)
     raise error("invalid_argument", "nn.load", "backend", "'cpu' or 'torch'", repr(backend))

@@ -11,25 +11,27 @@ using namespace sinew::bindings;
 
 PYBIND11_MODULE(_sinew_torch, m) {
   m.doc() = "Models on libtorch; use sinew.nn and sinew.Policy.load(backend=\"torch\").";
-  bind_language_model<TorchOps>(m, "TorchLanguageModel")
+  bind_language_model<GraphOps>(m, "TorchLanguageModel")
       .def_static(
           "load",
           [](const std::filesystem::path& directory, const std::string& architecture, const std::string& dtype, const std::string& device,
-             std::int64_t max_tokens, bool logits) {
+             std::int64_t max_tokens, bool logits, bool graphs) {
             const TorchOptions options{.device = device, .dtype = weights_dtype(dtype, "nn.load")};
             const py::gil_scoped_release release;
-            return Guarded(load_torch_language_model(directory, architecture, options, max_tokens, logits));
+            return Guarded(load_torch_language_model(directory, architecture, options, max_tokens, logits, {.enabled = graphs}));
           },
           py::arg("directory"), py::arg("architecture") = "qwen3_vl", py::arg("dtype") = "f32", py::arg("device") = "cpu",
-          py::arg("max_tokens") = 4096, py::arg("logits") = true,
-          "As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. Raises sinew.Error.");
+          py::arg("max_tokens") = 4096, py::arg("logits") = true, py::arg("graphs") = true,
+          "As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. graphs: as sinew.nn.load. Raises "
+          "sinew.Error.");
   m.def("architectures", [] { return architectures_of(torch_models()); }, "As sinew.nn.architectures.");
   m.def(
       "add_torch",
-      [](BackendRegistry& registry, std::string name, const std::string& device) {
-        registry.add(std::move(name), torch_backend({.device = device}));
+      [](BackendRegistry& registry, std::string name, const std::string& device, bool graphs) {
+        registry.add(std::move(name), torch_backend({.device = device, .graphs = {.enabled = graphs}}));
       },
-      py::arg("registry"), py::arg("name") = "torch", py::arg("device") = "cpu", "Adds the backend on libtorch to a BackendRegistry.");
+      py::arg("registry"), py::arg("name") = "torch", py::arg("device") = "cpu", py::arg("graphs") = true,
+      "Adds the backend on libtorch to a BackendRegistry. graphs: as sinew.nn.load.");
   m.def(
       "add_package",
       [](BackendRegistry& registry, std::string name, const std::string& file, bool trust_code, const std::string& device, bool batched) {

@@ -35,6 +35,7 @@ class NativeBackend {
 
   [[nodiscard]] const ModelSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] std::string_view last_error() const noexcept { return error_.view(); }
+  [[nodiscard]] const Ops& ops() const noexcept { return ops_; }
 
   [[nodiscard]] Status infer(const TensorMap& in, TensorMap& out) noexcept {
     error_.clear();

@@ -42,16 +42,12 @@ class OpsCase {
   template <class Body>
   void trial(std::string name, const Body& body) {
     name_ = std::move(name);
-    try {
-      auto scope = ops.scope();
-      body();
-      expect_inputs_kept();
-      bases_.clear();
-    } catch (const std::exception& error) {
-      report(fmt::format("throws \"{}\"", error.what()));
+    for (int repeat = 1; repeat < options.repeats; ++repeat) {
+      const sinew::Random before = random;
+      once(body);
+      random = before;
     }
-    bases_.clear();
-    uploads_.clear();
+    once(body);
   }
   void report(const std::string& text) { violations_.push_back(fmt::format("{}: {}", name_, text)); }
 
@@ -91,7 +87,7 @@ class OpsCase {
     HostTensor seen{.sizes = sizes, .values = {}};
     visit_base(
         base, layout == Layout::expanded ? base.sizes[0] : sizes[base.axis],
-        [&](std::size_t i) { seen.values.push_back(all.values[i] = number(range)); },
+        [&](std::size_t i) { seen.values.push_back(all.values[i] = fresh(range)); },
         [&](std::size_t i) { all.values[i] = coin() ? 1000 : -1000; });  // far from what results can be
     if (layout == Layout::heads) {
       all.sizes.pop_back();
@@ -156,6 +152,27 @@ class OpsCase {
   }
 
  private:
+  template <class Body>
+  void once(const Body& body) {
+    try {
+      auto scope = ops.scope();
+      body();
+      expect_inputs_kept();
+      bases_.clear();
+    } catch (const std::exception& error) {
+      report(fmt::format("throws \"{}\"", error.what()));
+    }
+    bases_.clear();
+    uploads_.clear();
+  }
+  /// Where the numbers of inputs come from.
+  [[nodiscard]] double fresh(double range) {
+    if (options.repeats == 1) return number(range);
+    std::swap(random, fresh_);
+    const double value = number(range);
+    std::swap(random, fresh_);
+    return value;
+  }
   template <class Call>
   void refuse_nothing(std::string_view what, const Call& call) {
     try {
@@ -194,6 +211,7 @@ class OpsCase {
   }
 
   std::vector<std::string>& violations_;
+  sinew::Random fresh_{~options.seed};
   std::string name_{};
   std::deque<std::vector<float>> uploads_{};
   std::vector<std::pair<Tensor, std::vector<double>>> bases_{};

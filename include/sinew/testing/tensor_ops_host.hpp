@@ -23,6 +23,7 @@ struct TensorOpsOptions {
   std::uint64_t seed = 1;
   int rounds = 6;              ///< random shapes for each kind of input of an operation
   DType dtype = DType::f32;    ///< bf16 widens the bounds: each rounding of a weight, an activation or a result may be to a brain float
+  int repeats = 1;             ///< of every trial: the same sizes, layouts, masks and weights, other numbers of the inputs
   bool guards_writes = false;  ///< the backend refuses to write uploads, parameters and expanded views
   /// Called with every result that was right, e.g. to compare the bits of two runs.
   std::function<void(std::span<const float>)> observe{};

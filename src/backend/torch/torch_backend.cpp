@@ -10,21 +10,23 @@
 
 namespace sinew {
 
-static_assert(Backend<NativeBackend<TorchOps>>);
+static_assert(Backend<NativeBackend<GraphOps>>);
 
-nn::ModelRegistry<TorchOps> torch_models() { return detail::all_models<TorchOps>(); }
+nn::ModelRegistry<GraphOps> torch_models() { return detail::all_models<GraphOps>(); }
 
-nn::LanguageModel<TorchOps> load_torch_language_model(const std::filesystem::path& directory, std::string_view architecture,
-                                                      const TorchOptions& options, std::int64_t max_tokens, bool logits) {
-  return detail::or_fail(
-      "load", [&] { return nn::LanguageModel<TorchOps>(TorchOps(options), torch_models(), directory, architecture, max_tokens, logits); });
+nn::LanguageModel<GraphOps> load_torch_language_model(const std::filesystem::path& directory, std::string_view architecture,
+                                                      const TorchOptions& options, std::int64_t max_tokens, bool logits,
+                                                      const GraphOptions& graphs) {
+  return detail::or_fail("load", [&] {
+    return nn::LanguageModel<GraphOps>(GraphOps(options, graphs), torch_models(), directory, architecture, max_tokens, logits);
+  });
 }
 
 BackendFactory torch_backend(const TorchBackendOptions& options) {
   return [options](const BackendRequest& request) {
     return detail::or_fail("load", [&] {
-      TorchOps ops({.device = options.device, .dtype = request.card.dtype});
-      return AnyBackend(NativeBackend<TorchOps>(std::move(ops), torch_models(), request));
+      GraphOps ops({.device = options.device, .dtype = request.card.dtype}, options.graphs);
+      return AnyBackend(NativeBackend<GraphOps>(std::move(ops), torch_models(), request));
     });
   };
 }

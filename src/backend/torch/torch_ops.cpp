@@ -100,9 +100,11 @@ void require_writable(const TorchTensor& x, const char* operation) {
   require(x.writable, operation, "a tensor that may be written, not the caller's numbers or a parameter");
 }
 
-void require_scatter(const at::Tensor& x, std::span<const std::int64_t> rows, const at::Tensor& y, const char* operation) {
-  require(x.dim() == 2 && y.dim() == 2 && y.size(0) == static_cast<std::int64_t>(rows.size()) && y.size(1) == x.size(1), operation,
-          "[n, w] and [rows, w]");
+/// Of a tensor of rank 2; of another, which is refused afterwards, none.
+std::int64_t rows_of(const TorchTensor& x) { return x.value.dim() == 2 ? x.value.size(0) : 0; }
+
+void require_scatter(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& y, const char* operation) {
+  require(x.dim() == 2 && y.dim() == 2 && y.size(0) == rows.numel() && y.size(1) == x.size(1), operation, "[n, w] and [rows, w]");
 }
 
 }  // namespace
@@ -180,9 +182,9 @@ TorchTensor TorchOps::expand(const Tensor& x, std::int64_t count) {
 
 TorchTensor TorchOps::copy(const Tensor& x) { return {x.value.clone(at::MemoryFormat::Contiguous)}; }
 
-TorchTensor TorchOps::concat(std::int64_t axis, std::initializer_list<Tensor> parts) {
-  require(parts.size() > 0, "concat", "at least one tensor");
-  const at::Tensor& first = parts.begin()->value;
+TorchTensor TorchOps::concat_all(std::int64_t axis, std::span<const Tensor> parts) {
+  require(!parts.empty(), "concat", "at least one tensor");
+  const at::Tensor& first = parts.front().value;
   require(axis >= 0 && axis < first.dim(), "concat", "an axis of the tensors");
   // As other operations: parameters, which are f32, follow the activations.
   const bool narrow = std::ranges::any_of(parts, [this](const Tensor& part) { return part.value.scalar_type() == type_; });
@@ -212,33 +214,49 @@ void TorchOps::add_linear_into(const Tensor& residual, const Tensor& x, const Ma
   residual.value.add_(y);
 }
 
-at::Tensor TorchOps::indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const {
+TorchTensor TorchOps::indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const {
   detail::require_rows(values, below, operation);
   const at::Tensor x =
       at::from_blob(const_cast<std::int64_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::TensorOptions(at::kLong));
-  return device_.is_cpu() ? x : x.to(device_);
+  return {device_.is_cpu() ? x : x.to(device_), false};
 }
 
 TorchTensor TorchOps::embedding(const Matrix& matrix, std::span<const std::int64_t> ids) {
+  return embedding_at(matrix, indices(ids, matrix.outputs, "embedding"));
+}
+
+TorchTensor TorchOps::embedding_at(const Matrix& matrix, const Tensor& ids) {
   require(matrix.plain.defined(), "embedding", "a table");
-  return {at::embedding(matrix.plain, indices(ids, matrix.outputs, "embedding"))};
+  return {at::embedding(matrix.plain, ids.value)};
 }
 
 TorchTensor TorchOps::gather_rows(const Tensor& x, std::span<const std::int64_t> rows) {
+  return gather_rows_at(x, indices(rows, rows_of(x), "gather_rows"));
+}
+
+TorchTensor TorchOps::gather_rows_at(const Tensor& x, const Tensor& rows) {
   require(x.value.dim() == 2, "gather_rows", "rank 2");
-  return {x.value.index_select(0, indices(rows, x.value.size(0), "gather_rows"))};
+  return {x.value.index_select(0, rows.value)};
 }
 
 void TorchOps::add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
+  add_rows_at(x, indices(rows, rows_of(x), "add_rows_into"), y);
+}
+
+void TorchOps::add_rows_at(const Tensor& x, const Tensor& rows, const Tensor& y) {
   require_writable(x, "add_rows_into");
-  require_scatter(x.value, rows, y.value, "add_rows_into");
-  x.value.index_add_(0, indices(rows, x.value.size(0), "add_rows_into"), y.value.to(x.value.scalar_type()));
+  require_scatter(x.value, rows.value, y.value, "add_rows_into");
+  x.value.index_add_(0, rows.value, y.value.to(x.value.scalar_type()));
 }
 
 void TorchOps::copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y) {
+  copy_rows_at(x, indices(rows, rows_of(x), "copy_rows_into"), y);
+}
+
+void TorchOps::copy_rows_at(const Tensor& x, const Tensor& rows, const Tensor& y) {
   require_writable(x, "copy_rows_into");
-  require_scatter(x.value, rows, y.value, "copy_rows_into");
-  x.value.index_copy_(0, indices(rows, x.value.size(0), "copy_rows_into"), y.value.to(x.value.scalar_type()));
+  require_scatter(x.value, rows.value, y.value, "copy_rows_into");
+  x.value.index_copy_(0, rows.value, y.value.to(x.value.scalar_type()));
 }
 
 TorchTensor TorchOps::layer_norm(const Tensor& x, const Parameter* weight, const Parameter* bias, float eps) {

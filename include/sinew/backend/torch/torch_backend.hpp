@@ -5,11 +5,13 @@
 #include <string>
 
 #include "sinew/backend/registry.hpp"
+#include "sinew/backend/torch/graph_ops.hpp"
 
 namespace sinew {
 
 struct TorchBackendOptions {
   std::string device = "cpu";  ///< as PyTorch names it, e.g. "cuda:0"
+  GraphOptions graphs{};       ///< on CUDA calls whose operations were seen before run as graphs
 };
 
 /// Runs the models of the backend "cpu" on ATen; the card's dtype is that of weights and activations:

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -52,6 +53,13 @@ struct TorchCache {
   std::int64_t length = 0;
 };
 
+/// A mask on the device, for one shape of queries and keys.
+struct TorchMask {
+  at::Tensor seen{};        ///< which keys a query sees `[b or 1, 1, n or 1, m]`; undefined: all, or those that `causal` says
+  bool causal = false;      ///< query i sees keys up to i
+  bool blind_rows = false;  ///< some query sees no key
+};
+
 /// f32, whatever the weights are.
 struct TorchState {
   at::Tensor values{};
@@ -92,6 +100,9 @@ class TorchOps {
 
   [[nodiscard]] Scope scope() { return Scope(!differentiates_); }
   [[nodiscard]] const TorchOptions& options() const noexcept { return options_; }
+  [[nodiscard]] c10::Device device() const noexcept { return device_; }
+  /// Whether it is called within vjp.
+  [[nodiscard]] bool differentiates() const noexcept { return differentiates_; }
 
   [[nodiscard]] Matrix matrix(const RowSource& source);
   [[nodiscard]] Matrix table(const RowSource& source);
@@ -107,7 +118,10 @@ class TorchOps {
   [[nodiscard]] Tensor slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_t end);
   [[nodiscard]] Tensor expand(const Tensor& x, std::int64_t count);
   [[nodiscard]] Tensor copy(const Tensor& x);
-  [[nodiscard]] Tensor concat(std::int64_t axis, std::initializer_list<Tensor> parts);
+  [[nodiscard]] Tensor concat(std::int64_t axis, std::initializer_list<Tensor> parts) {
+    return concat_all(axis, std::span(parts.begin(), parts.size()));
+  }
+  [[nodiscard]] Tensor concat_all(std::int64_t axis, std::span<const Tensor> parts);
 
   [[nodiscard]] Tensor linear(const Tensor& x, const Matrix& matrix, const Parameter* bias,
                               nn::Activation activation = nn::Activation::none);
@@ -116,13 +130,25 @@ class TorchOps {
   [[nodiscard]] Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> rows);
   void add_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y);
   void copy_rows_into(const Tensor& x, std::span<const std::int64_t> rows, const Tensor& y);
+  /// Indices as a tensor, for the four that follow, which do not check them. Throws Error for one that is not 0 to `below` - 1.
+  [[nodiscard]] Tensor indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const;
+  [[nodiscard]] Tensor embedding_at(const Matrix& matrix, const Tensor& ids);
+  [[nodiscard]] Tensor gather_rows_at(const Tensor& x, const Tensor& rows);
+  void add_rows_at(const Tensor& x, const Tensor& rows, const Tensor& y);
+  void copy_rows_at(const Tensor& x, const Tensor& rows, const Tensor& y);
 
   [[nodiscard]] Tensor layer_norm(const Tensor& x, const Parameter* weight, const Parameter* bias, float eps);
   [[nodiscard]] Tensor rms_norm(const Tensor& x, const Parameter& weight, float eps);
   [[nodiscard]] Tensor modulated_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps);
   [[nodiscard]] Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin);
   [[nodiscard]] Tensor transform(const Tensor& x, const Tensor& matrices);
-  [[nodiscard]] Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options);
+  [[nodiscard]] Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options) {
+    std::optional<TorchMask> mask;
+    return masked_attention(q, k, v, options, mask);
+  }
+  /// The same; the mask on the device is made unless there is one, which must be that of these shapes and this mask.
+  [[nodiscard]] Tensor masked_attention(const Tensor& q, const Tensor& k, const Tensor& v, const nn::Attention& options,
+                                        std::optional<TorchMask>& mask);
   [[nodiscard]] Tensor convolution(const Tensor& x, const Filter& filter, const Parameter* bias, const Tensor* residual,
                                    nn::Activation activation = nn::Activation::none);
   [[nodiscard]] Tensor max_pool(const Tensor& x, const nn::Window& window);
@@ -151,7 +177,6 @@ class TorchOps {
   [[nodiscard]] at::Tensor kept(const at::Tensor& x) const { return differentiates_ ? x.clone() : x; }
   /// The weight as a plain tensor that autograd may keep.
   [[nodiscard]] static at::Tensor plain(const Matrix& matrix);
-  [[nodiscard]] at::Tensor indices(std::span<const std::int64_t> values, std::int64_t below, const char* operation) const;
 
   TorchOptions options_;
   c10::Device device_;
