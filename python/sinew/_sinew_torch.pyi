@@ -14,7 +14,7 @@ class TorchLanguageModel:
     A vision-language model of a Hugging Face directory. Calls from several threads wait for each other.
     """
     @staticmethod
-    def load(directory: os.PathLike | str | bytes, architecture: str = 'qwen3_vl', dtype: str = 'f32', device: str = 'cpu', max_tokens: typing.SupportsInt | typing.SupportsIndex = 4096, logits: bool = True, graphs: bool = True) -> TorchLanguageModel:
+    def load(directory: os.PathLike | str | bytes, architecture: str = 'qwen3_vl', dtype: str = 'f32', device: str = 'cpu', max_tokens: typing.SupportsInt | typing.SupportsIndex = 4096, logits: bool = True, graphs: bool = False) -> TorchLanguageModel:
         """
         As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. graphs: as sinew.nn.load. Raises sinew.Error.
         """
@@ -57,7 +57,7 @@ def add_package(registry: sinew._sinew.BackendRegistry, name: str, file: str, tr
     """
     As sinew._torch.add_package.
     """
-def add_torch(registry: sinew._sinew.BackendRegistry, name: str = 'torch', device: str = 'cpu', graphs: bool = True) -> None:
+def add_torch(registry: sinew._sinew.BackendRegistry, name: str = 'torch', device: str = 'cpu', graphs: bool = False) -> None:
     """
     Adds the backend on libtorch to a BackendRegistry. graphs: as sinew.nn.load.
     """

@@ -28,11 +28,11 @@ def module():
     return _sinew_torch
 
 
-def load_language_model(directory, architecture, dtype, device, max_tokens, logits=True, graphs=True):
+def load_language_model(directory, architecture, dtype, device, max_tokens, logits=True, graphs=False):
     return module().TorchLanguageModel.load(directory, architecture, dtype, device, max_tokens, logits, graphs)
 
 
-def add_to(registry, name="torch", device="cpu", graphs=True):
+def add_to(registry, name="torch", device="cpu", graphs=False):
     """Adds the backend to a sinew.BackendRegistry; graphs: as sinew.nn.load."""
     module().add_torch(registry, name, device, graphs)
 

@@ -24,7 +24,7 @@ def _backbone_of(directory):
     return name
 
 
-def load(directory, architecture=None, *, backend="cpu", dtype="f32", threads=1, device="cpu", max_tokens=4096, logits=True, graphs=True):
+def load(directory, architecture=None, *, backend="cpu", dtype="f32", threads=1, device="cpu", max_tokens=4096, logits=True, graphs=False):
     """A vision-language model: `.hidden_states(input_ids, ...)`, `.logits(...)`, `.generate(...)`.
 
     Args:

@@ -21,7 +21,7 @@ PYBIND11_MODULE(_sinew_torch, m) {
             return Guarded(load_torch_language_model(directory, architecture, options, max_tokens, logits, {.enabled = graphs}));
           },
           py::arg("directory"), py::arg("architecture") = "qwen3_vl", py::arg("dtype") = "f32", py::arg("device") = "cpu",
-          py::arg("max_tokens") = 4096, py::arg("logits") = true, py::arg("graphs") = true,
+          py::arg("max_tokens") = 4096, py::arg("logits") = true, py::arg("graphs") = false,
           "As CpuLanguageModel.load; dtype is that of activations too. device: as torch names it. graphs: as sinew.nn.load. Raises "
           "sinew.Error.");
   m.def("architectures", [] { return architectures_of(torch_models()); }, "As sinew.nn.architectures.");
@@ -30,7 +30,7 @@ PYBIND11_MODULE(_sinew_torch, m) {
       [](BackendRegistry& registry, std::string name, const std::string& device, bool graphs) {
         registry.add(std::move(name), torch_backend({.device = device, .graphs = {.enabled = graphs}}));
       },
-      py::arg("registry"), py::arg("name") = "torch", py::arg("device") = "cpu", py::arg("graphs") = true,
+      py::arg("registry"), py::arg("name") = "torch", py::arg("device") = "cpu", py::arg("graphs") = false,
       "Adds the backend on libtorch to a BackendRegistry. graphs: as sinew.nn.load.");
   m.def(
       "add_package",

@@ -115,7 +115,7 @@ GraphReport compare(const PolicyKind& kind, const std::vector<Call>& calls, std:
       long_names[name + ".bias"] = {kSmallWidth};
     }
   write_random_model(folder.path(), kind.config, [&] { (void)load(folder.path(), kind, {.enabled = false}); }, long_names);
-  Native eager = load(folder.path(), kind, {.enabled = false}), taped = load(folder.path(), kind, {.on_cpu = true});
+  Native eager = load(folder.path(), kind, {.enabled = false}), taped = load(folder.path(), kind, {.enabled = true, .on_cpu = true});
   TensorMap expected = make_tensors(eager.spec().outputs), got = make_tensors(taped.spec().outputs);
   const GraphReport loaded = taped.ops().report();
   for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -228,7 +228,7 @@ TEST_CASE("graph models: a language model goes on writing, and hidden states of 
       return load_torch_language_model(folder.path(), backbone, torch_options(), 64, true, graphs);
     };
     write_random_model(folder.path(), small_config(backbone, "null"), [&] { (void)make({.enabled = false}); });
-    auto eager = make({.enabled = false}), taped = make({.on_cpu = true});
+    auto eager = make({.enabled = false}), taped = make({.enabled = true, .on_cpu = true});
     const std::vector<PatchGrid> grids{{1, 4, 4}};
     const PolicyKind kind = kind_of(backbone, "", "null");
     for (std::uint64_t i = 0; i < 8; ++i) {

@@ -115,7 +115,7 @@ TEST_CASE("graph ops: the contract and the bits of TorchOps, replayed, in both d
     CAPTURE(std::string(to_string(dtype)));
     CAPTURE(sinew::testing::seed());
     TorchOps eager(sinew::testing::torch_options(dtype));
-    ModelLikeOps replayed(sinew::testing::torch_options(dtype), {.on_cpu = true});
+    ModelLikeOps replayed(sinew::testing::torch_options(dtype), {.enabled = true, .on_cpu = true});
     const auto expected = results_of(eager, dtype), got = results_of(replayed, dtype);
     REQUIRE(got.size() == expected.size());
     CHECK(std::ranges::equal(got, expected,
@@ -230,7 +230,7 @@ TEST_CASE("graph ops: a call that leaves its tape loses nothing, whatever has ru
   Random random(sinew::testing::seed());
   CAPTURE(sinew::testing::seed());
   Wanderer<TorchOps> eager{TorchOps(sinew::testing::torch_options())};
-  Wanderer<GraphOps> taped{GraphOps(sinew::testing::torch_options(), {.on_cpu = true, .most_tapes = 6})};
+  Wanderer<GraphOps> taped{GraphOps(sinew::testing::torch_options(), {.enabled = true, .on_cpu = true, .most_tapes = 6})};
   std::uint64_t ended_by_exception = 0;
   for (std::uint64_t i = 0; i < 300; ++i) {
     CAPTURE(i);
@@ -264,7 +264,7 @@ TEST_CASE("graph ops: a call that leaves its tape loses nothing, whatever has ru
 }
 
 TEST_CASE("graph ops: tensors of a scope that has ended are refused, and bounds are kept") {
-  GraphOps ops({}, {.on_cpu = true, .most_operations = 8});
+  GraphOps ops({}, {.enabled = true, .on_cpu = true, .most_operations = 8});
   const std::vector<float> numbers{1, 2, 3, 4};
   std::vector<float> out(4);
   GraphTensor old;
@@ -279,7 +279,7 @@ TEST_CASE("graph ops: tensors of a scope that has ended are refused, and bounds 
     CHECK_THROWS_AS((void)ops.activate(old, nn::Activation::relu), Error);
   }
   std::string why;
-  GraphOps bounded({}, {.on_cpu = true, .most_operations = 8, .notice = [&](std::string_view text) { why = text; }});
+  GraphOps bounded({}, {.enabled = true, .on_cpu = true, .most_operations = 8, .notice = [&](std::string_view text) { why = text; }});
   for (int i = 0; i < 3; ++i) {
     auto scope = bounded.scope();
     GraphTensor x = bounded.upload(numbers, Shape{4});

@@ -26,7 +26,7 @@ struct GraphTensor : TorchTensor {
 };
 
 struct GraphOptions {
-  bool enabled = true;                             ///< on CUDA; false: every operation is ATen's, at once
+  bool enabled = false;                            ///< on CUDA; false: every operation is ATen's, at once
   bool on_cpu = false;                             ///< on a CPU too, where operations run again one by one: for tests
   std::size_t most_tapes = 32;                     ///< sequences of operations that are remembered; the least recently used goes
   std::size_t most_operations = 1 << 18;           ///< of all of them
