@@ -5,7 +5,8 @@
 set -euo pipefail
 source=${SINEW_SOURCE:-$SRC/sinew}
 build=${WORK:-/tmp}/sinew-fuzz
-# Debug: with assertions; how much is optimised, the flags say. The libraries of the distribution are built with libstdc++; what is linked with them must be too.
+# Debug: with assertions; how much is optimised, the flags say. The libraries of the distribution are built with libstdc++, and what is
+# linked with them must be too.
 flags=${CXXFLAGS//-stdlib=libc++/}
 
 cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_CXX_FLAGS="$flags" \
@@ -23,5 +24,5 @@ for corpus in "$source"/tests/fuzz/corpus/*/; do
   if [[ -e $source/tests/fuzz/dictionaries/$name.dict ]]; then cp "$source/tests/fuzz/dictionaries/$name.dict" "$OUT/$program.dict"; fi
   printf '[libfuzzer]\nmax_len = 8192\n' >"$OUT/$program.options"
   # The machine that runs them has the C library and little else.
-  ldd "$OUT/$program" | awk '$3 ~ /^\// { print $3 }' | grep -vE '/(libc|libm|libdl|librt|libpthread)\.so' | xargs -r cp -nLt "$OUT/lib"
+  ldd "$OUT/$program" | awk '$3 ~ /^\// { print $3 }' | grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv)\.so' | xargs -r cp -nLt "$OUT/lib"
 done

@@ -46,7 +46,7 @@ def _checkpoints():
         "config_key_twice": folder('{"type": "act", "type": "pi0"}'),
         "config_not_a_number": folder('{"type": "act", "chunk_size": NaN}'),
         "config_beyond_double": folder('{"type": "act", "chunk_size": 1e999}'),
-        "config_above_64_mib": folder(" " * (64 << 20) + "{}"),
+        "config_above_64_mib": folder(**{"config.json": lambda path: path.open("wb").truncate((64 << 20) + 1)}),  # takes no room on the disk
         "type_of_code": folder(config | {"type": "os.system"}),
         "features_absent": folder({"type": "act"}),
         "features_of_texts": folder(config | {"input_features": {"observation.state": "STATE"}}),

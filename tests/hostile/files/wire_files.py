@@ -57,8 +57,15 @@ def _msgpack():
         "cut_in_number": b"\xcf\x00\x00",
         "cut_in_length": b"\xda\x01",
         "cut_in_text": b"\xa5abc",
-        "above_16_mib": b"\xc6" + struct.pack(">I", 16 << 20) + b"\0" * (16 << 20),
+        "above_16_mib": _binary_above_16_mib,
     }
+
+
+def _binary_above_16_mib(path):
+    """Takes no room on the disk."""
+    with path.open("wb") as file:
+        file.write(b"\xc6" + struct.pack(">I", 16 << 20))
+        file.truncate(5 + (16 << 20))
 
 
 def _array(values=None, **change):
