@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from sinew import _documents
 from sinew import episodes as runs
 from sinew._errors import error, require
 
@@ -84,12 +85,21 @@ def _measure(arguments, spread):
     return summaries
 
 
+def _figures(file):
+    """Of an earlier evaluation."""
+    with _documents.reading(file, "figures", "what --json of `sinew eval` wrote"):
+        found = _documents.loads(_documents.read_text(file))
+        if not isinstance(found, list) or not all(isinstance(each, dict) and "condition" in each for each in found):
+            raise TypeError("something else")
+        return found
+
+
 def run(arguments, spread=None):
     """The command; returns the exit code. `spread`: as of evaluate.evaluate."""
     from sinew import model_card
 
     check(arguments)
-    summaries = [summary for file in arguments.figures for summary in json.loads(file.read_text())] if arguments.figures else _measure(arguments, spread)
+    summaries = [summary for file in arguments.figures for summary in _figures(file)] if arguments.figures else _measure(arguments, spread)
     if arguments.card:
         print(f"{model_card.write(arguments.directory, summaries)}: model card")
     if arguments.readme:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sinew train` on the command line; PyTorch is imported only when training begins."""
 
-import json
 from pathlib import Path
 
+from sinew import _documents
 from sinew._errors import error, require
 
 
@@ -29,7 +29,20 @@ def _options(arguments):
         device=arguments.device,
         seed=arguments.seed,
         embodiment_dropout=arguments.embodiment_dropout,
+        checkpoint_every=arguments.checkpoint_every,
     )
+
+
+def _card(path):
+    """A card to train for, whose statistics come from the data. Raises sinew.Error for what is none."""
+    with _documents.reading(path, "card", "a policy card (docs/policy_card.md)"):
+        card = _documents.read_object(path, "a policy card")
+        missing = [key for key in ("architecture", "cameras", "prompt", "text", "state", "action", "dtype") if not card.get(key)]
+        if missing:
+            raise error("invalid_argument", str(path), "card", "a policy card (docs/policy_card.md)", f"one without {', '.join(missing)}")
+        if str(card["architecture"]).count("/") != 1:
+            raise error("unsupported", str(path), "architecture", "qwen3_vl with a head, e.g. qwen3_vl/flow_dit", repr(card["architecture"]))
+        return card
 
 
 def _train(arguments):
@@ -60,6 +73,9 @@ def _train(arguments):
 def _train_tabletop(arguments, report):
     from sinew.train import progress, tabletop
 
+    given = [name for name, value in (("SOURCE", arguments.sources), ("--from", arguments.start), ("--card", arguments.card)) if value]
+    if given:
+        raise error("invalid_argument", "sinew train", "--tabletop", "none of them: it records what it learns from", ", ".join(given))
     recipe = tabletop.Recipe(
         arguments.output, arguments.episodes, tuple(arguments.families), processes=arguments.processes, seed=arguments.seed, train=_options(arguments)
     )
@@ -102,7 +118,7 @@ def _train_sources(arguments, report):
         sources=arguments.sources,
         output=arguments.output,
         start=arguments.start,
-        card=json.loads(arguments.card.read_text()) if arguments.card else None,
+        card=_card(arguments.card) if arguments.card else None,
         chain=_chain(arguments),
         use_chunks=not arguments.commands_only,
         intervention_weight=arguments.intervention_weight,
@@ -130,6 +146,7 @@ def add(commands, number):
     train.add_argument("--steps", type=number(1, 10**8, int), metavar="N", help="of the optimiser (default 20000; --adapt 600)")
     train.add_argument("--batch-size", type=number(1, 65536, int), default=48, metavar="N", help="samples of a step (default 48)")
     train.add_argument("--learning-rate", type=number(1e-9, 1, float), metavar="R", help="highest (default 0.001; --adapt 0.0003)")
+    train.add_argument("--checkpoint-every", type=number(1, 10**8, int), default=500, metavar="N", help="steps: what a run that is stopped loses at most (default 500)")
     train.add_argument("--head-only", action="store_true", help="leave the backbone as it is")
     train.add_argument("--no-bf16", action="store_true", help="f32 throughout")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of PyTorch (default cpu)")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a command may write: never over what it reads, nor over a file of another kind than the one that it makes."""
 
+import os
 from pathlib import Path
 
 from sinew._errors import error
@@ -34,6 +35,8 @@ def require_place(where, option, path, start):
     if not path.parent.is_dir():
         raise error("not_found", where, option, "a file in a folder that is there", str(path), f"no folder {path.parent}")
     if not path.exists():
+        if not os.access(path.parent, os.W_OK):
+            raise error("io", where, option, "a folder that may be written", str(path.parent))
         return
     if start is None:
         raise error("invalid_argument", where, option, "a name that is free", f"{path}, which is there", "name another")

@@ -385,6 +385,51 @@ def test_corrections_that_contradict_what_works_are_not_taken(trained, tmp_path)
     assert (tmp_path / "new" / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
 
+def test_corrections_alone_cannot_show_what_they_cost(trained, tmp_path):
+    """Somebody holds control from the beginning of every episode."""
+    paths = [write_recording(tmp_path / f"{i}.mcap", 1, takeover=0, corrected=lambda q: -5 * q) for i in range(4)]
+    options = adapt.AdaptOptions(train=TrainOptions(steps=20, batch_size=8, learning_rate=5e-3, warm_up=2, average=0.9, head_only=True, readout_share=0.0, threads=1))
+    verdict = adapt.adapt(trained, paths, tmp_path / "new", options)
+    assert verdict.after < verdict.before and not verdict.better and "no others that would show what it lost" in verdict.text
+    assert (tmp_path / "new" / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+
+
+def test_frames_of_another_size_are_refused_by_name(tmp_path):
+    path = write_recording(tmp_path / "a.mcap")
+    card = small_card()
+    card["cameras"][1] |= {"height": 2 * SIDE, "width": 2 * SIDE}
+    with pytest.raises(sinew.Error, match=f"camera 'wrist': expected frames of {2 * SIDE} x {2 * SIDE} pixels, the card's, got {SIDE} x {SIDE}"):
+        recordings.read_recording(path, recordings.Reading(card=card, targets=targets.make_targets(card)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("root:x:0", "expected a policy card"), ("{}", "without architecture, cameras"), (json.dumps(small_card() | {"architecture": "act"}), "qwen3_vl/flow_dit, got 'act'")],
+)
+def test_a_card_that_is_none_is_refused(tmp_path, capsys, text, said):
+    from sinew import cli
+
+    (tmp_path / "card.json").write_text(text)
+    recording = write_recording(tmp_path / "a.mcap")
+    assert cli.main(["train", str(recording), "--card", str(tmp_path / "card.json"), "--output", str(tmp_path / "out")]) == 1
+    assert said in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_chain_of_another_arm_is_refused(tmp_path):
+    card = small_card()
+    card["action"] |= {"decoder": "tool_delta", "tool_channel": "tool_pose"}
+    chain = kinematics.Chain.from_urdf(str(Path(__file__).parents[2] / "models/robots/panda.urdf"), "panda_link0", "panda_hand_tcp")
+    with pytest.raises(sinew.Error, match=f"a chain of the arm's {JOINTS} joints, got one of 7"):
+        targets.make_targets(card, chain)
+
+
+def test_the_recipe_takes_nothing_else(tmp_path, capsys):
+    from sinew import cli
+
+    assert cli.main(["train", "--tabletop", "--from", str(tmp_path), "--output", str(tmp_path / "out")]) == 1
+    assert "--tabletop: expected none of them: it records what it learns from, got --from" in capsys.readouterr().err
+
+
 def test_commands_on_the_command_line(trained, prepared, tmp_path, capsys):
     from sinew import cli
 

@@ -51,15 +51,17 @@ def judge_by_loss(old, new, data, seed=0, worse=1.05):
     """Compares two policy directories by the flow loss on moments that neither was trained on, with the same times and noise.
 
     Better: lower where somebody had corrected, and elsewhere at most `worse` times as high, so that corrections that contradict what works are not
-    taken for progress.
+    taken for progress. Without moments that nobody corrected nothing speaks for what works, and the new one is not taken.
     """
     corrected = data.weight > 1
     before, after = (_losses(directory, data, seed) for directory in (old, new))
     gains = after[corrected].mean() < before[corrected].mean() if corrected.any() else False
-    keeps = not (~corrected).any() or after[~corrected].mean() <= worse * before[~corrected].mean()
+    keeps = (~corrected).any() and after[~corrected].mean() <= worse * before[~corrected].mean()
     text = f"loss on {corrected.sum()} held-out corrected moments {before[corrected].mean():.4f} before, {after[corrected].mean():.4f} after" if corrected.any() else "no held-out correction"
     if (~corrected).any():
         text += f"; on {(~corrected).sum()} others {before[~corrected].mean():.4f}, {after[~corrected].mean():.4f}"
+    else:
+        text += "; no others that would show what it lost (episodes that nobody corrects, or --judge success)"
     return Verdict(float(before[corrected].mean()), float(after[corrected].mean()), bool(gains and keeps), text)
 
 

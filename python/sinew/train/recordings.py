@@ -80,6 +80,15 @@ def _followed(episode, time, horizon, dt):
     return np.stack(episode.commands)[np.clip(places, 0, None)], (at < change) & (at < episode.times[-1] + dt)
 
 
+def _frame(card, cameras):
+    """Pixels of a camera. Raises sinew.Error for another size than the card's: patches of training are not resized."""
+    frame = cameras[card["name"]][0]
+    if frame.shape[:2] != (card["height"], card["width"]):
+        got = f"{frame.shape[1]} x {frame.shape[0]}"
+        raise error("invalid_argument", "train", f"camera '{card['name']}'", f"frames of {card['width']} x {card['height']} pixels, the card's", got, "record at the card's size")
+    return frame
+
+
 def _sample(episode, observation, intervened, reading):
     spec = reading.card["action"]
     horizon, dt = spec["horizon"], 1 / spec["rate"]
@@ -91,7 +100,7 @@ def _sample(episode, observation, intervened, reading):
     else:
         return None
     cameras = observation.cameras
-    frames = np.stack([cameras[camera["name"]][0] for camera in reading.card["cameras"]])
+    frames = np.stack([_frame(camera, cameras) for camera in reading.card["cameras"]])
     state = np.concatenate([observation.state[channel["name"]][0] for channel in reading.card["state"]["channels"]])
     rows = reading.targets.rows(positions, observation)
     return frames, state, rows, np.append(valid, np.zeros(len(rows) - horizon, bool))

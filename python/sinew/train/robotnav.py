@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sinew._errors import error
 from sinew.train.losses import row_errors
 
 NUMBERS = 3  # of a waypoint: x, y, heading
@@ -27,6 +28,8 @@ class RobotNavConfig:
 
     @classmethod
     def small(cls, width, heads, state_dim, action_dim, horizon, card=None, words=None):
+        if action_dim != NUMBERS:
+            raise error("unsupported", "train", "robotnav_mlp", "a card whose rows are waypoints x, y, heading", f"rows of {action_dim} numbers")
         return cls(context_width=width, hidden=2 * width, waypoints=horizon)
 
 

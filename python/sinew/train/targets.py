@@ -159,6 +159,9 @@ def make_targets(card, chain=None):
     if spec["decoder"] == "tool_delta":
         if chain is None:
             raise error("invalid_argument", "train", "action", "a chain from base to tool for decoder tool_delta", "none", "--urdf, --base, --tip")
+        arm = len(spec["joint_names"]) - len(spec["gripper_names"])
+        if chain.dof != arm:
+            raise error("invalid_argument", "train", "action", f"a chain of the arm's {arm} joints", f"one of {chain.dof}", "--urdf, --base, --tip")
         return ToolTargets(chain, len(spec["gripper_names"]), spec["tool_channel"])
     if spec["decoder"] == "parts":
         return _parts_targets(spec, chain)

@@ -40,7 +40,7 @@ class Header {
     return true;
   }
   /// Spaces and one line feed, which is the end.
-  bool ends() noexcept { return text_.find_first_not_of(' ') == text_.size() - 1 && text_.back() == '\n'; }
+  bool ends() noexcept { return !text_.empty() && text_.find_first_not_of(' ') == text_.size() - 1 && text_.back() == '\n'; }
 
  private:
   std::string_view text_;
