@@ -78,6 +78,11 @@ ObservationReader::ObservationReader(WireOptions options) : options_(std::move(o
   values_ = Tensor(DType::f64, Shape{longest});
 }
 
+void ObservationReader::name_key(std::string_view key) noexcept {
+  const FixedText why = error_;
+  error_.format("[serve] '{}': {}", key, why.view());
+}
+
 Status ObservationReader::read_camera(const WireCamera& camera, const MsgpackValue& map, Time now, Observation& observation,
                                       std::size_t& place) {
   const MsgpackValue value = look_up(map, camera.key);
@@ -85,7 +90,10 @@ Status ObservationReader::read_camera(const WireCamera& camera, const MsgpackVal
   auto array = value ? remote::array_of(value, error_) : std::nullopt;
   const bool planes = options_.form == WireForm::aloha;
   if (!array) {
-    if (error_.view().empty()) error_.format("[serve] '{}': expected an image, got {}", camera.key, value ? "another value" : "none");
+    if (error_.view().empty())
+      error_.format("[serve] '{}': expected an image, got {}", camera.key, value ? "another value" : "none");
+    else
+      name_key(camera.key);
     return value ? Status::bad_shape : Status::missing;
   }
   drop_leading(*array, 3);
@@ -119,6 +127,8 @@ Status ObservationReader::read_state(const WireState& state, const MsgpackValue&
   if (!array) {
     if (error_.view().empty())
       error_.format("[serve] '{}': expected {} numbers, got {}", state.key, size, value ? "another value" : "none");
+    else
+      name_key(state.key);
     return value ? Status::bad_shape : Status::missing;
   }
   drop_leading(*array, 1);

@@ -39,6 +39,9 @@ class ObservationReader {
   Status read_state(const WireState& state, const remote::MsgpackValue& map, Time now, Observation& observation, std::size_t& place);
   Status read_text(const remote::MsgpackValue& map, Observation& observation);
 
+  /// Puts the key before what an array's reader says.
+  void name_key(std::string_view key) noexcept;
+
   WireOptions options_;
   Tensor values_;  // f64, of one state
   FixedText error_;
