@@ -234,9 +234,13 @@ class _LeRobot:
 
     def __init__(self, directory):
         require("parity", "lerobot", "torch", install="pip install lerobot==0.4.4")
-        from lerobot.policies.act.modeling_act import ACTPolicy
-        from lerobot.processor import PolicyProcessorPipeline
-        from lerobot.processor.converters import policy_action_to_transition, transition_to_policy_action
+        try:
+            from lerobot.policies.act.modeling_act import ACTPolicy
+            from lerobot.processor import PolicyProcessorPipeline
+            from lerobot.processor.converters import policy_action_to_transition, transition_to_policy_action
+        except ModuleNotFoundError as missing:
+            hint = "its ACT needs torchvision, which must be that of your PyTorch, and what else it says it lacks"
+            raise error("not_found", "parity", "LeRobot", f"its module {missing.name}", "none", hint) from missing
 
         self.policy = ACTPolicy.from_pretrained(directory, local_files_only=True).eval()
         on_cpu = {"device_processor": {"device": "cpu"}}
