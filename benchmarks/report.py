@@ -65,6 +65,8 @@ REASONS = {
     "M6": "transformers maps the file and computes from the page cache; weights in panels are a copy. Of the load on one thread (1.6 s on a quiet machine), "
     "clearing fresh memory takes 0.6 s, copying from the page cache 0.45 s, the layout 0.35 s, the check of numbers 0.07 s: huge pages and reading with all cores "
     "took the row from 5.4 s to 2.0-2.4 s. What is left needs weights that stay in the file's order.",
+    "N2": "Two copies of 301 kB by the kernel take two fifths of it (the note); masking and unmasking, one copy into the observation, and two changes of thread are the rest. "
+    "The Python side is at its best here, behind the rows of N1; in a process that begins with this row its allocator gives memory back at each request, and it takes 540 us.",
     "O6": "The horizontal pass of each camera's first resize (about half of the time), then the vertical passes, each near one multiplication of a "
     "vector per cycle; the frames come from beyond the second cache. Processors without VNNI take the 16-bit kernels.",
     "T2/p99.9": "Interrupts: the machine's timer alone interrupts more than one tick in a thousand, and a loop that waits as long as a tick meets them too. "
