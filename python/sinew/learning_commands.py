@@ -35,14 +35,14 @@ def _options(arguments):
 
 def _card(path):
     """A card to train for, whose statistics come from the data. Raises sinew.Error for what is none."""
-    with _documents.reading(path, "card", "a policy card (docs/policy_card.md)"):
-        card = _documents.read_object(path, "a policy card")
-        missing = [key for key in ("architecture", "cameras", "prompt", "text", "state", "action", "dtype") if not card.get(key)]
-        if missing:
-            raise error("invalid_argument", str(path), "card", "a policy card (docs/policy_card.md)", f"one without {', '.join(missing)}")
-        if str(card["architecture"]).count("/") != 1:
-            raise error("unsupported", str(path), "architecture", "qwen3_vl with a head, e.g. qwen3_vl/flow_dit", repr(card["architecture"]))
-        return card
+    expected = "a policy card (docs/policy_card.md)"
+    card = _documents.read_object(path, expected)
+    missing = [key for key in ("architecture", "cameras", "prompt", "text", "state", "action", "dtype") if not card.get(key)]
+    if missing:
+        raise error("invalid_argument", str(path), "card", expected, f"one without {', '.join(missing)}")
+    if str(card["architecture"]).count("/") != 1:
+        raise error("unsupported", str(path), "architecture", "qwen3_vl with a head, e.g. qwen3_vl/flow_dit", repr(card["architecture"]))
+    return card
 
 
 def _train(arguments):

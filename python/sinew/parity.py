@@ -189,11 +189,11 @@ def _head_actions(directory, config, hidden, tensors, noise):
         with safe_open(file, framework="pt") as stored:
             weights |= {name.removeprefix("action_model."): stored.get_tensor(name).float() for name in stored.keys() if name.startswith("action_model.")}
     head.load_state_dict(weights)
-    images = torch.from_numpy(tensors["input_ids"].astype(np.int64) == config["image_token_id"])[None]
+    ids = torch.from_numpy(tensors["input_ids"].astype(np.int64))[None]
+    images = ids == config["image_token_id"]
     merge = config["vision_config"]["spatial_merge_size"]
     grid = tuple((tensors["image_grid_thw"][0, 1:] // merge).tolist())
     positions = torch.from_numpy(tensors["position_ids"].astype(np.int64))[None]
-    ids = torch.from_numpy(tensors["input_ids"].astype(np.int64))[None]
     prompt = Prompt(torch.from_numpy(hidden)[None], torch.ones_like(images), images, positions, grid, ids)
     state = torch.from_numpy(tensors["state"])[None, None] if "state" in tensors else None
     with torch.no_grad():

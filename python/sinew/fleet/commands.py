@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-from sinew import curate_commands, evaluation_commands
+from sinew import curate_commands, evaluation_commands, serve_commands
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -140,10 +140,7 @@ def _add_up(commands, number):
     up.add_argument("--protocol", choices=("openpi", "aloha"), default="openpi", help="default openpi")
     up.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="of this machine; beyond loopback a token is needed (default 127.0.0.1)")
     up.add_argument("--port", type=number(0, 65535, int), default=8000, metavar="N", help="0: any that is free (default 8000)")
-    up.add_argument("--token-file", type=Path, metavar="FILE", help="with the token that every request must have (default: the variable SINEW_SERVE_TOKEN)")
-    up.add_argument("--backend", default="", metavar="NAME", help="instead of the card's: cpu or torch")
-    up.add_argument("--max-connections", type=number(1, 10000, int), default=64, metavar="N", help="WebSockets at once (default 64)")
-    up.add_argument("--max-mib", type=number(1, 1024, int), default=16, metavar="MIB", help="of one message (default 16)")
+    serve_commands.add_limits(up, number)
     up.set_defaults(run=_up)
 
 

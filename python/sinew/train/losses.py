@@ -25,10 +25,20 @@ class Prompt:
         return self.seen.sum(-1)
 
 
+def row_means(errors, mask):
+    """Of each row [b, horizon, 1] over its columns, or those that `mask` counts."""
+    return errors.mean(-1, keepdim=True) if mask is None else (errors * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True)
+
+
 def row_errors(velocity, target, mask):
-    """Mean squared error of each row [b, horizon, 1] over its columns, or those that `mask` counts."""
-    error = (velocity.float() - target).square()
-    return error.mean(-1, keepdim=True) if mask is None else (error * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True)
+    """Mean squared error of each row."""
+    return row_means((velocity.float() - target).square(), mask)
+
+
+def counted_mean(rows, batch):
+    """Of the rows [b, horizon, 1] that are valid, by the weight of their sample."""
+    counted = batch.valid * batch.weight[:, None, None]
+    return (rows * counted).sum() / counted.sum().clamp(min=1e-6)
 
 
 def flow_loss(velocity, batch, times, noise, draws, per_sample=False):

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sinew._errors import error
+from sinew.train.losses import counted_mean, row_means
 
 PLACEHOLDER = "\N{LEFT-POINTING MAGNIFYING GLASS}"  # that of the prompt "starvla" with chunk_size
 
@@ -93,7 +94,4 @@ class Oft(nn.Module):
 
     def loss(self, prompt, batch, times, noise, draws):
         """Mean absolute error; times and noise are those of flows."""
-        difference = (self(prompt).float() - batch.actions).abs()
-        rows = difference.mean(-1, keepdim=True) if batch.mask is None else (difference * batch.mask).sum(-1, keepdim=True) / batch.mask.sum(-1, keepdim=True)
-        counted = batch.valid * batch.weight[:, None, None]
-        return (rows * counted).sum() / counted.sum().clamp(min=1e-6)
+        return counted_mean(row_means((self(prompt).float() - batch.actions).abs(), batch.mask), batch)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sinew._errors import error
-from sinew.train.losses import row_errors
+from sinew.train.losses import counted_mean, row_errors
 
 NUMBERS = 3  # of a waypoint: x, y, heading
 
@@ -65,8 +65,7 @@ class RobotNavMlp(nn.Module):
 
     def loss(self, prompt, batch, times, noise, draws):
         """Mean squared error of waypoints; times and noise are those of flows."""
-        counted = batch.valid * batch.weight[:, None, None]
-        return (row_errors(self(prompt.hidden, prompt.seen), batch.actions, batch.mask) * counted).sum() / counted.sum().clamp(min=1e-6)
+        return counted_mean(row_errors(self(prompt.hidden, prompt.seen), batch.actions, batch.mask), batch)
 
 
 def waypoint_scale(waypoints):
